@@ -1,0 +1,1 @@
+"""Cordboard: YAML call flows, call queues and screen-pops for open-source PBXs."""

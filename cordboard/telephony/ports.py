@@ -1,0 +1,129 @@
+"""The two ports every switch edge implements: `Phone` (one caller's call) and `Switch` (the whole PBX).
+
+The service drives a call through its Phone; it never sees a protocol. Edges translate their libraries'
+errors into `SwitchError`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from cordboard.telephony.call import Call
+from cordboard.telephony.hangup_causes import HangupCause
+from cordboard.telephony.outcomes import HandedOver, Outcome
+from cordboard.telephony.verbs import Prompt, Verb
+
+CHECKPOINT_MAX_BYTES = 512  # Asterisk cuts longer values of a channel variable set over AGI
+
+
+class Phone(Protocol):
+    """One arriving call, held by one worker."""
+
+    @property
+    def arrival(self) -> Arrival:
+        """The call as it reached this worker."""
+
+    async def perform(self, verb: Verb, checkpoint: str) -> Outcome | HandedOver:
+        """Carry out one verb, after noting `checkpoint` on the channel.
+
+        checkpoint: at most 512 bytes of `[A-Za-z0-9._~:-]`; where the call resumes if this worker dies.
+        Raises SwitchUnavailable when the link to the call is lost (the call itself may live on elsewhere),
+        SwitchProtocolError when the other side breaks the protocol. Never waits without a deadline.
+        """
+
+    async def hand_over(self) -> None:
+        """Let go of the call between two verbs: the switch takes it to any worker, at its checkpoint."""
+
+    async def abandon(self) -> None:
+        """Let go of the call for good: the switch takes it to the safe destination."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a call reached a worker.
+
+    checkpoint: "" for a new call; otherwise what the last worker noted.
+    returned:   the outcome of a verb that was handed over and has ended since, if any.
+    ended:      the caller has gone; the call comes only to be closed.
+    """
+
+    call: Call
+    checkpoint: str = ""
+    returned: Outcome | None = None
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SoundFile:
+    """A prompt on the switch's disk. path: absolute, without extension; duration_s: measured from the file."""
+
+    path: str
+    duration_s: float
+
+
+class Sounds(Protocol):
+    """Where an edge finds what it has to play."""
+
+    def find(self, prompt: Prompt) -> SoundFile | None:
+        """The file for a prompt; None if there is neither a recording nor spoken text. Never waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One live channel of a switch. leg_id: its unique id; call_id: ours, "" where the leg is none of ours."""
+
+    leg_id: str
+    channel: str
+    call_id: str
+    state: str
+    started_at: datetime | None = None
+
+
+class DeviceState(StrEnum):
+    """What a device can do now."""
+
+    IDLE = "idle"
+    RINGING = "ringing"
+    IN_USE = "in_use"
+    BUSY = "busy"
+    UNAVAILABLE = "unavailable"
+    UNKNOWN = "unknown"
+
+
+class Switch(Protocol):
+    """A whole PBX, reached over its control link."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether commands can be sent now."""
+
+    async def originate(
+        self,
+        leg_id: str,
+        device: str,
+        *,
+        context: str,
+        extension: str,
+        ring_s: float,
+        variables: Mapping[str, str] | None = None,
+    ) -> HangupCause | None:
+        """Ring a device and, when it answers, send it to the dialplan. `leg_id` becomes the channel's id.
+
+        Returns None when answered, else why not. Raises OutcomeUnknown if the link died after sending.
+        """
+
+    async def hang_up(self, leg_id: str, cause: HangupCause = HangupCause.NORMAL) -> bool:
+        """End a leg. False if there is no such leg any more."""
+
+    async def redirect(self, leg_id: str, *, context: str, extension: str) -> bool:
+        """Send a leg elsewhere in the dialplan. False if there is no such leg any more."""
+
+    async def list_legs(self) -> Sequence[Leg]:
+        """All live channels."""
+
+    async def device_states(self) -> Mapping[str, DeviceState]:
+        """The state of every device the switch knows, by device name ("PJSIP/1001")."""
