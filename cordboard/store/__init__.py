@@ -1,0 +1,1 @@
+"""What outlives a process. SQL stands here and nowhere else."""

@@ -35,8 +35,8 @@ class Phone(Protocol):
         SwitchProtocolError when the other side breaks the protocol. Never waits without a deadline.
         """
 
-    async def hand_over(self) -> None:
-        """Let go of the call between two verbs: the switch takes it to any worker, at its checkpoint."""
+    async def hand_over(self, checkpoint: str) -> None:
+        """Let go of the call between two verbs: any worker receives it again and resumes at `checkpoint`."""
 
     async def abandon(self) -> None:
         """Let go of the call for good: the switch takes it to the safe destination."""

@@ -1,0 +1,111 @@
+"""From the facts Asterisk sends to an `Arrival`: the arguments of the dialplan's `AGI()` line, checked. Pure.
+
+The order of the arguments is that of `dialplan/cordboard.conf`: call id, checkpoint, dnis, ani, returned, began,
+token, name.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from datetime import UTC, datetime
+
+from agi_scripts.environment import Environment, decoded
+from cordboard.errors import SwitchProtocolError
+from cordboard.telephony.call import Call
+from cordboard.telephony.call_id import is_call_id, new_call_id
+from cordboard.telephony.hangup_causes import HangupCause, from_q850
+from cordboard.telephony.outcomes import Connected, Done, Failed, NotConnected, Outcome
+from cordboard.telephony.ports import CHECKPOINT_MAX_BYTES, Arrival
+
+NEW_OR_RESUMED = "call"
+ENDED = "ended"
+
+_ARGUMENTS = 8
+_CHECKPOINT = re.compile(r"[A-Za-z0-9._~:-]{0,%d}" % CHECKPOINT_MAX_BYTES)  # noqa: UP031 (braces)
+_NUMBER = re.compile(r"[+*#0-9A-Za-z]{0,64}")
+
+_NOT_CONNECTED: dict[str, NotConnected] = {
+    "BUSY": NotConnected("busy"),
+    "NOANSWER": NotConnected("no_answer"),
+    "CONGESTION": NotConnected("unreachable"),
+    "CHANUNAVAIL": NotConnected("unreachable"),
+    "DONTCALL": NotConnected("rejected"),
+    "TORTURE": NotConnected("rejected"),
+}
+_REASONS: dict[HangupCause, NotConnected] = {
+    HangupCause.BUSY: NotConnected("busy"),
+    HangupCause.NO_ANSWER: NotConnected("no_answer"),
+    HangupCause.REJECTED: NotConnected("rejected"),
+}
+
+
+def is_checkpoint(text: str) -> bool:
+    """Whether a text may be noted on a channel as a checkpoint."""
+    return _CHECKPOINT.fullmatch(text) is not None
+
+
+def arrival_of(environment: Environment, *, token: str, switch: str) -> Arrival:
+    """The arrival, with a new call id if it has none. Raises SwitchProtocolError unless it is our dialplan's."""
+    arguments = environment.arguments
+    if len(arguments) != _ARGUMENTS or not hmac.compare_digest(arguments[-2].encode(), token.encode()):
+        raise SwitchProtocolError("an AGI call without our token: not from our dialplan, or a cut header block")
+    if environment.script not in (NEW_OR_RESUMED, ENDED):
+        raise SwitchProtocolError("an AGI script name we do not serve")
+    call_id, checkpoint, dnis, ani, returned, began, _, name = arguments
+    _check(call_id, checkpoint, dnis, ani)
+    call = Call(
+        call_id=call_id or new_call_id(),
+        switch=switch,
+        channel=environment.channel,
+        dnis=dnis,
+        started_at=_moment(began),
+        ani=ani,
+        caller_name=decoded(name),
+    )
+    return Arrival(call, checkpoint, _returned(returned), ended=environment.script == ENDED)
+
+
+def _check(call_id: str, checkpoint: str, dnis: str, ani: str) -> None:
+    if call_id and not is_call_id(call_id):
+        raise SwitchProtocolError("a call id that is none of ours")
+    if not is_checkpoint(checkpoint):
+        raise SwitchProtocolError("a checkpoint that is none of ours")
+    if not (_NUMBER.fullmatch(dnis) and _NUMBER.fullmatch(ani)):
+        raise SwitchProtocolError("a number which the dialplan has not filtered")
+
+
+def _moment(epoch: str) -> datetime:
+    try:
+        return datetime.fromtimestamp(float(epoch), UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise SwitchProtocolError("a time of arrival that is no time") from error
+
+
+def _returned(text: str) -> Outcome | None:
+    """What came of a verb the dialplan carried out: "dial.ANSWER.16.12345" (ms talked), "voicemail.SUCCESS"."""
+    kind, *words = text.split(".")
+    if kind == "dial" and len(words) == 3:
+        return _dialled(*words)
+    if kind == "voicemail" and len(words) == 1:
+        return Failed("voicemail failed") if words[0] == "FAILED" else Done()
+    if text:
+        raise SwitchProtocolError("a returned verb that is none of ours")
+    return None
+
+
+def _dialled(status: str, cause: str, talked_ms: str) -> Outcome:
+    """DIALSTATUS, HANGUPCAUSE and ANSWEREDTIME_MS as an outcome.
+
+    The status alone does not tell (Asterisk 22: a phone that sends 603 gives CHANUNAVAIL with cause 21), so a
+    cause that says why comes first.
+    """
+    if status == "ANSWER":
+        return Connected(_whole(talked_ms) / 1000)
+    if reason := _REASONS.get(from_q850(_whole(cause))):
+        return reason
+    return _NOT_CONNECTED.get(status) or Failed("dial failed")
+
+
+def _whole(digits: str) -> int:
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 16 else 0

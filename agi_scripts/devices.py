@@ -1,0 +1,31 @@
+"""Device strings and device states in Asterisk's words. Pure; used by `Dial` and by the switch."""
+
+from __future__ import annotations
+
+import re
+
+from cordboard.telephony.ports import DeviceState
+
+# One device and nothing else: "&" would ring a second one, "," begin Dial's options, "$" a substitution.
+_ONE_DEVICE = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9_.+*#@/:-]{1,200}")
+
+DEVICE_STATES: dict[str, DeviceState] = {
+    "NOT_INUSE": DeviceState.IDLE,
+    "INUSE": DeviceState.IN_USE,
+    "BUSY": DeviceState.BUSY,
+    "RINGING": DeviceState.RINGING,
+    "RINGINUSE": DeviceState.RINGING,
+    "ONHOLD": DeviceState.IN_USE,
+    "UNAVAILABLE": DeviceState.UNAVAILABLE,
+    "INVALID": DeviceState.UNAVAILABLE,
+}
+
+
+def is_one_device(text: str) -> bool:
+    """Whether a text names exactly one device ("PJSIP/1001") and can do nothing else inside a dialplan."""
+    return _ONE_DEVICE.fullmatch(text) is not None
+
+
+def device_state(word: str) -> DeviceState:
+    """Our word for Asterisk's."""
+    return DEVICE_STATES.get(word, DeviceState.UNKNOWN)

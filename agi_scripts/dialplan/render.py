@@ -1,0 +1,101 @@
+"""The files an admin adds to Asterisk, as text: pure. Called by the command that installs them and by the lab.
+
+The texts are the templates beside this file, with `@NAME@` filled in. Every value is checked, because a comma or a
+bracket in one would change what the dialplan does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+
+from agi_scripts.phone import ACCEPT_S
+
+RESUMES = 10  # how often one place of a flow is begun anew before the call counts as stuck
+DRAIN_S = 60
+DEFAULT_TOKEN = "cordboard"  # noqa: S105 (a mark, no secret, unless an admin chooses one)
+
+# In the order of `arrivals.arrival_of`.
+_ARGUMENTS = (
+    "${CORDBOARD_CALL}",
+    "${CORDBOARD_CP}",
+    "${CORDBOARD_DNIS}",
+    "${FILTER(+*#0-9A-Za-z,${CALLERID(num)}):0:64}",
+    "${CORDBOARD_RETURNED}",
+    "${CORDBOARD_BEGAN}",
+)
+_LAST_ARGUMENT = "${URIENCODE(${CALLERID(name):0:80})}"  # leaves "(" as it is, which swallows what stands behind it
+_PRINTABLE = r"\x20-\xff"
+
+_WORKER = re.compile(r"[A-Za-z0-9.-]{1,200}:[0-9]{1,5}")
+_DESTINATION = re.compile(r"[A-Za-z0-9_.-]{1,80},[A-Za-z0-9_.*#+-]{1,80},[A-Za-z0-9_-]{1,40}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_SECRET = re.compile(r"[!-:<-~]{1,128}")  # printable, no blank, and no ";", which begins a comment
+_PERMIT = re.compile(r"[0-9A-Fa-f.:/]{1,80}")
+_PATH = re.compile(r"/[A-Za-z0-9_./-]{0,300}")
+
+
+def render_dialplan(
+    workers: Sequence[str],
+    safe_destination: str,
+    patience_s: float = 3.0,
+    token: str = DEFAULT_TOKEN,
+) -> str:
+    """`cordboard.conf`, to be included by extensions.conf.
+
+    workers: "host:port" of each. safe_destination: "context,extension,priority", where a call goes that no worker
+    takes. patience_s: how long all workers together may fail a caller. token: what `AgiServer` was given.
+    Raises ValueError on a value that does not fit.
+    """
+    if not workers:
+        raise ValueError("no worker addresses")
+    for worker in workers:
+        _fit(_WORKER, worker, "worker address (host:port)")
+    if not 0 < patience_s <= 3600:
+        raise ValueError(f"patience of {patience_s} s; it must lie between 0 and 3600")
+    values = {
+        "WORKERS": "&".join(workers),
+        "COUNT": str(len(workers)),
+        "LAST": str(len(workers) - 1),
+        "SAFE": _fit(_DESTINATION, safe_destination, "safe destination (context,extension,priority)"),
+        "PATIENCE_S": f"{patience_s:g}",
+        "ACCEPT_S": f"{ACCEPT_S:g}",
+        "RESUMES": str(RESUMES),
+        "PRINTABLE": _PRINTABLE,
+        "ARGUMENTS": ",".join((*_ARGUMENTS, _fit(_TOKEN, token, "token"), _LAST_ARGUMENT)),
+    }
+    return _fill("cordboard.conf", values)
+
+
+def render_manager_user(username: str, secret: str, permit: str = "127.0.0.1/255.255.255.255") -> str:
+    """The manager user, to be included by manager.conf. Raises ValueError on a value that does not fit."""
+    values = {
+        "USERNAME": _fit(_NAME, username, "manager user name"),
+        "SECRET": _fit(_SECRET, secret, "manager secret", shown=False),
+        "PERMIT": _fit(_PERMIT, permit, "permitted network"),
+    }
+    return _fill("manager.conf", values)
+
+
+def render_systemd_unit(command: str, config_dir: str, user: str = "asterisk", drain_s: int = DRAIN_S) -> str:
+    """The systemd unit. command, config_dir: absolute paths. Raises ValueError on a value that does not fit."""
+    values = {
+        "COMMAND": _fit(_PATH, command, "path of the command"),
+        "CONFIG": _fit(_PATH, config_dir, "path of the configuration"),
+        "USER": _fit(_NAME, user, "user name"),
+        "DRAIN_S": str(drain_s),
+    }
+    return _fill("cordboard.service", values)
+
+
+def _fit(pattern: re.Pattern[str], value: str, what: str, *, shown: bool = True) -> str:
+    if pattern.fullmatch(value) is None:
+        raise ValueError(f"not a {what}: {value!r}" if shown else f"not a {what}")
+    return value
+
+
+def _fill(template: str, values: Mapping[str, str]) -> str:
+    text = (files(__package__) / template).read_text(encoding="utf-8")
+    return re.sub(r"@([A-Z_]+)@", lambda found: values[found[1]], text)

@@ -1,0 +1,208 @@
+"""One caller's call on Asterisk: `telephony.ports.Phone` over an AGI connection.
+
+The server makes it and hands it to the service. This file keeps the call's position (checkpoint, dead-man timer)
+and ends it; what each verb says to Asterisk is in `playing`, `gathering`, `saying`, `recording`, `handing_over`.
+
+Before a verb the checkpoint and the timer are written together, in one line, and only if one of them has to
+change. The timer runs for the longest the verb can take, plus a margin in which the service may think. If we do
+nothing for that long, Asterisk takes the call to another worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agi_scripts import commands, variables
+from agi_scripts.arrivals import is_checkpoint
+from agi_scripts.gathering import gather
+from agi_scripts.handing_over import dial, leave_voicemail
+from agi_scripts.link import LINE_S, AgiLink, CallerGone
+from agi_scripts.playing import answer, play
+from agi_scripts.recording import record
+from agi_scripts.replies import SUCCESS, Reply
+from agi_scripts.saying import say
+from cordboard.errors import SwitchError, SwitchProtocolError, SwitchUnavailable
+from cordboard.telephony.hangup_causes import Q850, HangupCause
+from cordboard.telephony.outcomes import Failed, HandedOver, HungUp, Outcome
+from cordboard.telephony.ports import Arrival, Sounds
+from cordboard.telephony.verbs import (
+    Answer,
+    Dial,
+    Gather,
+    Hangup,
+    Play,
+    Record,
+    Say,
+    Verb,
+    VoicemailBox,
+)
+
+ACCEPT_S = 3.0  # the dialplan's own timer while no worker has written anything yet
+TIMER_MIN_S = 5.0  # rather long than written again for each short prompt
+TIMER_MARGIN_S = 2.0  # what the service may think between two lines
+TIMER_MARGIN_LEFT_S = 1.5  # with less than this left of the margin the timer is written again
+_NORMAL_UNSPECIFIED = 31  # Q.850: what Asterisk makes of "unknown" is a cause of its own choice
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneSettings:
+    """What all calls of a server share. recordings_root: where `Record` writes, at the same path for Asterisk."""
+
+    sounds: Sounds
+    recordings_root: Path
+
+
+class AsteriskPhone:
+    """One call, held by this worker until it is handed over, abandoned, ended or lost."""
+
+    __slots__ = (
+        "_arrival",
+        "_checkpoint",
+        "_is_introduced",
+        "_is_noted",
+        "_language",
+        "_link",
+        "_loop",
+        "settings",
+    )
+
+    def __init__(
+        self,
+        link: AgiLink,
+        arrival: Arrival,
+        language: str,
+        settings: PhoneSettings,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._link = link
+        self._loop = loop
+        self._arrival = arrival
+        self._checkpoint = arrival.checkpoint
+        self._is_introduced = False  # whether this worker has written to the channel
+        self._is_noted = False  # whether the channel has our checkpoint
+        self._language = language
+        self.settings = settings
+        link.timer_at = loop.time() + ACCEPT_S
+
+    @property
+    def arrival(self) -> Arrival:
+        """The call as it reached this worker."""
+        return self._arrival
+
+    async def perform(self, verb: Verb, checkpoint: str) -> Outcome | HandedOver:
+        """Carry out one verb; see the port."""
+        if self._arrival.ended:
+            return HungUp()
+        self._accept(checkpoint)
+        try:
+            return await _PERFORM[type(verb)](self, verb)
+        except CallerGone:
+            self._link.close()
+            return HungUp()
+        except SwitchError as error:
+            error.call_id = self._arrival.call.call_id
+            raise
+
+    async def hand_over(self, checkpoint: str) -> None:
+        """Let go between two verbs; whoever takes the call next resumes at `checkpoint`."""
+        self._accept(checkpoint)
+        if not self._is_noted:
+            await self._last_words({})
+        self._link.close()
+
+    async def abandon(self) -> None:
+        """Let go for good: the dialplan takes the call to the safe destination."""
+        await self._last_words({variables.DONE: variables.TO_SAFE_DESTINATION})
+        self._link.close()
+
+    # -- what the verbs' files use --
+
+    async def command(self, line: bytes, longest_s: float = 0.0) -> Reply:
+        """Send a line which plays or waits for up to `longest_s`, with the timer set to outlast it."""
+        await self.outlast(longest_s)
+        return await self._link.command(line, longest_s + LINE_S)
+
+    async def outlast(self, longest_s: float) -> None:
+        """See that the channel has the checkpoint, and a timer which runs for longer than this."""
+        now = self._loop.time()
+        if self._is_noted and self._link.timer_at - now >= longest_s + TIMER_MARGIN_LEFT_S:
+            return
+        timer_s = max(TIMER_MIN_S, longest_s + TIMER_MARGIN_S)
+        await self._write({variables.DEAD_MAN: f"{timer_s:.1f}"})
+        self._link.timer_at = now + timer_s
+        self._is_noted = True
+
+    async def hand_to_dialplan(self, values: dict[str, str]) -> HandedOver:
+        """Write what the dialplan has to do next, in one line with the checkpoint, and let go."""
+        await self._write(values)
+        self._link.close()
+        return HandedOver()
+
+    async def speak(self, language: str) -> None:
+        """Make Asterisk's own speech use a language."""
+        if language != self._language:
+            await self.command(commands.set_variable(variables.LANGUAGE, language))
+            self._language = language
+
+    async def failed(self, reason: str) -> Failed:
+        """Asterisk said it could not: a fault, or the caller has just left (then CallerGone is raised)."""
+        reply = await self._link.command(commands.channel_status())
+        if reply.code != SUCCESS or reply.number < 0:
+            raise CallerGone
+        return Failed(reason)
+
+    def now(self) -> float:
+        """The loop's clock, in seconds."""
+        return self._loop.time()
+
+    # -- inside --
+
+    def _accept(self, checkpoint: str) -> None:
+        """The call stands here now; the channel hears of it with the next line we write."""
+        if not is_checkpoint(checkpoint):
+            raise SwitchProtocolError("a checkpoint that cannot be noted", call_id=self._arrival.call.call_id)
+        if checkpoint != self._checkpoint:
+            self._checkpoint = checkpoint
+            self._is_noted = False
+
+    def _introduction(self) -> dict[str, str]:
+        """What this worker says once: whose call it is, that it has what came of the last verb, that it works."""
+        if self._is_introduced:
+            return {}
+        return {variables.CALL: self._arrival.call.call_id, variables.RETURNED: "", variables.TRIES: "0"}
+
+    async def _write(self, values: dict[str, str]) -> None:
+        """One line: where the call stands, and these values."""
+        position = self._introduction() | {variables.CHECKPOINT: self._checkpoint}
+        reply = await self._link.command(commands.multi_set(position | values))
+        if reply.code != SUCCESS or reply.number != 0:
+            raise SwitchProtocolError("Asterisk did not set our channel variables (is MSet loaded?)")
+        self._is_introduced = True
+
+    async def _last_words(self, values: dict[str, str]) -> None:
+        """Write before letting go. A call which has left us by itself, or has ended, needs no words."""
+        with contextlib.suppress(CallerGone, SwitchUnavailable):
+            await self._write(values)
+
+
+async def _hang_up(phone: AsteriskPhone, verb: Hangup) -> HungUp:
+    cause = Q850[verb.cause] or _NORMAL_UNSPECIFIED
+    await phone.hand_to_dialplan({variables.DONE: str(cause)})
+    return HungUp(verb.cause if verb.cause in Q850 else HangupCause.NORMAL)
+
+
+_PERFORM: dict[type[Verb], Callable[[AsteriskPhone, Any], Awaitable[Outcome | HandedOver]]] = {
+    Answer: answer,
+    Play: play,
+    Say: say,
+    Gather: gather,
+    Dial: dial,
+    Record: record,
+    VoicemailBox: leave_voicemail,
+    Hangup: _hang_up,
+}

@@ -1,0 +1,64 @@
+"""Recording the caller. Called by the phone.
+
+Asterisk writes 8 kHz 16-bit WAV on its own disk, at a path below the recordings' root that both sides see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agi_scripts import commands
+from agi_scripts.link import CallerGone
+from cordboard.telephony.outcomes import Failed, Outcome, Recorded
+from cordboard.telephony.verbs import Record
+
+if TYPE_CHECKING:
+    from agi_scripts.phone import AsteriskPhone
+
+BEEP_S = 1.0
+SAMPLES_PER_S = 8000
+_HUNG_UP = "(hangup)"  # stands beside result -1 and the position
+_WAV_HEADER_BYTES = 44
+_BYTES_PER_SAMPLE = 2
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")  # one folder or file: nothing that leads out of the root
+
+
+async def record(phone: AsteriskPhone, verb: Record) -> Outcome:
+    """Record until silence, the end key, the time limit or the hang-up."""
+    if not (_NAME.fullmatch(verb.folder) and _NAME.fullmatch(verb.file)):
+        return Failed("a recording's folder or file name that is not plain")
+    path = phone.settings.recordings_root / verb.folder / verb.file
+    if not await asyncio.to_thread(_make_folder, path.parent):
+        return Failed("the folder for recordings cannot be made")
+    silence_s = max(1, math.ceil(verb.silence_s))
+    line = commands.record_file(str(path), verb.end_key, round(verb.max_s * 1000), silence_s, verb.beep)
+    wav = path.with_name(f"{path.name}.wav")
+    try:
+        reply = await phone.command(line, verb.max_s + BEEP_S)
+    except CallerGone:
+        return Recorded(str(wav), await asyncio.to_thread(_duration_s, wav), hung_up=True)
+    hung_up = _HUNG_UP in reply.rest
+    if reply.number < 0 and not hung_up:
+        return await phone.failed("Asterisk could not record")
+    return Recorded(str(wav), reply.end_position / SAMPLES_PER_S, hung_up)
+
+
+def _make_folder(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return True
+
+
+def _duration_s(wav: Path) -> float:
+    """How long a recording is, from the size of its file; 0.0 if there is none."""
+    try:
+        size = wav.stat().st_size
+    except OSError:
+        return 0.0
+    return max(0, size - _WAV_HEADER_BYTES) / _BYTES_PER_SAMPLE / SAMPLES_PER_S

@@ -1,0 +1,199 @@
+"""A whole Asterisk: `telephony.ports.Switch` over the manager link. Used by the service.
+
+It needs the rights of the user in `dialplan/manager.conf` and no others: legs are listed by `Status`, because
+`CoreShowChannels` would need the right to read reports. A leg is addressed by its unique id; Asterisk takes that
+wherever it takes a channel's name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from panoramisk.message import Message
+
+from agi_scripts import variables
+from agi_scripts.ami import AmiLink
+from agi_scripts.devices import device_state, is_one_device
+from cordboard.errors import SwitchProtocolError, SwitchRefused
+from cordboard.telephony.hangup_causes import Q850, HangupCause
+from cordboard.telephony.ports import DeviceState, Leg
+
+ORIGINATE_MARGIN_S = 5.0  # beyond the ringing: Asterisk's own time-out answers first
+
+_LEG_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_PLACE = re.compile(r"[A-Za-z0-9_.*#+-]{1,80}")
+_VARIABLE = re.compile(r"_{0,2}[A-Za-z][A-Za-z0-9_]{0,60}")
+_UNFIT_IN_VARIABLE = frozenset(",\"'\\()[]{}$")  # Asterisk splits and unquotes what follows "Variable:"
+
+# OriginateResponse's Reason: the last control frame, as in Asterisk's frame.h. 0 says only that it failed: no such
+# device, or a refusal on the way.
+_REASONS: dict[str, HangupCause] = {
+    "1": HangupCause.NO_ANSWER,
+    "3": HangupCause.NO_ANSWER,
+    "5": HangupCause.BUSY,
+    "8": HangupCause.CONGESTION,
+}
+
+_log = structlog.get_logger(__name__)
+
+
+class AsteriskSwitch:
+    """Asterisk's control link."""
+
+    def __init__(self, host: str, port: int, username: str, secret: str, *, ping_s: float = 2.0) -> None:
+        self._link = AmiLink(host, port, username, secret, ping_s=ping_s)
+        self._callbacks: set[asyncio.Future[None]] = set()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether commands can be sent now."""
+        return self._link.is_connected
+
+    @property
+    def link(self) -> AmiLink:
+        """The manager link, for those who want events."""
+        return self._link
+
+    async def connect(self) -> None:
+        """Begin to connect; returns at once. The link comes back by itself whenever it is lost."""
+        self._link.start()
+
+    async def aclose(self) -> None:
+        """Disconnect for good."""
+        await self._link.aclose()
+        for task in list(self._callbacks):
+            task.cancel()
+
+    async def wait_connected(self, deadline_s: float) -> None:
+        """Wait for the link. Raises SwitchUnavailable after the deadline."""
+        await self._link.wait_connected(deadline_s)
+
+    def on_connected(self, callback: Callable[[], Awaitable[None] | None]) -> None:
+        """Call this after each (re)connect, to list what lives and reconcile. An async one gets a task."""
+        self._link.on_connected(lambda: self._begin(callback))
+
+    async def originate(
+        self,
+        leg_id: str,
+        device: str,
+        *,
+        context: str,
+        extension: str,
+        ring_s: float,
+        variables: Mapping[str, str] | None = None,
+    ) -> HangupCause | None:
+        """Ring a device and send it to the dialplan when it answers; see the port.
+
+        Raises SwitchProtocolError on a value that is more than it should be, SwitchRefused if Asterisk refuses it.
+        """
+        if not is_one_device(device):
+            raise SwitchProtocolError("an originate target that is not one device")
+        action = {
+            "Action": "Originate",
+            "Channel": device,
+            "ChannelId": _fit(_LEG_ID, leg_id),
+            "Context": _fit(_PLACE, context),
+            "Exten": _fit(_PLACE, extension),
+            "Priority": "1",
+            "Timeout": str(round(ring_s * 1000)),
+            "Async": "true",
+            "Variable": _assignments(variables or {}),
+        }
+        answer = await self._link.send(action, ends_with="OriginateResponse", longest_s=ring_s + ORIGINATE_MARGIN_S)
+        last = answer[-1]
+        if "event" not in last:
+            raise SwitchRefused(f"Originate: {last.message}")
+        return None if last.response == "Success" else _REASONS.get(last.reason, HangupCause.UNKNOWN)
+
+    async def hang_up(self, leg_id: str, cause: HangupCause = HangupCause.NORMAL) -> bool:
+        """End a leg. False if there is no such leg any more."""
+        action = {"Action": "Hangup", "Channel": _fit(_LEG_ID, leg_id), "Cause": str(Q850[cause])}
+        return await self._do(action)
+
+    async def redirect(self, leg_id: str, *, context: str, extension: str) -> bool:
+        """Send a leg elsewhere in the dialplan. False if there is no such leg any more."""
+        action = {
+            "Action": "Redirect",
+            "Channel": _fit(_LEG_ID, leg_id),
+            "Context": _fit(_PLACE, context),
+            "Exten": _fit(_PLACE, extension),
+            "Priority": "1",
+        }
+        return await self._do(action)
+
+    async def list_legs(self) -> Sequence[Leg]:
+        """All live channels."""
+        action = {"Action": "Status", "Variables": variables.CALL}
+        messages = await self._link.send(action, ends_with="StatusComplete", changes=False)
+        _refuse_errors(messages[0])
+        now = datetime.now(UTC)
+        return [_leg(message, now) for message in messages if message.event == "Status"]
+
+    async def device_states(self) -> Mapping[str, DeviceState]:
+        """The state of every device Asterisk has one for."""
+        action = {"Action": "DeviceStateList"}
+        messages = await self._link.send(action, ends_with="DeviceStateListComplete", changes=False)
+        _refuse_errors(messages[0])
+        changes = [message for message in messages if message.event == "DeviceStateChange"]
+        return {message.device: device_state(message.state) for message in changes}
+
+    async def _do(self, action: Mapping[str, str]) -> bool:
+        """Whether there was such a channel."""
+        response = (await self._link.send(action))[0]
+        if response.response != "Success" and "channel" in response.message.lower():
+            return False  # "No such channel", "Channel does not exist: ..."
+        _refuse_errors(response)
+        return True
+
+    def _begin(self, callback: Callable[[], Awaitable[None] | None]) -> None:
+        result = callback()
+        if inspect.isawaitable(result):
+            task = asyncio.ensure_future(result)
+            self._callbacks.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Future[None]) -> None:
+        self._callbacks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("on_connected_failed", exc_info=error)
+
+
+def _fit(pattern: re.Pattern[str], value: str) -> str:
+    if pattern.fullmatch(value) is None:
+        raise SwitchProtocolError("an AMI value with characters it should not have")
+    return value
+
+
+def _assignments(values: Mapping[str, str]) -> list[str]:
+    for value in values.values():
+        if not _UNFIT_IN_VARIABLE.isdisjoint(value):
+            raise SwitchProtocolError("a variable whose value Asterisk would split or strip")
+    return [f"{_fit(_VARIABLE, name)}={value}" for name, value in values.items()]
+
+
+def _refuse_errors(response: Message) -> None:
+    if response.response != "Success":
+        raise SwitchRefused(response.message or "refused")
+
+
+def _leg(message: Message, now: datetime) -> Leg:
+    seconds = message.seconds
+    return Leg(
+        leg_id=message.uniqueid,
+        channel=message.channel,
+        call_id=_call_id_of(message.variable),
+        state=message.channelstatedesc,
+        started_at=now - timedelta(seconds=int(seconds)) if seconds.isdecimal() else None,
+    )
+
+
+def _call_id_of(variable: str | list[str]) -> str:
+    """From the header "Variable: CORDBOARD_CALL=...", the only one we asked for."""
+    first = variable[0] if isinstance(variable, list) else variable
+    value = first.partition("=")[2]
+    return "" if value == "(null)" else value  # Asterisk's word for a variable that is not set

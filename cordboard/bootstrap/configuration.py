@@ -1,0 +1,123 @@
+"""Reads a configuration directory as a whole: settings, numbers, flows. All faults of all files in one go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from cordboard.config.findings import Finding
+from cordboard.config.yaml_reader import Document
+from cordboard.errors import ConfigurationError
+from cordboard.flows.flow import Flow
+from cordboard.flows.loader import load_flows
+from cordboard.flows.surroundings import MessageBox, Surroundings
+from cordboard.prompts.library import PromptLibrary, PromptState
+from cordboard.service.house import House
+from cordboard.settings import Numbers, Settings, load_numbers, load_settings, read_secret
+from cordboard.telephony.dial_policy import DialPolicy
+from cordboard.telephony.verbs import Prompt
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Everything a worker needs to know. directory: where prompts and secrets lie; files: the YAML files read."""
+
+    directory: Path
+    files: tuple[Path, ...]
+    settings: Settings
+    house: House
+    library: PromptLibrary
+    ami_secret: str
+
+    @property
+    def state(self) -> Path:
+        """The folder for what the service itself writes, absolute."""
+        return (self.directory / self.settings.state).absolute()
+
+    @property
+    def voicemail_root(self) -> Path:
+        """Where messages are recorded, one folder a box."""
+        return self.state / "voicemail"
+
+    def prompts(self) -> list[Prompt]:
+        """Every prompt of every flow in every language."""
+        return [prompt for flow in self.house.flows.values() for prompt in flow.all_prompts()]
+
+
+def load_configuration(
+    directory: Path,
+    files_root: Path | None = None,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    need_secrets: bool = True,
+) -> Configuration:
+    """Load a configuration directory.
+
+    files_root: read the YAML files there instead (a kept copy); prompts and secrets stay in `directory`.
+    Raises ConfigurationError with every fault found.
+    """
+    directory = directory.absolute()
+    root = files_root or directory
+    findings: list[Finding] = []
+    settings = _collect(findings, lambda: load_settings(root, environment))
+    numbers = _collect(findings, lambda: load_numbers(root))
+    flows = _collect(findings, lambda: load_flows(root / "flows", _surroundings(settings)))
+    if flows is not None and numbers is not None:
+        findings += _unknown_flows(*numbers, flows)
+    if findings or settings is None or numbers is None or flows is None:
+        raise ConfigurationError(findings)
+    house = House(flows, numbers[0], settings[0].voicemail)
+    state = (directory / settings[0].state).absolute()
+    return Configuration(
+        directory=directory,
+        files=(root / "cordboard.yaml", root / "numbers.yaml", *sorted((root / "flows").glob("*.yaml"))),
+        settings=settings[0],
+        house=house,
+        library=PromptLibrary(directory / "prompts", state / "prompts"),
+        ami_secret=read_secret(settings[0].asterisk.ami.secret, directory, environment) if need_secrets else "",
+    )
+
+
+async def prepare_prompts(configuration: Configuration) -> list[PromptState]:
+    """Make every prompt playable; returns those that cannot be played."""
+    return await configuration.library.prepare(configuration.prompts())
+
+
+def _collect(findings: list[Finding], load: Callable[[], T]) -> T | None:
+    """What `load` returns; its faults go on the list instead of ending everything."""
+    try:
+        return load()
+    except ConfigurationError as fault:
+        findings.extend(fault.findings)
+        return None
+
+
+def _surroundings(settings: tuple[Settings, Document] | None) -> Surroundings | None:
+    """What flows are checked against; None where the settings are faulty themselves."""
+    if settings is None:
+        return None
+    boxes = {
+        name: MessageBox(name, folder=box.folder or "", mailbox=box.mailbox or "")
+        for name, box in settings[0].voicemail.items()
+    }
+    return Surroundings(
+        dial_policy=DialPolicy.of(settings[0].extensions), voicemail_boxes=boxes, zone=settings[0].zone
+    )
+
+
+def _unknown_flows(numbers: Numbers, document: Document, flows: Mapping[str, Flow]) -> list[Finding]:
+    """Numbers which lead to a flow that does not exist."""
+    named: list[tuple[tuple[str, ...], str]] = [(("numbers", dnis), flow) for dnis, flow in numbers.numbers.items()]
+    if numbers.default is not None:
+        named.append((("default",), numbers.default))
+    hint = f"Flows are: {', '.join(sorted(flows)) or 'none yet'}."
+    return [
+        Finding("numbers.yaml", *document.place(path), "unknown-flow", f"there is no flow {flow!r}", hint)
+        for path, flow in named
+        if flow not in flows
+    ]

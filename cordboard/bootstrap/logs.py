@@ -1,0 +1,43 @@
+"""Where log lines go: one JSON object a line, or coloured text on a terminal. Personal fields are hidden here."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import orjson
+import structlog
+
+from cordboard.redaction import redactor
+from cordboard.settings import Log
+
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def configure_logs(log: Log, **bound: Any) -> None:
+    """Set up structlog for this process; `bound` fields (worker=0) stand in every line.
+
+    The libraries' own loggers go to standard error from level WARNING.
+    """
+    as_console = log.format == "console" or (log.format == "auto" and sys.stdout.isatty())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+            structlog.processors.format_exc_info,
+            redactor(log.numbers),
+            structlog.dev.ConsoleRenderer() if as_console else _render_json,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[log.level]),
+        logger_factory=structlog.PrintLoggerFactory() if as_console else structlog.BytesLoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(**bound)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
+
+
+def _render_json(_logger: Any, _method: str, fields: Any) -> bytes:
+    return orjson.dumps(fields, default=str)

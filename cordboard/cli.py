@@ -1,0 +1,137 @@
+"""The `cordboard` command. Each command reads its arguments, calls one function and prints what it returns.
+
+Exit codes: 0 good, 1 findings, 2 wrong usage, 3 something needed cannot be reached.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cordboard.errors import ConfigurationError, CordboardError
+
+app = typer.Typer(
+    name="cordboard", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False,
+    help="YAML call flows, call queues and screen-pops for Asterisk and FreeSWITCH.",
+)  # fmt: skip
+prompts_app = typer.Typer(no_args_is_help=True, help="What callers hear: recordings and spoken texts.")
+app.add_typer(prompts_app, name="prompts")
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", help="The configuration directory.", exists=True, file_okay=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+
+@app.command()
+def run(config: ConfigOption) -> None:
+    """Run the service: a supervisor and the workers of cordboard.yaml.
+
+    SIGTERM drains and stops, SIGHUP loads the configuration anew, SIGUSR1 restarts the workers one by one.
+    """
+    from cordboard.bootstrap.supervisor import run_service
+
+    raise typer.Exit(run_service(config))
+
+
+@app.command(hidden=True)
+def worker(
+    config: ConfigOption,
+    index: Annotated[int, typer.Option(help="Which worker this is, from 0.")] = 0,
+    files: Annotated[Path | None, typer.Option(help="Where to read the YAML files instead.")] = None,
+    ready_fd: Annotated[
+        int | None, typer.Option(help="A descriptor that gets one byte when calls can come.")
+    ] = None,
+) -> None:
+    """One worker process; started by `cordboard run`."""
+    from cordboard.bootstrap.worker import run_worker
+
+    raise typer.Exit(run_worker(config, files, index, ready_fd))
+
+
+@app.command()
+def lint(config: ConfigOption, as_json: JsonOption = False) -> None:
+    """Check the whole configuration; every fault with its place and what to write instead."""
+    from cordboard.bootstrap.configuration import load_configuration
+
+    try:
+        configuration = load_configuration(config, need_secrets=False)
+    except ConfigurationError as fault:
+        for finding in fault.findings:
+            typer.echo(json.dumps(finding.as_json()) if as_json else str(finding))
+        raise typer.Exit(1) from None
+    if not as_json:
+        house = configuration.house
+        typer.echo(f"{config}: {len(house.flows)} flows, {len(house.numbers.numbers)} numbers, no faults")
+
+
+@app.command("install-dialplan")
+def install_dialplan(
+    config: ConfigOption,
+    switch: Annotated[str, typer.Option(help="Which switch; `asterisk` is the one there is.")] = "asterisk",
+    target: Annotated[Path, typer.Option(help="Asterisk's configuration directory.")] = Path("/etc/asterisk"),
+    systemd: Annotated[Path, typer.Option(help="Where systemd units go.")] = Path("/etc/systemd/system"),
+    no_systemd: Annotated[bool, typer.Option("--no-systemd", help="Leave the systemd unit out.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, write nothing.")] = False,
+    uninstall: Annotated[bool, typer.Option("--uninstall", help="Take our files out again.")] = False,
+) -> None:
+    """Write the dialplan, the manager user and the systemd unit; print the one line left to add."""
+    from cordboard.bootstrap.installation import Installation
+
+    if switch != "asterisk":
+        raise typer.BadParameter(f"{switch!r}; the switch there is an edge for is `asterisk`")
+    plan = Installation(config, target, None if no_systemd else systemd)
+    diff = plan.uninstall(dry_run=dry_run) if uninstall else plan.install(dry_run=dry_run)
+    typer.echo(diff or "Nothing to change.")
+    if not uninstall:
+        typer.echo(plan.next_steps())
+
+
+@prompts_app.command("build")
+def prompts_build(config: ConfigOption) -> None:
+    """Speak every prompt that has no recording (espeak-ng), so that a call never waits for it."""
+    from cordboard.bootstrap.configuration import load_configuration, prepare_prompts
+
+    configuration = load_configuration(config, need_secrets=False)
+    failed = asyncio.run(prepare_prompts(configuration))
+    for state in failed:
+        typer.echo(f"{state.prompt.language}/{state.prompt.flow}/{state.prompt.name}: {state.fault}", err=True)
+    typer.echo(
+        f"{len(configuration.prompts()) - len(failed)} of {len(configuration.prompts())} prompts can be played"
+    )
+    raise typer.Exit(1 if failed else 0)
+
+
+@prompts_app.command("check")
+def prompts_check(config: ConfigOption, as_json: JsonOption = False) -> None:
+    """List each prompt per language: recorded, spoken by the machine, missing, or not playable."""
+    from cordboard.bootstrap.configuration import load_configuration
+
+    configuration = load_configuration(config, need_secrets=False)
+    states = [configuration.library.inspect(prompt) for prompt in configuration.prompts()]
+    for state in states:
+        prompt = state.prompt
+        row = {
+            "language": prompt.language, "flow": prompt.flow, "prompt": prompt.name, "source": state.source,
+            "path": str(state.path or ""), "fault": state.fault,
+        }  # fmt: skip
+        plain = f"{state.source:10} {prompt.language:6} {prompt.flow}/{prompt.name}  {state.fault}".rstrip()
+        typer.echo(json.dumps(row) if as_json else plain)
+    raise typer.Exit(1 if any(state.source in ("missing", "unplayable") for state in states) else 0)
+
+
+def main() -> None:
+    """The console script: errors raised on purpose become one clear message and an exit code."""
+    try:
+        app()
+    except ConfigurationError as fault:
+        print(fault, file=sys.stderr)
+        sys.exit(1)
+    except CordboardError as fault:
+        print(f"cordboard: {fault}", file=sys.stderr)
+        sys.exit(3)

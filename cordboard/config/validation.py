@@ -1,0 +1,157 @@
+"""Checks a document against a pydantic model and reports every fault at once, at its place, in plain words.
+
+Called by the loaders of settings, flows and scenarios, when configuration is loaded and never during a call.
+The sentences are made in `wording`; this module finds out where they belong.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from cordboard.config.document import Document, Keys
+from cordboard.config.findings import Finding
+from cordboard.config.scalars import as_written
+from cordboard.config.wording import Words, is_type_fault, missing_words, type_words, unknown_key_words, words_for
+
+_ModelT = TypeVar("_ModelT", bound=BaseModel)
+_ItemT = TypeVar("_ItemT")
+
+Text = Annotated[str, BeforeValidator(as_written)]
+"""Text as it stands in the file, quoted or not: 1001 is "1001", 1.10 is "1.10", no is "no"."""
+
+Many = Annotated[tuple[_ItemT, ...], Field(strict=False)]
+"""A YAML list, as a tuple."""
+
+
+class Section(BaseModel):
+    """One section of a file: exactly these keys, and no value bent into another type."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+def fault(code: str, message: str, hint: str = "") -> PydanticCustomError:
+    """What a validator of a section raises, to become a finding with these words."""
+    return PydanticCustomError("finding", "{message}", {"code": code, "message": message, "hint": hint})
+
+
+def closest(word: str, known: Collection[str]) -> str:
+    """The question "did you mean `menu`?", or "" if nothing known comes near."""
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"did you mean `{near[0]}`?" if near else ""
+
+
+def validate(model: type[_ModelT], document: Document, at: Keys = ()) -> tuple[_ModelT | None, list[Finding]]:
+    """The section of a document as a model, or every fault in it, in file order. Never raises for what is written.
+
+    at: where in the document the section stands.
+    """
+    data = _value_at(document, at)
+    try:
+        return model.model_validate({} if data is None else data), []
+    except ValidationError as error:
+        return None, _findings(model, document, at, error)
+
+
+def _value_at(document: Document, at: Keys) -> Any:
+    return document.item(at).data if document.has(at) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """One complaint of pydantic's. keys: the way to it in the document; in_union: one alternative complains."""
+
+    keys: Keys
+    is_key: bool
+    in_union: bool
+    details: ErrorDetails
+
+
+def _findings(model: type[BaseModel], document: Document, at: Keys, error: ValidationError) -> list[Finding]:
+    faults = [_fault(document, at, details) for details in error.errors(include_url=False)]
+    return sorted({_finding(model, document, at, one, faults) for one in _without_echoes(faults)})
+
+
+def _fault(document: Document, at: Keys, details: ErrorDetails) -> _Fault:
+    """Pydantic's location holds names of union members and a `[key]` mark, which the document does not know."""
+    location = details["loc"]
+    is_key = bool(location) and location[-1] == "[key]"
+    parts = location[:-1] if is_key else location
+    keys = at
+    for part in parts:
+        if document.has((*keys, part)):
+            keys = (*keys, part)
+    missing = 1 if details["type"] == "missing" else 0
+    return _Fault(keys, is_key, len(at) + len(parts) - len(keys) > missing, details)
+
+
+def _without_echoes(faults: list[_Fault]) -> Iterator[_Fault]:
+    """Without those alternatives of a union which the value was plainly not meant to be."""
+    deeper = [one for one in faults if not is_type_fault(one.details)]
+    for one in faults:
+        meant_otherwise = any(other.keys[: len(one.keys)] == one.keys for other in deeper)
+        if not (one.in_union and is_type_fault(one.details) and meant_otherwise):
+            yield one
+
+
+def _finding(model: type[BaseModel], document: Document, at: Keys, one: _Fault, faults: list[_Fault]) -> Finding:
+    details = one.details
+    if details["type"] == "missing":
+        words = missing_words(str(details["loc"][-1]))
+        return document.finding(one.keys, *words, key=True)
+    if details["type"] == "extra_forbidden":
+        words = _unknown_key(model, details)
+        return document.finding(one.keys, *words, key=True)
+    if is_type_fault(details):
+        here = [other.details for other in faults if other.keys == one.keys]
+        wanted = [other["type"] for other in here if is_type_fault(other)]
+        return document.finding(one.keys, *type_words(wanted, details["input"]))
+    return document.finding(one.keys, *words_for(details), key=one.is_key)
+
+
+def _unknown_key(model: type[BaseModel], details: ErrorDetails) -> Words:
+    *way, key = (str(part) for part in details["loc"])
+    known = known_keys(model, way)
+    return unknown_key_words(key, known, closest(key, known))
+
+
+def known_keys(model: type[BaseModel], way: list[str]) -> list[str]:
+    """The keys a section may have, as written. way: pydantic's location of the section within the model."""
+    kinds: list[Any] = [model]
+    for part in way:
+        kinds = [inner for kind in kinds for inner in _inside(kind, part)] or kinds
+    return [name for kind in kinds for name in _fields(kind)]
+
+
+def _fields(kind: Any) -> Mapping[str, Any]:
+    """A model's fields by the name they are written with."""
+    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return {}
+    return {(field.alias or name): field.annotation for name, field in kind.model_fields.items()}
+
+
+def _inside(kind: Any, part: str) -> Iterator[Any]:
+    """What may stand at one part of a location inside a type."""
+    fields = _fields(kind)
+    if fields:
+        yield from _members(fields[part]) if part in fields else ()
+    else:
+        yield from (member for argument in get_args(kind)[-1:] for member in _members(argument))
+
+
+def _members(kind: Any) -> Iterator[Any]:
+    """A type without its wrappers: the members of a union, the type inside Annotated and `X | None`."""
+    origin = get_origin(kind)
+    if origin is Annotated:
+        yield from _members(get_args(kind)[0])
+    elif origin in (Union, UnionType):
+        for member in get_args(kind):
+            yield from _members(member)
+    else:
+        yield kind

@@ -1,0 +1,130 @@
+"""Says what is wrong with a value and what to write instead, in an admin's words instead of pydantic's.
+
+Used by `validation` only. Each function returns (code, message, hint); codes are stable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from cordboard.config.scalars import as_written
+
+Words = tuple[str, str, str]
+
+_WANTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "`true` or `false`",
+    "string_type": "text",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a mapping (`key: value`)",
+    "model_type": "a mapping (`key: value`)",
+    "model_attributes_type": "a mapping (`key: value`)",
+}
+_YES_NO = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+
+# A limit's name in pydantic -> our sentence; the limit is in the error's context under the last word.
+_LIMITS = {
+    "greater_than": ("must be more than {}", "gt"),
+    "greater_than_equal": ("must be at least {}", "ge"),
+    "less_than": ("must be less than {}", "lt"),
+    "less_than_equal": ("must be at most {}", "le"),
+    "string_too_short": ("must have at least {} characters", "min_length"),
+    "string_too_long": ("must have at most {} characters", "max_length"),
+    "too_short": ("must have at least {} entries", "min_length"),
+    "too_long": ("must have at most {} entries", "max_length"),
+    "string_pattern_mismatch": ("does not fit the pattern {}", "pattern"),
+}
+
+
+def is_type_fault(details: ErrorDetails) -> bool:
+    """Whether the value is of the wrong kind altogether."""
+    return details["type"] in _WANTED
+
+
+def missing_words(key: str) -> Words:
+    """A key that must be there and is not."""
+    return "missing-key", f"`{key}` is missing", f"add `{key}:`"
+
+
+def unknown_key_words(key: str, known: Sequence[str], suggestion: str) -> Words:
+    """A key that means nothing here."""
+    return "unknown-key", f"unknown key `{key}`", suggestion or f"known here: {', '.join(known)}"
+
+
+def type_words(wanted: Sequence[str], value: Any) -> Words:
+    """A value of the wrong kind. wanted: pydantic's codes of all kinds that would do."""
+    kinds = list(dict.fromkeys(_WANTED[code] for code in wanted))
+    return "wrong-type", f"expected {' or '.join(kinds)}, found {found(value)}", _type_hint(wanted[0], value)
+
+
+def words_for(details: ErrorDetails) -> Words:
+    """Everything else: limits, choices, and what validators of ours say."""
+    kind, context = details["type"], details.get("ctx", {})
+    if kind == "finding":
+        return context["code"], context["message"], context["hint"]
+    if kind in ("literal_error", "enum"):
+        return _choice_words(str(context["expected"]), details["input"])
+    if kind in _LIMITS:
+        sentence, limit = _LIMITS[kind]
+        return "out-of-range", f"{found(details['input'])} {sentence.format(context[limit])}", ""
+    if kind == "value_error":
+        return "wrong-value", str(context["error"]), ""
+    return "wrong-value", f"{found(details['input'])}: {details['msg']}", ""
+
+
+def found(value: Any) -> str:
+    """A value as part of a sentence; long texts are cut."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "`true`" if value else "`false`"
+        case str():
+            return f"`{value}`" if len(value) <= 40 else f"`{value[:37]}...`"
+        case int() | float():
+            return f"the number {as_written(value)}"
+        case list() | tuple():
+            return "a list"
+    return "a mapping"
+
+
+def _choice_words(expected: str, value: Any) -> Words:
+    choices = re.findall(r"'([^']*)'", expected)
+    listed = ", ".join(f"`{choice}`" for choice in choices)
+    return "unknown-choice", f"{found(value)} is not one of {listed}", ""
+
+
+def _type_hint(wanted: str, value: Any) -> str:
+    if wanted == "bool_type" and isinstance(value, str) and value.lower() in _YES_NO:
+        return f"write `{_YES_NO[value.lower()]}`"
+    if wanted in ("int_type", "float_type") and isinstance(value, str):
+        return _number_hint(value)
+    if wanted == "int_from_float":
+        return "write it without decimals"
+    if wanted == "string_type" and isinstance(value, bool | int | float):
+        return f'put it in quotes: "{as_written(value)}"'
+    if wanted in ("list_type", "tuple_type"):
+        return "write [a, b], or one `- item` per line"
+    return ""
+
+
+def _number_hint(text: str) -> str:
+    """What number a text may have been meant to be."""
+    if re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", text):
+        return f"write {text} without quotes"
+    leading = re.fullmatch(r"[+0]+([1-9][0-9]*)", text)
+    if leading:
+        return f"write {leading.group(1)} for a number; with a leading 0 or + it is text, as phone numbers need"
+    unit = re.fullmatch(r"([0-9]+) ?[a-z]+", text)
+    if unit:
+        return f"write {unit.group(1)} alone; the unit is in the key's name"
+    if re.fullmatch(r"[0-9]+:[0-9]+", text):
+        return "a time of day is text; here a plain number belongs, for instance 30"
+    return "write digits only, for instance 30"

@@ -1,0 +1,96 @@
+"""What a compiled node is: two pure functions from what happened to the next move.
+
+Implemented by each file of `nodes/`, driven by `run`. A node holds no state of a call: whatever must be
+remembered between two steps is in the `FlowRun`, and a move says how it changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from cordboard.flows.conditions import Value
+from cordboard.telephony.outcomes import Outcome
+from cordboard.telephony.verbs import Verb
+
+if TYPE_CHECKING:
+    from cordboard.flows.run import FlowRun
+
+
+class Attempts(NamedTuple):
+    """How often a caller failed at the current node, counted apart as admins set the limits apart."""
+
+    no_input: int = 0
+    no_match: int = 0
+
+
+NO_ATTEMPTS = Attempts()
+
+
+class NodeFailed(Exception):
+    """A node cannot go on; the flow continues at its `on_failure`. The text goes to the log: no values in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Wait for a verb, then for its outcome at this node. phase: `[a-z_]*`, which of the node's verbs it is."""
+
+    verb: Verb
+    phase: str = ""
+    attempts: Attempts = NO_ATTEMPTS
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Move to another node of the flow, with what that changes.
+
+    variables: to keep; secret: a name and digits to keep in memory only; language: "" to leave it as it is.
+    """
+
+    node: str
+    variables: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    secret: tuple[str, str] | None = field(default=None, repr=False)
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveTo:
+    """Go on in another flow, from its start."""
+
+    flow: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The caller has left although the outcome was no `HungUp`, as after most recordings."""
+
+
+Move = Ask | Go | LeaveTo | Gone
+
+
+class Node:
+    """One compiled node of a flow.
+
+    hands_over: whether its verb may end while no worker has the call, so that its outcome comes back later.
+    """
+
+    __slots__ = ()
+    hands_over: ClassVar[bool] = False
+
+    def enter(self, run: FlowRun, now: datetime) -> Move:
+        """The first move at this node, also after a crash. Raises NodeFailed."""
+        raise NotImplementedError
+
+    def receive(self, run: FlowRun, outcome: Outcome, now: datetime) -> Move:
+        """The next move after the outcome of the verb asked for. `HungUp` and `Failed` never come here.
+
+        Raises NodeFailed, by default for any outcome: nodes without a verb get none.
+        """
+        raise unexpected(outcome)
+
+
+def unexpected(outcome: Outcome) -> NodeFailed:
+    """The fault of an outcome that the node's verb cannot have."""
+    return NodeFailed(f"an outcome of another verb: {type(outcome).__name__}")

@@ -1,0 +1,163 @@
+"""`cordboard lab`: plays scenarios and single calls against a configuration, and keeps a lab up between commands.
+
+Exit codes: 0 everything came true, 1 something did not or a file is faulty, 3 the lab could not be started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cordboard.config.document import Document
+from cordboard.config.yaml_reader import parse_yaml, read_yaml
+from cordboard.errors import ConfigurationError, LabError
+from cordboard.lab.player import Result, play
+from cordboard.lab.scenario import parse_scenario
+from cordboard.lab.stage import Stage
+from cordboard.lab.timeline import Show, show_json, show_plain
+
+app = typer.Typer(no_args_is_help=True, help="A test bed: a real Asterisk, real callers, and what they hear.")
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", help="The configuration directory.", exists=True, file_okay=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+AudioOption = Annotated[Path | None, typer.Option(help="Keep what each caller heard as WAV files in this folder.")]
+WorkersOption = Annotated[int, typer.Option(min=1, max=16, help="How many workers the service runs.")]
+
+
+@app.command()
+def run(
+    files: Annotated[list[Path], typer.Argument(help="Scenario files.", exists=True, dir_okay=False)],
+    config: ConfigOption,
+    as_json: JsonOption = False,
+    audio: AudioOption = None,
+    workers: WorkersOption = 1,
+) -> None:
+    """Play scenarios, one after the other, and print what happened.
+
+    Example: cordboard lab run ivr_flows/scenarios/*.yaml --config ivr_flows
+    """
+    with _told_faults(as_json):
+        _make_folder(audio)
+        documents = [read_yaml(file, shown_as=str(file)) for file in files]
+        _finish(_run(_play_all(documents, config, as_json, audio, workers)))
+
+
+@app.command()
+def call(
+    config: ConfigOption,
+    dials: Annotated[str, typer.Option(help="The number dialled.")],
+    does: Annotated[str, typer.Option(help='Steps: "hears welcome, presses 2, hangs_up_after_s 1".')],
+    ani: Annotated[str, typer.Option(help="The caller's number.")] = "+442079460123",
+    name: Annotated[str, typer.Option(help="The caller's name.")] = "",
+    language: Annotated[str, typer.Option(help="Of prompts named without one.")] = "",
+    flow: Annotated[str, typer.Option(help="Of prompts named without one.")] = "",
+    as_json: JsonOption = False,
+    audio: AudioOption = None,
+) -> None:
+    """Place one call; the steps are those of a scenario.
+
+    Example: cordboard lab call --config ivr_flows --dials 5000 --does "hears welcome, presses 2, hears es/goodbye"
+    """
+    with _told_faults(as_json):
+        _make_folder(audio)
+        caller = {"ani": ani, "name": name, "dials": dials, "language": language, "flow": flow}
+        caller |= {"does": parse_steps(does)}
+        written = {"scenario": f"call to {dials}", "callers": [caller], "expect": [{"no_channels_left": True}]}
+        document = parse_yaml(json.dumps(written).encode(), "--does")
+        _finish(_run(_play_all([document], config, as_json, audio, workers=1)))
+
+
+@app.command()
+def up() -> None:
+    """Start a lab that stays, and print how to reach it."""
+    from cordboard.lab.standing import lab_up
+
+    with _told_faults():
+        lab = _run(lab_up(log=typer.echo))
+        typer.echo(
+            f"Asterisk takes SIP at {lab.host}:{lab.sip_port} and manager links at {lab.host}:{lab.ami_port}"
+        )
+
+
+@app.command()
+def down() -> None:
+    """Take the lab down, and whatever a lab that died has left."""
+    from cordboard.lab.standing import lab_down
+
+    with _told_faults():
+        typer.echo(f"Removed: {_run(lab_down())}")
+
+
+def parse_steps(text: str) -> list[dict[str, Any]]:
+    """The steps of `--does`: "hears welcome within_s 5, presses 2" is what YAML writes as two mappings.
+
+    Raises LabError for a key without a value.
+    """
+    steps = []
+    for part in (part for part in text.split(",") if part.strip()):
+        words = part.split()
+        if len(words) % 2:
+            raise LabError(
+                f"{part.strip()!r}: write a step as `key value`, e.g. `hears welcome` or `presses 2 after_s 1`"
+            )
+        steps.append({key: _value(key, value) for key, value in zip(words[::2], words[1::2], strict=True)})
+    return steps
+
+
+def _value(key: str, value: str) -> Any:
+    """Numbers where a step wants a number; keys and names stay text."""
+    if value in ("true", "false"):
+        return value == "true"
+    if key.endswith(("_s", "_ms", "_hz")) or key == "is_refused":
+        with contextlib.suppress(ValueError):
+            return json.loads(value)
+    return value
+
+
+async def _play_all(
+    documents: list[Document], config: Path, as_json: bool, audio: Path | None, workers: int
+) -> list[Result]:
+    """Play every scenario on one stage; files are checked before anything is started."""
+    for document in documents:
+        parse_scenario(document)
+    show: Show = show_json if as_json else show_plain
+    async with Stage(config, workers=workers, audio=audio, log=lambda text: typer.echo(text, err=True)) as stage:
+        scenarios = [parse_scenario(document, stage.book) for document in documents]
+        return [await play(scenario, stage.scenario_stage(), show) for scenario in scenarios]
+
+
+def _make_folder(audio: Path | None) -> None:
+    if audio is not None:
+        audio.mkdir(parents=True, exist_ok=True)
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    import uvloop
+
+    return uvloop.run(work)
+
+
+def _finish(results: list[Result]) -> None:
+    if not all(result.passed for result in results):
+        raise typer.Exit(1)
+
+
+@contextlib.contextmanager
+def _told_faults(as_json: bool = False) -> Iterator[None]:
+    """Print errors as a person or a program wants them, and exit."""
+    try:
+        yield
+    except ConfigurationError as fault:
+        for finding in fault.findings:
+            typer.echo(json.dumps(finding.as_json()) if as_json else str(finding), err=not as_json)
+        raise typer.Exit(1) from None
+    except LabError as fault:
+        typer.echo(str(fault), err=True)
+        raise typer.Exit(3) from None

@@ -1,0 +1,190 @@
+"""A scenario as a value: who calls, what they must hear and do, and what must be true at the end.
+
+    scenario: A Spanish caller reaches the operator
+    callers:
+      - ani: "+442079460123"
+        name: Ada Lovelace
+        dials: "5000"
+        does:
+          - {hears: welcome}
+          - {hears_begin: main_menu}
+          - {presses: 2, after_s: 0.2}
+          - {hears: es/goodbye}
+          - {is_hung_up: normal}
+    phones:
+      "1001": {answers_after_s: 1, talks_s: 3}
+    expect:
+      - {path: [greeting, menu, spanish, bye]}
+      - {no_channels_left: true}
+
+The steps are in `scenario_steps`. Here the file is read and checked, with all faults at once; `player` plays it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from cordboard.config.document import Document
+from cordboard.config.findings import Finding
+from cordboard.config.validation import Many, Section, Text, closest, validate
+from cordboard.config.yaml_reader import read_yaml
+from cordboard.errors import ConfigurationError, LabError
+from cordboard.lab.prompt_book import PromptBook
+from cordboard.lab.scenario_steps import STEPS, Seconds, Step, prompts_of
+
+_RawSteps = Many[dict[str, Any]]
+
+
+class PhonePart(Section):
+    """What a phone does with calls: answer and talk (the default), reject with 486, or let it ring."""
+
+    answers_after_s: Seconds = 1.0
+    talks_s: Seconds = 3.0
+    does: Literal["answers", "rejects", "ignores"] = "answers"
+
+
+class CallerPart(Section):
+    """One caller. at_s: after the scenario began; times, every_s: so often, so far apart.
+
+    language, flow: of the prompts named without one. host: the address the call comes from; the lab's trunk takes
+    127.0.0.2 to 127.0.0.15.
+    """
+
+    dials: Text
+    ani: Text = ""
+    name: Text = ""
+    at_s: Seconds = 0.0
+    times: Annotated[int, Field(ge=1, le=1_000)] = 1
+    every_s: Seconds = 1.0
+    language: Text = ""
+    flow: Text = ""
+    host: Annotated[Text, Field(pattern=r"^127\.0\.0\.([2-9]|1[0-5])$")] = "127.0.0.2"
+    does: _RawSteps = Field(default=(), min_length=1)
+
+
+class PathExpected(Section):
+    """So many calls entered exactly these nodes, in this order. calls: by default every call of the scenario."""
+
+    path: Many[Text]
+    calls: Annotated[int, Field(ge=1)] | None = None
+    within_s: Seconds = 2.0
+
+
+class NoChannelsLeft(Section):
+    """No channel is left on the PBX."""
+
+    no_channels_left: Literal[True]
+    within_s: Seconds = 5.0
+
+
+class NoErrorsLogged(Section):
+    """The service logged nothing of level error while the scenario played."""
+
+    no_errors_logged: Literal[True]
+
+
+Expectation = PathExpected | NoChannelsLeft | NoErrorsLogged
+
+EXPECTATIONS: dict[str, type[Expectation]] = {
+    "path": PathExpected,
+    "no_channels_left": NoChannelsLeft,
+    "no_errors_logged": NoErrorsLogged,
+}
+
+
+class ScenarioFile(Section):
+    """The file as written; steps and expectations are checked one by one, for better messages."""
+
+    scenario: Text
+    callers: Many[CallerPart] = Field(min_length=1)
+    phones: dict[str, PhonePart] = Field(default_factory=dict)
+    expect: Many[dict[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedCaller:
+    """A caller with the steps, ready to be played."""
+
+    part: CallerPart
+    steps: tuple[Step, ...]
+
+    @property
+    def shown_as(self) -> str:
+        """How the caller is named in the time line."""
+        return self.part.name or self.part.ani or "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A scenario that was read and checked."""
+
+    title: str
+    callers: tuple[ScriptedCaller, ...]
+    phones: Mapping[str, PhonePart] = field(default_factory=dict)
+    expectations: tuple[Expectation, ...] = ()
+
+
+def load_scenario(path: Path, book: PromptBook | None = None) -> Scenario:
+    """The scenario of a file. book: if given, every prompt named must be in it.
+
+    Raises ConfigurationError with every fault.
+    """
+    return parse_scenario(read_yaml(path, shown_as=str(path)), book)
+
+
+def parse_scenario(document: Document, book: PromptBook | None = None) -> Scenario:
+    """The scenario of a document; as `load_scenario`."""
+    file, findings = validate(ScenarioFile, document)
+    if file is None:
+        raise ConfigurationError(sorted(findings))
+    callers = [_caller(document, number, part, book, findings) for number, part in enumerate(file.callers)]
+    checked = [_check(document, ("expect", number), EXPECTATIONS, findings) for number in range(len(file.expect))]
+    if findings:
+        raise ConfigurationError(sorted(findings))
+    expectations = tuple(one for one in checked if one is not None)
+    return Scenario(file.scenario, tuple(callers), file.phones, expectations)
+
+
+def _caller(
+    document: Document, number: int, part: CallerPart, book: PromptBook | None, findings: list[Finding]
+) -> ScriptedCaller:
+    places = [("callers", number, "does", index) for index in range(len(part.does))]
+    steps = [_check(document, place, STEPS, findings) for place in places]
+    if book is not None:
+        for place, step in zip(places, steps, strict=True):
+            if step is not None:
+                findings += _unknown_prompts(document, place, step, part, book)
+    return ScriptedCaller(part, tuple(step for step in steps if step is not None))
+
+
+def _check(document: Document, place: tuple[str | int, ...], kinds: dict[str, Any], findings: list[Finding]) -> Any:
+    """The step or expectation at a place, by the key that names it; None with findings if it is wrong."""
+    written = document.item(place).data
+    named = [key for key in written if key in kinds]
+    if len(named) == 1:
+        value, faults = validate(kinds[named[0]], document, at=place)
+        findings += faults
+        return value
+    hint = next((near for key in written if (near := closest(key, kinds))), f"one of: {', '.join(kinds)}")
+    message = (
+        f"`{named[0]}` and `{named[1]}` are two steps; write one after the other" if named else "this names no step"
+    )
+    findings.append(document.finding(place, "unknown-step", message, hint="" if named else hint))
+    return None
+
+
+def _unknown_prompts(
+    document: Document, place: tuple[str | int, ...], step: Step, part: CallerPart, book: PromptBook
+) -> list[Finding]:
+    found = []
+    for name in prompts_of(step):
+        try:
+            book.resolve(name, part.language, part.flow)
+        except LabError as fault:
+            found.append(document.finding(place, "unknown-prompt", str(fault)))
+    return found

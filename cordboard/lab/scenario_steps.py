@@ -1,0 +1,161 @@
+"""The steps of a caller in a scenario, one model for each; the first key of a step names it.
+
+`scenario` reads them from YAML, `performer` carries them out. What each does to a running call is told in
+docs/scenarios.md; the table there and `STEPS` are compared by a test.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from cordboard.config.validation import Section, Text
+
+Seconds = Annotated[float, Field(ge=0, le=3_600)]
+KEYS_PATTERN = r"[0-9*#A-D]+"
+
+
+def _one_or_many(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+HangupCauseWord = Literal["any", "normal", "busy", "no_answer", "rejected", "unallocated", "congestion"]
+OneOrMany = Annotated[tuple[Text, ...], Field(strict=False, min_length=1), BeforeValidator(_one_or_many)]
+
+
+class IsAnswered(Section):
+    """The call is picked up within so many seconds."""
+
+    is_answered_within_s: Seconds
+
+
+class Hears(Section):
+    """These prompts, in this order, each whole. within_s: until each begins; ignoring_others: others may be too."""
+
+    hears: OneOrMany
+    within_s: Seconds = 10.0
+    ignoring_others: bool = False
+
+
+class HearsBegin(Section):
+    """This prompt begins; the next step comes at once, while it plays."""
+
+    hears_begin: Text
+    within_s: Seconds = 10.0
+    ignoring_others: bool = False
+
+
+class HearsCut(Section):
+    """This prompt is cut short, by a key for instance."""
+
+    hears_cut: Text
+    within_s: Seconds = 10.0
+
+
+class HearsSilence(Section):
+    """So many seconds of silence, beginning now."""
+
+    hears_silence_s: Seconds
+
+
+class HearsSound(Section):
+    """So many seconds of a sound that is no known prompt: music, a person, the PBX's own voice."""
+
+    hears_sound_s: Seconds
+    within_s: Seconds = 10.0
+
+
+class HearsTone(Section):
+    """Half a second of a tone of this frequency."""
+
+    hears_tone_hz: Annotated[float, Field(ge=50, le=3_900)]
+    within_s: Seconds = 10.0
+
+
+class Presses(Section):
+    """Keys, one after the other. tone_ms, gap_ms: how long each is down, and the pause after it."""
+
+    presses: Annotated[Text, Field(pattern=f"^{KEYS_PATTERN}$", max_length=64)]
+    after_s: Seconds = 0.0
+    tone_ms: Annotated[int, Field(ge=40, le=5_000)] = 100
+    gap_ms: Annotated[int, Field(ge=40, le=10_000)] = 100
+
+
+class SpeaksTone(Section):
+    """The caller sends a tone instead of silence, for so long; the next step comes at once."""
+
+    speaks_tone_hz: Annotated[float, Field(ge=50, le=3_900)]
+    for_s: Seconds = 1.0
+
+
+class Waits(Section):
+    """Let time pass; what is heard meanwhile is not judged by this step."""
+
+    waits_s: Seconds
+
+
+class HangsUp(Section):
+    """The caller hangs up after so many seconds."""
+
+    hangs_up_after_s: Seconds
+
+
+class IsHungUp(Section):
+    """The other side ends the call, for this reason ("any" for whatever reason)."""
+
+    is_hung_up: HangupCauseWord
+    within_s: Seconds = 10.0
+    ignoring_others: bool = False
+
+
+class IsRefused(Section):
+    """The call is never answered; this is the final SIP status."""
+
+    is_refused: Annotated[int, Field(ge=300, le=699)]
+    within_s: Seconds = 10.0
+
+
+Step = (
+    IsAnswered
+    | Hears
+    | HearsBegin
+    | HearsCut
+    | HearsSilence
+    | HearsSound
+    | HearsTone
+    | Presses
+    | SpeaksTone
+    | Waits
+    | HangsUp
+    | IsHungUp
+    | IsRefused
+)
+
+_MODELS: tuple[type[Step], ...] = (
+    IsAnswered,
+    Hears,
+    HearsBegin,
+    HearsCut,
+    HearsSilence,
+    HearsSound,
+    HearsTone,
+    Presses,
+    SpeaksTone,
+    Waits,
+    HangsUp,
+    IsHungUp,
+    IsRefused,
+)
+
+STEPS: dict[str, type[Step]] = {next(iter(model.model_fields)): model for model in _MODELS}
+"""Every step by the key that names it."""
+
+
+def prompts_of(step: Step) -> tuple[str, ...]:
+    """The prompts a step names, as written."""
+    if isinstance(step, Hears):
+        return step.hears
+    if isinstance(step, HearsBegin):
+        return (step.hears_begin,)
+    return (step.hears_cut,) if isinstance(step, HearsCut) else ()

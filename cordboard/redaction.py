@@ -1,0 +1,43 @@
+"""What may be shown of a caller in a log line: the one place that knows which fields are personal.
+
+The log setting `numbers` decides how a number is shown. Names, digits and CRM fields are never logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from typing import Any, Literal
+
+NumberStyle = Literal["full", "last3", "none"]
+
+NUMBER_FIELDS = frozenset({"ani"})
+NEVER_LOGGED = frozenset({"caller_name", "digits", "secret", "password", "pin", "variables"})
+_CONTROL = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)))
+
+
+def clean(text: str) -> str:
+    """The text without control characters, which could forge a log line or drive a terminal."""
+    return text if text.isprintable() else text.translate(_CONTROL)
+
+
+def show_number(number: str, style: NumberStyle) -> str:
+    """A phone number as the log may show it: "…123" for "last3"; withheld numbers stay ""."""
+    if style == "full" or not number:
+        return clean(number)
+    return "…" + clean(number)[-3:] if style == "last3" else "…"
+
+
+def redactor(style: NumberStyle) -> Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]:
+    """A structlog processor which hides what is personal and cleans all other text."""
+
+    def redact(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        for name, value in fields.items():
+            if name in NEVER_LOGGED:
+                fields[name] = "[hidden]"
+            elif name in NUMBER_FIELDS:
+                fields[name] = show_number(str(value), style)
+            elif name != "exception" and isinstance(value, str):
+                fields[name] = clean(value)
+        return fields
+
+    return redact

@@ -1,0 +1,132 @@
+"""Drives one call through its flow on one phone: performs each verb, notes where the call is, passes outcomes on.
+
+A conversation is held by one worker. It ends when the call has ended, when a verb was handed over to the
+switch, when the worker drains, or when the link to the call is lost; in the last three cases the call comes
+back to any worker, which resumes it (see `reception`).
+
+What is noted where: the channel carries the flow's checkpoint, written with each verb. Variables go to the
+store whenever they changed, without waiting, because hearing a question twice after a crash is the worst that
+can come of a lost write. Before the call is let go of, the write is waited for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+import structlog
+
+from cordboard.errors import StoreUnavailable, SwitchProtocolError, SwitchUnavailable
+from cordboard.flows.run import FlowRun, Step
+from cordboard.service.metrics import Metrics
+from cordboard.store.flow_runs import FlowRuns, StoredRun
+from cordboard.telephony.call import Call
+from cordboard.telephony.outcomes import Failed, HandedOver, Outcome, Recorded
+from cordboard.telephony.ports import Phone
+from cordboard.telephony.verbs import Dial, Hangup, Record, Verb, VoicemailBox
+
+log = structlog.get_logger()
+
+Result = Literal["finished", "hung_up", "failed", "lost", "handed_over", "drained", "other_flow"]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What every conversation of a worker shares. is_draining: asked between verbs."""
+
+    runs: FlowRuns
+    metrics: Metrics
+    message_left: Callable[[Call, Record, Recorded], None]
+    is_draining: Callable[[], bool]
+
+
+class Conversation:
+    """One call on one phone, held by this worker."""
+
+    def __init__(self, phone: Phone, desk: Desk, *, epoch: int, stored_seq: int = 0) -> None:
+        self._phone = phone
+        self._desk = desk
+        self._call = phone.arrival.call
+        self._epoch = epoch
+        self._stored_seq = stored_seq
+        self._last_verb: Verb | None = None
+        self._log = log.bind(call_id=self._call.call_id)
+
+    @property
+    def has_row(self) -> bool:
+        """Whether the store holds a row of this call."""
+        return self._stored_seq > 0
+
+    async def follow(self, step: Step) -> tuple[Result, Step]:
+        """Perform the step's verb and all that come after it, until the flow or this worker is done."""
+        try:
+            while step.verb is not None:
+                self._show(step)
+                if self._desk.is_draining() and not isinstance(step.verb, Hangup):
+                    return await self._leave(step)
+                self._note(step.run)
+                outcome = await self._perform(step.verb, step.run)
+                if isinstance(outcome, HandedOver):
+                    return "handed_over", step
+                step = step.run.advance(outcome, _now())
+        except SwitchUnavailable as lost:
+            self._log.info("link_lost", reason=str(lost))
+            return "lost", step
+        except SwitchProtocolError as broken:
+            self._log.warning("protocol_broken", reason=str(broken))
+            return "lost", step
+        self._show(step)
+        return self._result_of(step), step
+
+    async def _perform(self, verb: Verb, run: FlowRun) -> Outcome | HandedOver:
+        if isinstance(verb, Dial | VoicemailBox):
+            await self._write_through(run)
+        self._last_verb = verb
+        outcome = await self._phone.perform(verb, run.checkpoint())
+        if isinstance(outcome, Recorded) and isinstance(verb, Record):
+            self._desk.message_left(self._call, verb, outcome)
+        if isinstance(outcome, Failed):
+            self._log.warning("verb_failed", verb=type(verb).__name__, node=run.node, reason=outcome.reason)
+        return outcome
+
+    async def _leave(self, step: Step) -> tuple[Result, Step]:
+        """Give the call to another worker, between two verbs."""
+        await self._write_through(step.run)
+        await self._phone.hand_over(step.run.checkpoint())
+        return "drained", step
+
+    def _show(self, step: Step) -> None:
+        for node in step.entered:
+            self._log.info("node_entered", flow=step.run.flow.name, node=node)
+        for fault in step.faults:
+            self._desk.metrics.faults.labels(step.run.flow.name).inc()
+            self._log.error("flow_fault", flow=step.run.flow.name, reason=fault)
+
+    def _note(self, run: FlowRun) -> None:
+        if run.kept_at > self._stored_seq and self._desk.runs.save_soon(self._row(run), self._call.channel):
+            self._stored_seq = run.kept_at
+
+    async def _write_through(self, run: FlowRun) -> None:
+        """Have the row written before the call is let go of; without a database the call goes on all the same."""
+        if run.kept_at == 0:
+            return
+        try:
+            await self._desk.runs.save(self._row(run), self._call.channel)
+            self._stored_seq = run.kept_at
+        except StoreUnavailable as fault:
+            self._log.error("store_unavailable", reason=str(fault))
+
+    def _row(self, run: FlowRun) -> StoredRun:
+        return StoredRun(self._call.call_id, self._epoch, run.seq, run.snapshot())
+
+    def _result_of(self, step: Step) -> Result:
+        assert step.finish is not None
+        if step.finish.kind == "hung_up" and isinstance(self._last_verb, Hangup):
+            return "finished"
+        return step.finish.kind
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,97 @@
+"""Which extensions a flow may dial, and what rings then. Nothing else can be dialled.
+
+Made when settings are loaded; asked by the flow loader for extensions written in a flow, and by the `dial` node
+for digits a caller typed. A device string is never put together from a caller's digits outside this file, and
+holds no character with a meaning in the dialplan (`&` would ring a second device, `,` begins Dial's options).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from cordboard.telephony.verbs import Extension
+
+EXTENSION = re.compile(r"[0-9*#]{1,16}")
+DEVICE = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9_.@-]+")
+
+# What each character of a pattern stands for: Asterisk's own letters, so that they mean what admins expect.
+_CLASSES = {"X": "0123456789", "Z": "123456789", "N": "23456789"} | {key: key for key in "0123456789*#"}
+_PLACEHOLDER = "{extension}"
+
+
+@dataclass(frozen=True, slots=True)
+class DialRule:
+    """Extensions that fit `pattern` ring `device`, in which `{extension}` stands for what was dialled."""
+
+    pattern: str
+    device: str
+
+    @property
+    def breadth(self) -> tuple[int, tuple[int, ...]]:
+        """How many extensions it fits, then position by position: the smaller rule is the more specific one."""
+        sizes = tuple(len(_CLASSES[character]) for character in self.pattern)
+        total = 1
+        for size in sizes:
+            total *= size
+        return total, sizes
+
+    def fits(self, extension: str) -> bool:
+        """Whether an extension is one of the pattern's."""
+        return len(extension) == len(self.pattern) and all(
+            digit in _CLASSES[character] for digit, character in zip(extension, self.pattern, strict=True)
+        )
+
+    def target(self, extension: str) -> Extension:
+        """The extension with the device it rings."""
+        return Extension(extension, self.device.replace(_PLACEHOLDER, extension))
+
+
+def parse_rule(pattern: str, device: str) -> DialRule:
+    """A rule from what an admin wrote. Raises ValueError in plain words.
+
+    pattern: digits, `*` and `#` stand for themselves, X for 0-9, Z for 1-9, N for 2-9; 1 to 16 characters.
+    device:  "PJSIP/{extension}" or "PJSIP/front-desk".
+    """
+    unknown = sorted(set(pattern) - set(_CLASSES))
+    if unknown:
+        raise ValueError(
+            f"`{unknown[0]}` in `{pattern}`: a pattern has digits, * and #, X (0-9), Z (1-9) and N (2-9)"
+        )
+    if not 1 <= len(pattern) <= 16:
+        raise ValueError(f"the pattern `{pattern}` must have 1 to 16 characters")
+    if not DEVICE.fullmatch(device.replace(_PLACEHOLDER, "1")):
+        raise ValueError(f"`{device}` is no device; write for instance PJSIP/{_PLACEHOLDER} or PJSIP/front-desk")
+    if _PLACEHOLDER in device and set(pattern) & {"*", "#"}:
+        raise ValueError(f"`{pattern}` has * or #, which no device name may hold; write the device out")
+    return DialRule(pattern, device)
+
+
+@dataclass(frozen=True, slots=True)
+class DialPolicy:
+    """All rules, the most specific first. An empty policy lets nothing be dialled."""
+
+    rules: tuple[DialRule, ...] = ()
+    _literal: Mapping[str, DialRule] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        ordered = tuple(sorted(self.rules, key=lambda rule: (rule.breadth, rule.pattern)))
+        object.__setattr__(self, "rules", ordered)
+        object.__setattr__(self, "_literal", {rule.pattern: rule for rule in reversed(ordered)})
+
+    @classmethod
+    def of(cls, devices: Mapping[str, str]) -> DialPolicy:
+        """The policy of a mapping from pattern to device. Raises ValueError for the first bad rule."""
+        return cls(tuple(parse_rule(pattern, device) for pattern, device in devices.items()))
+
+    def resolve(self, extension: str) -> Extension | None:
+        """What an extension rings; None if it is no extension or no rule allows it."""
+        if not EXTENSION.fullmatch(extension):
+            return None
+        rule = self._literal.get(extension) or self._first(self.rules, extension)
+        return rule.target(extension) if rule else None
+
+    @staticmethod
+    def _first(rules: Iterable[DialRule], extension: str) -> DialRule | None:
+        return next((rule for rule in rules if rule.fits(extension)), None)

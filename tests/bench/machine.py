@@ -1,0 +1,32 @@
+"""Facts about the machine and the versions a run was made with."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+from cordboard.lab.pbx import LabPbx
+from tests.bench.report import Machine
+
+LIBRARIES = ("uvloop", "panoramisk", "structlog", "orjson")
+
+
+async def this_machine(pbx: LabPbx) -> Machine:
+    """This machine, and the Asterisk that runs on it now."""
+    found = re.search(r"Asterisk (\S+)", await pbx.command("core show version"))
+    asterisk = found[1] if found else "of unknown version"
+    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    return Machine(
+        cores=len(os.sched_getaffinity(0)),
+        memory_gb=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3),
+        cpu=_cpu_model(),
+        versions=f"Asterisk {asterisk}, Python {platform.python_version()}, {libraries}",
+    )
+
+
+def _cpu_model() -> str:
+    found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return found[1].strip() if found else platform.machine()

@@ -1,0 +1,103 @@
+"""The generated dialplan: whole, filled in, and with caller data nowhere but where it is filtered or encoded."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from agi_scripts import variables
+from agi_scripts.dialplan.render import render_dialplan, render_manager_user, render_systemd_unit
+
+WORKERS = ["127.0.0.1:4573", "127.0.0.1:4574", "127.0.0.1:4575"]
+SAFE = "operators,s,1"
+
+
+def lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line and not line.startswith(";")]
+
+
+def test_no_blank_is_left_unfilled() -> None:
+    texts = (
+        render_dialplan(WORKERS, SAFE),
+        render_manager_user("cordboard", "s3cret"),
+        render_systemd_unit("/opt/cordboard/bin/cordboard", "/etc/cordboard"),
+    )
+    assert [text for text in texts if re.search(r"@[A-Z_]+@", text)] == []
+
+
+def test_every_worker_can_be_the_first_and_is_in_the_rotation() -> None:
+    text = render_dialplan(WORKERS, SAFE)
+    assert f"CORDBOARD_WORKERS={'&'.join(WORKERS)}," in text
+    assert "CORDBOARD_TURN=${RAND(0,2)}" in text
+    assert "${CUT(CORDBOARD_WORKERS,&,$[${CORDBOARD_TURN} % 3 + 1])}" in text
+
+
+def test_every_jump_leads_somewhere() -> None:
+    text = render_dialplan(WORKERS, SAFE)
+    extensions = set(re.findall(r"^exten => ([^,]+),", text, re.MULTILINE))
+    targets = set(re.findall(r"[?:(]([a-z-]+),1[):]", text)) - {"cordboard-call,s"}
+    assert targets >= {"loop", "let-go", "resume", "returned", "safe", "done"}
+    assert targets <= extensions
+    assert {"next-dial", "next-voicemail"} <= extensions
+
+
+def test_every_variable_the_phone_writes_is_known_to_the_dialplan() -> None:
+    text = render_dialplan(WORKERS, SAFE)
+    names = [value for value in vars(variables).values() if str(value).startswith("CORDBOARD_")]
+    assert len(names) == 9
+    assert [name for name in names if "${" + name + "}" not in text] == []
+
+
+RAW = re.compile(r"\$\{(EXTEN|CALLERID\([a-z]+\))")
+FILTERED = r"FILTER\([^,]+,(\$\{CALLERID\([a-z]+\)\}|\$\{EXTEN\})+\)"
+ALLOWED = re.compile(FILTERED + r"|URIENCODE\(\$\{CALLERID\(name\):0:80\}\)")
+
+
+def test_caller_data_stands_only_inside_a_filter_an_encoder_or_a_length() -> None:
+    for line in lines(render_dialplan(WORKERS, SAFE)):
+        rest = re.sub(r"LEN\((\$\{CALLERID\([a-z]+\)\})+\)", "", ALLOWED.sub("", line))
+        if line.startswith("exten => _[+*#0-9],1,"):
+            continue  # one character, and the pattern says which
+        assert RAW.search(rest) is None, line
+
+
+def test_dial_takes_one_variable_and_no_extension() -> None:
+    dials = [line for line in lines(render_dialplan(WORKERS, SAFE)) if "Dial(" in line]
+    assert dials == [" same => n,Dial(${CORDBOARD_DEVICE},${CORDBOARD_RING_S},g)"]
+
+
+@pytest.mark.parametrize("worker", ["127.0.0.1", "a b:1", "x:1/y", "x:1&y:2", "", "${X}:1"])
+def test_a_worker_address_that_is_none_is_refused(worker: str) -> None:
+    with pytest.raises(ValueError, match="worker address"):
+        render_dialplan([worker], SAFE)
+
+
+def test_no_workers_are_refused() -> None:
+    with pytest.raises(ValueError, match="no worker"):
+        render_dialplan([], SAFE)
+
+
+@pytest.mark.parametrize("safe", ["operators", "a,b", "a,b,c,d", "a,b,1)\nexten => x,1,System(id)", "a,${X},1"])
+def test_a_safe_destination_that_is_none_is_refused(safe: str) -> None:
+    with pytest.raises(ValueError, match="safe destination"):
+        render_dialplan(WORKERS, safe)
+
+
+@pytest.mark.parametrize("patience_s", [0, -1, 3601, float("nan")])
+def test_a_patience_out_of_reason_is_refused(patience_s: float) -> None:
+    with pytest.raises(ValueError, match="patience"):
+        render_dialplan(WORKERS, SAFE, patience_s)
+
+
+def test_a_bad_secret_is_refused_and_not_shown() -> None:
+    with pytest.raises(ValueError, match="secret") as caught:
+        render_manager_user("cordboard", "hunter2\nwrite = all")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_manager_user_may_do_nothing_dangerous() -> None:
+    text = "\n".join(lines(render_manager_user("cordboard", "s3cret")))
+    assert "\nread = call,user\n" in text
+    assert "\nwrite = call,originate\n" in text
+    assert "permit = 127.0.0.1" in text
