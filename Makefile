@@ -3,7 +3,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-CONFIG ?= ivr_flows
 
 .PHONY: demo test check bench soak lab-up lab-down clean setup
 
@@ -31,8 +30,8 @@ bench: setup ## paired measurements, written to docs/benchmarks.md
 soak: setup ## the long runs: a million fuzzed inputs, an hour of killed workers
 	@CORDBOARD_FUZZ_EXAMPLES=1000000 $(BIN)/python -m pytest -m "fuzz or soak" --timeout 7200
 
-lab-up: setup ## a standing Asterisk and service to play with
-	@$(BIN)/cordboard lab up --config $(CONFIG)
+lab-up: setup ## a standing Asterisk to play with
+	@$(BIN)/cordboard lab up
 
 lab-down: setup ## end it, and sweep whatever a lab left behind
 	@$(BIN)/cordboard lab down

@@ -57,7 +57,7 @@ def arrival_of(environment: Environment, *, token: str, switch: str) -> Arrival:
     call = Call(
         call_id=call_id or new_call_id(),
         switch=switch,
-        channel=environment.channel,
+        leg_id=environment.unique_id,
         dnis=dnis,
         started_at=_moment(began),
         ani=ani,

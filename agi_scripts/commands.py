@@ -6,6 +6,7 @@ a second argument or a second command. Syntax as parsed by Asterisk's res_agi.c 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from cordboard.errors import SwitchProtocolError
@@ -13,13 +14,13 @@ from cordboard.errors import SwitchProtocolError
 LINE_MAX_BYTES = 8000  # Asterisk reads 8,192 bytes at most and would run what is behind them as a command
 ALL_KEYS = "0123456789*#"
 
-_UNFIT = ("\r", "\n", "\0")
-_UNFIT_IN_MSET = frozenset(",\"\\()[]{}|$'")  # MSet splits at commas, honours brackets and strips quotes
+_UNFIT = re.compile(r"[\r\n\0]")
+_UNFIT_IN_MSET = re.compile(r"""[\r\n\0,"\\()\[\]{}|$']""")  # it splits at commas, strips quotes
 
 
 def quoted(value: str) -> str:
     """One AGI argument. Raises SwitchProtocolError on CR, LF or NUL, which no quoting can carry."""
-    if any(character in value for character in _UNFIT):
+    if _UNFIT.search(value):
         raise SwitchProtocolError("a line break or NUL in an AGI argument")
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -92,8 +93,7 @@ def multi_set(values: Mapping[str, str]) -> bytes:
 
     Values may not hold what MSet itself would interpret: , " ' \\ | $ and brackets.
     """
-    for value in values.values():
-        if not _UNFIT_IN_MSET.isdisjoint(value):
-            raise SwitchProtocolError("a value which MSet would split or strip")
+    if _UNFIT_IN_MSET.search("".join(values.values())):
+        raise SwitchProtocolError("a value which MSet would split or strip, or with a line break")
     pairs = ",".join([f"{name}={value}" for name, value in values.items()])
-    return _line(f"EXEC MSet {quoted(pairs)}")
+    return _line(f'EXEC MSet "{pairs}"')

@@ -23,7 +23,7 @@ LINE_MAX_BYTES = 8 * 1024
 LINES_MAX = 200
 ARGUMENTS_MAX = 20
 
-_FACTS = frozenset({"agi_network_script", "agi_channel", "agi_language", "agi_uniqueid"})
+_FACTS = frozenset({"agi_network_script", "agi_uniqueid", "agi_language"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,8 @@ class Environment:
     """What we use of the block. arguments: in order, as the dialplan wrote them."""
 
     script: str
-    channel: str
-    language: str
     unique_id: str
+    language: str
     arguments: tuple[str, ...] = field(repr=False)
 
 
@@ -60,40 +59,32 @@ class EnvironmentParser:
 
 def parse_block(block: bytes) -> Environment:
     """The environment in a whole block (without its empty line)."""
-    lines = block.split(b"\n")
-    if len(lines) > LINES_MAX:
-        raise SwitchProtocolError("too many AGI header lines")
+    lines = block.decode(errors="replace").split("\n")
+    if len(lines) > LINES_MAX or max(map(len, lines)) > LINE_MAX_BYTES:
+        raise SwitchProtocolError("too many AGI header lines, or one that is too long")
     facts: dict[str, str] = {}
-    arguments: dict[int, str] = {}
+    arguments: dict[str, str] = {}
     for line in lines:
-        _take(line, facts, arguments)
+        name, _, value = line.partition(": ")
+        if name[:4] != "agi_":
+            raise SwitchProtocolError("a line in the AGI header block that is no AGI header")
+        if name[:8] == "agi_arg_":
+            arguments[name] = value
+        elif name in _FACTS:
+            facts.setdefault(name, value)
     return Environment(
         script=facts.get("agi_network_script", ""),
-        channel=facts.get("agi_channel", ""),
-        language=facts.get("agi_language", ""),
         unique_id=facts.get("agi_uniqueid", ""),
+        language=facts.get("agi_language", ""),
         arguments=_in_order(arguments),
     )
 
 
-def _take(line: bytes, facts: dict[str, str], arguments: dict[int, str]) -> None:
-    if len(line) > LINE_MAX_BYTES:
-        raise SwitchProtocolError("an AGI header line that is too long")
-    name, separator, value = line.decode(errors="replace").rstrip("\r").partition(": ")
-    if not name.startswith("agi_"):
-        raise SwitchProtocolError("a line in the AGI header block that is no AGI header")
-    if name in _FACTS:
-        facts.setdefault(name, value)
-        return
-    number = name.removeprefix("agi_arg_")
-    if separator and len(number) <= 2 and number.isascii() and number.isdecimal():
-        arguments[int(number)] = value
-
-
-def _in_order(arguments: dict[int, str]) -> tuple[str, ...]:
-    if len(arguments) > ARGUMENTS_MAX or sorted(arguments) != list(range(1, len(arguments) + 1)):
+def _in_order(arguments: dict[str, str]) -> tuple[str, ...]:
+    names = [f"agi_arg_{number}" for number in range(1, len(arguments) + 1)]
+    if len(names) > ARGUMENTS_MAX or not all(name in arguments for name in names):
         raise SwitchProtocolError("AGI arguments that do not count up from 1")
-    return tuple([arguments[number] for number in range(1, len(arguments) + 1)])
+    return tuple([arguments[name] for name in names])
 
 
 def decoded(argument: str) -> str:

@@ -10,7 +10,8 @@ until more bytes come. So a command is written only when the last one has been a
 
 A lost link does not mean a lost call. With AGIEXITONHANGUP Asterisk writes HANGUP and closes in two cases that
 look alike: the caller left, or the dead-man timer took the call away from us because we did nothing for too long
-(stopped, swapped out) and another worker has it now. The clock tells them apart: see `caller_has_gone`.
+(stopped, swapped out) and another worker has it now. The clock tells them apart: HANGUP proves a hang-up only
+before the timer can have run out.
 """
 
 from __future__ import annotations
@@ -101,11 +102,6 @@ class AgiLink(asyncio.Protocol):
         """Whether a command can be sent."""
         return self._transport is not None
 
-    @property
-    def caller_has_gone(self) -> bool:
-        """Whether HANGUP came before the dead-man timer can have run out; after that it proves nothing."""
-        return self._hung_up
-
     # -- what asyncio calls --
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -146,6 +142,7 @@ class AgiLink(asyncio.Protocol):
                 self._answer(reply)
 
     def _note_hangup(self) -> None:
+        """Believe it only while the timer cannot have run out."""
         self._hung_up = self._hung_up or self._loop.time() < self.timer_at - TIMER_SLACK_S
         self._watch(HANGUP_GRACE_S)
 

@@ -1,4 +1,8 @@
-"""Speaking values by Asterisk's own rules and sounds for a language. Called by the phone."""
+"""Speaking values by Asterisk's own rules and sounds for a language. Called by the phone.
+
+Unlike a prompt, a value is spoken to its end even if this worker dies meanwhile: Asterisk 22.10 looks at the AGI
+connection only afterwards. The call then goes to the next worker as usual.
+"""
 
 from __future__ import annotations
 

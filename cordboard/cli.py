@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from cordboard.errors import ConfigurationError, CordboardError
+from cordboard.errors import ConfigurationError, CordboardError, LabError
 
 app = typer.Typer(
     name="cordboard", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False,
@@ -128,6 +128,8 @@ def prompts_check(config: ConfigOption, as_json: JsonOption = False) -> None:
 def main() -> None:
     """The console script: errors raised on purpose become one clear message and an exit code."""
     try:
+        if _wants_lab(sys.argv[1:]):
+            _add_lab()
         app()
     except ConfigurationError as fault:
         print(fault, file=sys.stderr)
@@ -135,3 +137,23 @@ def main() -> None:
     except CordboardError as fault:
         print(f"cordboard: {fault}", file=sys.stderr)
         sys.exit(3)
+
+
+def _wants_lab(arguments: list[str]) -> bool:
+    """Whether the lab's commands are asked for, or all commands are to be listed. A worker never loads them."""
+    return not arguments or arguments[0] in ("lab", "demo", "--help")
+
+
+def _add_lab() -> None:
+    """Add `lab` and `demo`, if the packages of the test bed are installed."""
+    try:
+        from cordboard.lab.commands import app as lab_app
+        from cordboard.lab.commands import demo
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("cordboard"):
+            raise
+        if sys.argv[1:2] != ["--help"] and sys.argv[1:]:
+            raise LabError(f"the test bed needs {missing.name}: pip install 'cordboard[lab]'") from missing
+        return
+    app.add_typer(lab_app, name="lab")
+    app.command()(demo)

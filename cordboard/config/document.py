@@ -14,6 +14,7 @@ Keys = tuple[str | int, ...]  # the way to a value: ("nodes", "menu", "keys", "1
 Mark = tuple[int, int]  # line and column, from 1
 
 NO_INSET = -1
+_NONE: dict[Any, Any] = {}  # shared by all scalars, which are most items; never written to
 
 
 @dataclass(slots=True)
@@ -27,8 +28,8 @@ class Item:
 
     data: Any
     mark: Mark
-    children: dict[str | int, Item] = field(default_factory=dict)
-    keys: dict[str | int, Mark] = field(default_factory=dict)
+    children: dict[str | int, Item] = field(default_factory=lambda: _NONE)
+    keys: dict[str | int, Mark] = field(default_factory=lambda: _NONE)
     size: int = 1
     height: int = 1
     inset: int = NO_INSET

@@ -21,7 +21,7 @@ from cordboard.errors import ConfigurationError
 
 MAX_DEPTH = 32
 MAX_ALIASES = 50
-MAX_VALUES = 50_000  # keys not counted; a flow of 3,000 nodes has about 20,000
+MAX_VALUES = 40_000  # keys not counted; a flow of 3,000 nodes has about 25,000
 
 _QUOTES = ("'", '"')
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")  # reached by escapes such as "\0"; no text of ours needs one
@@ -92,7 +92,7 @@ class TreeBuilder:
             self._refuse(event, "key-not-text", "a key must be text", "was a text with `{` or `[` meant? quote it")
         if len(self._open) >= MAX_DEPTH:
             self._refuse(event, "too-deep", f"nested deeper than {MAX_DEPTH} levels")
-        self._open.append(_Open(Item(data, _mark(event)), event.anchor))
+        self._open.append(_Open(Item(data, _mark(event), {}, {}), event.anchor))
 
     def _end(self) -> None:
         closed = self._open.pop()

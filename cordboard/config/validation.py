@@ -75,7 +75,17 @@ class _Fault:
 
 def _findings(model: type[BaseModel], document: Document, at: Keys, error: ValidationError) -> list[Finding]:
     faults = [_fault(document, at, details) for details in error.errors(include_url=False)]
-    return sorted({_finding(model, document, at, one, faults) for one in _without_echoes(faults)})
+    unknown = [one for one in faults if one.details["type"] == "extra_forbidden"]
+    wanted = [one for one in _without_echoes(faults) if not _is_misspelt(one, unknown)]
+    return sorted({_finding(model, document, one, faults) for one in wanted})
+
+
+def _is_misspelt(one: _Fault, unknown: list[_Fault]) -> bool:
+    """Whether a missing key is there with a slip of the pen: the unknown key says it all."""
+    if one.details["type"] != "missing":
+        return False
+    beside = [str(other.keys[-1]) for other in unknown if other.keys[:-1] == one.keys]
+    return bool(closest(str(one.details["loc"][-1]), beside))
 
 
 def _fault(document: Document, at: Keys, details: ErrorDetails) -> _Fault:
@@ -92,15 +102,24 @@ def _fault(document: Document, at: Keys, details: ErrorDetails) -> _Fault:
 
 
 def _without_echoes(faults: list[_Fault]) -> Iterator[_Fault]:
-    """Without those alternatives of a union which the value was plainly not meant to be."""
-    deeper = [one for one in faults if not is_type_fault(one.details)]
+    """Without what follows from another fault: an alternative of a union which the value was plainly not meant to
+    be, and a list that is too short only because its entries are faulty.
+    """
+    plain = [one for one in faults if not is_type_fault(one.details)]
     for one in faults:
-        meant_otherwise = any(other.keys[: len(one.keys)] == one.keys for other in deeper)
-        if not (one.in_union and is_type_fault(one.details) and meant_otherwise):
-            yield one
+        if one.in_union and is_type_fault(one.details) and any(_is_within(other, one) for other in plain):
+            continue
+        is_short = one.details["type"] == "too_short"
+        if is_short and any(_is_within(other, one) for other in faults if other is not one):
+            continue
+        yield one
 
 
-def _finding(model: type[BaseModel], document: Document, at: Keys, one: _Fault, faults: list[_Fault]) -> Finding:
+def _is_within(inner: _Fault, outer: _Fault) -> bool:
+    return inner.keys[: len(outer.keys)] == outer.keys
+
+
+def _finding(model: type[BaseModel], document: Document, one: _Fault, faults: list[_Fault]) -> Finding:
     details = one.details
     if details["type"] == "missing":
         words = missing_words(str(details["loc"][-1]))
@@ -142,7 +161,11 @@ def _inside(kind: Any, part: str) -> Iterator[Any]:
     if fields:
         yield from _members(fields[part]) if part in fields else ()
     else:
-        yield from (member for argument in get_args(kind)[-1:] for member in _members(argument))
+        yield from (member for argument in _arguments(kind)[-1:] for member in _members(argument))
+
+
+def _arguments(kind: Any) -> list[Any]:
+    return [argument for argument in get_args(kind) if argument is not Ellipsis]
 
 
 def _members(kind: Any) -> Iterator[Any]:

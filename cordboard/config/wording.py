@@ -41,6 +41,8 @@ _LIMITS = {
     "too_long": ("must have at most {} entries", "max_length"),
     "string_pattern_mismatch": ("does not fit the pattern {}", "pattern"),
 }
+# What pydantic calls a text's length where the text passed through a validator of ours first.
+_LIMITS_OF_TEXT = {"too_short": "string_too_short", "too_long": "string_too_long"}
 
 
 def is_type_fault(details: ErrorDetails) -> bool:
@@ -72,7 +74,7 @@ def words_for(details: ErrorDetails) -> Words:
     if kind in ("literal_error", "enum"):
         return _choice_words(str(context["expected"]), details["input"])
     if kind in _LIMITS:
-        sentence, limit = _LIMITS[kind]
+        sentence, limit = _LIMITS[_LIMITS_OF_TEXT.get(kind, kind) if isinstance(details["input"], str) else kind]
         return "out-of-range", f"{found(details['input'])} {sentence.format(context[limit])}", ""
     if kind == "value_error":
         return "wrong-value", str(context["error"]), ""

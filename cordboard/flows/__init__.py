@@ -1,1 +1,1 @@
-"""The flow engine: from YAML to a checked flow, and from outcomes to the next verb. Pure: no socket, clock or task."""
+"""The flow engine: from YAML to a checked flow, and from outcomes to the next verb. No socket, clock or task."""

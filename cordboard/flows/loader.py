@@ -81,7 +81,7 @@ def load_flow(document: Document, surroundings: Surroundings | None) -> Flow:
 
 
 def _read_all(directory: Path, findings: list[Finding]) -> Iterator[Document]:
-    for path in sorted(directory.glob("*.y*ml")):
+    for path in sorted(directory.glob("*.yaml")):
         try:
             yield read_yaml(path)
         except ConfigurationError as error:
@@ -149,7 +149,7 @@ class _Draft:
         return section if isinstance(section, dict) else {}
 
     def _flow_name(self) -> str:
-        return self.frame.flow if self.frame else ""
+        return _written_name(self.document)
 
     def _options(self, name: str, written: Any) -> NodeOptions | None:
         """What was written for a node, as its type's options; None with findings."""
@@ -190,8 +190,8 @@ class _Draft:
 
     def _check_frame_targets(self, nodes: Mapping[str, Any]) -> None:
         for key in ("start", "on_failure"):
-            name = getattr(self.frame, key, None)
-            if name is not None and name not in nodes:
+            name = self.document.data.get(key) if isinstance(self.document.data, dict) else None
+            if isinstance(name, str) and name not in nodes:
                 hint = closest(name, nodes) or f"known: {', '.join(nodes)}"
                 self.findings.append(
                     self.document.finding((key,), "unknown-node", f"there is no node `{name}`", hint)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cordboard.flows.conditions import Value
 from cordboard.telephony.outcomes import Outcome
@@ -35,7 +35,7 @@ class NodeFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Wait for a verb, then for its outcome at this node. phase: `[a-z_]*`, which of the node's verbs it is."""
+    """Wait for a verb, then for its outcome at this node. phase: `[a-z_]*`, which of its verbs it is."""
 
     verb: Verb
     phase: str = ""
@@ -67,17 +67,22 @@ class Gone:
     """The caller has left although the outcome was no `HungUp`, as after most recordings."""
 
 
-Move = Ask | Go | LeaveTo | Gone
+@dataclass(frozen=True, slots=True)
+class End:
+    """Hang up. Unlike a `Hangup` asked for by the node, it stays a hang-up when the call is resumed there."""
+
+
+Move = Ask | Go | LeaveTo | Gone | End
 
 
 class Node:
-    """One compiled node of a flow.
-
-    hands_over: whether its verb may end while no worker has the call, so that its outcome comes back later.
-    """
+    """One compiled node of a flow."""
 
     __slots__ = ()
-    hands_over: ClassVar[bool] = False
+
+    def awaits_return(self, run: FlowRun) -> bool:
+        """Whether the verb under way goes on without a worker, and its outcome comes back to a later one."""
+        return False
 
     def enter(self, run: FlowRun, now: datetime) -> Move:
         """The first move at this node, also after a crash. Raises NodeFailed."""

@@ -19,7 +19,7 @@ from cordboard.flows.conditions import Kind, Value, facts_of
 from cordboard.flows.flow import Flow
 from cordboard.flows.node import NO_ATTEMPTS, Attempts, Go
 from cordboard.flows.step import Finish, Secret, Step
-from cordboard.flows.walk import Fault, Walk
+from cordboard.flows.walk import ENDING, Fault, Walk
 from cordboard.telephony.call import Call
 from cordboard.telephony.outcomes import Connected, Failed, HungUp, Outcome
 
@@ -93,11 +93,11 @@ class FlowRun:
         """The current node from its beginning, after the worker that had the call died. Attempts are kept."""
         if self.finish:
             return Step(self, None, finish=self.finish)
-        return Walk(replace(self, phase=""), now).reenter()
+        return Walk(self, now).reenter()
 
     def resume_with(self, outcome: Outcome, now: datetime) -> Step:
         """The step after a verb which was handed over and has ended since; `resume` if this node has none."""
-        if isinstance(outcome, HungUp) or self.flow.nodes[self.node].hands_over:
+        if isinstance(outcome, HungUp) or self.awaits_return:
             return self.advance(outcome, now)
         return self.resume(now)
 
@@ -203,6 +203,11 @@ class FlowRun:
             kept_at=place.kept_at,
         )
 
+    @property
+    def awaits_return(self) -> bool:
+        """Whether the verb under way goes on without a worker: see `Node.awaits_return`."""
+        return self.flow.nodes[self.node].awaits_return(self)
+
     # The next two are called at every step, and written out because `replace` takes two and a half times as long.
 
     def _moved(
@@ -243,10 +248,10 @@ class FlowRun:
         )
 
     def _back_to_secrets(self, asked_at: list[str]) -> FlowRun:
-        """Secrets were lost with the worker: ask again. Not while a dialled party may be talking to the caller,
-        nor after it: nobody is asked for a PIN behind a conversation.
+        """Secrets were lost with the worker: ask again. Not where a dialled party may be talking to the caller, or
+        has been: nobody is asked for a PIN behind a conversation.
         """
-        if not asked_at or self.finish or self.flow.nodes[self.node].hands_over:
+        if not asked_at or self.finish or self.phase == ENDING or self.awaits_return:
             return self
         if asked_at[0] not in self.flow.nodes:
             raise FlowError("the node that asked for a secret is gone", flow=self.flow.name, node=asked_at[0])

@@ -16,7 +16,7 @@ MAX_NODES = 3_000
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):  # no such file, a directory, or a name that leaves the database
+    except (KeyError, ValueError, OSError):  # not found, a name that leaves the database, a directory
         raise fault("unknown-zone", f"there is no time zone `{name}`", "write for instance Europe/London") from None
     return name
 

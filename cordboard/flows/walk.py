@@ -13,18 +13,22 @@ from typing import TYPE_CHECKING
 
 from cordboard.flows.conditions import ExpressionFailed
 from cordboard.flows.flow import Flow
-from cordboard.flows.node import Ask, Go, Gone, LeaveTo, Move, NodeFailed, unexpected
+from cordboard.flows.node import Ask, End, Go, Gone, LeaveTo, Move, NodeFailed, unexpected
 from cordboard.flows.step import Finish, Secret, Step
 from cordboard.telephony.outcomes import Done, Outcome
-from cordboard.telephony.verbs import Answer, Gather, Play, Record, Say, Verb, VoicemailBox
+from cordboard.telephony.verbs import Answer, Gather, Hangup, Play, Record, Say, Verb, VoicemailBox
 
 if TYPE_CHECKING:
     from cordboard.flows.run import FlowRun
 
 MAX_SILENT_MOVES = 100  # nodes passed without asking anything of the call; more is a loop
 
-_ANSWERING = "answering"
+# Phases of the engine's own, at whatever node.
+ANSWERING = "answering"
+ENDING = "ending"
+
 _ANSWER = Answer()
+_HANGUP = Ask(Hangup(), ENDING)
 _MEDIA = (Play, Say, Gather, Record, VoicemailBox)
 
 
@@ -50,16 +54,19 @@ class Walk:
     def receive(self, outcome: Outcome) -> Step:
         """Give an outcome to the node that waits for it."""
         run = self.run
-        if run.phase != _ANSWERING:
-            node = run.flow.nodes[run.node]
-            return self.follow(self._decide(lambda: node.receive(run, outcome, self._now)))
-        if not isinstance(outcome, Done):
+        if run.phase == ANSWERING and isinstance(outcome, Done):
+            self.run = replace(run, answered=True, phase="")
+            return self.reenter()
+        if run.phase in (ANSWERING, ENDING):
             return self.follow(Fault(str(unexpected(outcome))))
-        self.run = replace(run, answered=True, phase="")
-        return self.reenter()
+        node = run.flow.nodes[run.node]
+        return self.follow(self._decide(lambda: node.receive(run, outcome, self._now)))
 
     def reenter(self) -> Step:
-        """Begin the current node again."""
+        """Begin the current node again, or end the call again if it was about to end."""
+        if self.run.phase == ENDING:
+            return self.follow(End())
+        self.run = replace(self.run, phase="")
         return self.follow(self._enter())
 
     def follow(self, move: Move | Fault) -> Step:
@@ -75,6 +82,8 @@ class Walk:
                     move = self._enter() if moves_left else Fault("a loop that asks nothing of the call")
                 case LeaveTo(flow):
                     return self.finish(Finish("other_flow", flow))
+                case End():
+                    move = _HANGUP
                 case Gone():
                     return self.finish(Finish("hung_up"))
                 case Fault(reason):
@@ -122,7 +131,7 @@ class Walk:
     def _ask(self, ask: Ask) -> Step:
         run, verb, phase = self.run, ask.verb, ask.phase
         if not run.answered and _needs_answer(run.flow, verb):
-            verb, phase = _ANSWER, _ANSWERING
+            verb, phase = _ANSWER, ANSWERING
         seq = run.seq + 1
         kept_at = seq if self._has_kept else run.kept_at
         return Step(run._asking(phase, ask.attempts, seq, kept_at), verb, tuple(self._entered), None, self._faults)

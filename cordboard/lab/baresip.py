@@ -26,8 +26,8 @@ from cordboard.lab.pbx_config import PHONE_SECRET, RTP_PORTS
 from cordboard.lab.ports import LOOPBACK, find_free_ports
 from cordboard.lab.sounds import write_melody
 
-START_TIMEOUT_S = 5.0
-REGISTER_TIMEOUT_S = 5.0
+START_TIMEOUT_S = 15.0  # 0.05 s on a quiet machine; seconds were seen on a crowded one
+REGISTER_TIMEOUT_S = 15.0
 CALL_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 1.0  # enough to unregister; a PBX that is down is not waited for
 SPEECH_S = 30.0  # the file a phone says; silence after its end
@@ -269,13 +269,14 @@ class BaresipPhone:
         (self._run_dir / "recordings").mkdir()
         if self._speaks is None:
             write_melody(self.said, f"phone {self.extension}", duration_s=SPEECH_S)
+        sip_port = find_free_ports(3)  # it takes the next one too, for TLS; the third is for its remote control
         settings = PhoneSettings(
             extension=self.extension,
             secret=self._secret,
             pbx_host=self._pbx.host,
             pbx_port=self._pbx.sip_port,
-            sip_port=find_free_ports(2),  # it takes the next one too, for TLS
-            control_port=find_free_ports(),
+            sip_port=sip_port,
+            control_port=sip_port + 2,
             rtp_ports=self._rtp_ports,
             speaks=self.said,
             recordings=self._run_dir / "recordings",
@@ -301,6 +302,8 @@ class BaresipPhone:
         self._forget = cleanup.on_exit(lambda: _kill_process(process))
         self._output = asyncio.create_task(self._read_output(process))
         await self._wait(lambda: self._is_ready, START_TIMEOUT_S, "its start")
+        if taken := [line for line in self.log if "failed to listen" in line or "already in use" in line]:
+            raise LabError(f"phone {self.extension} could not take its ports: {taken[0]}")
 
     async def _read_output(self, process: asyncio.subprocess.Process) -> None:
         """Keep the latest lines, for whoever has to find out what went wrong."""

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+import docker
 from docker.errors import APIError
 
-import docker
 from cordboard.errors import LabError
 
 LAB_LABEL = "cordboard.lab"

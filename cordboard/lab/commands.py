@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +20,7 @@ from cordboard.errors import ConfigurationError, LabError
 from cordboard.lab.player import Result, play
 from cordboard.lab.scenario import parse_scenario
 from cordboard.lab.stage import Stage
-from cordboard.lab.timeline import Show, show_json, show_plain
+from cordboard.lab.timeline import InOrder, Show, show_json, show_plain
 
 app = typer.Typer(no_args_is_help=True, help="A test bed: a real Asterisk, real callers, and what they hear.")
 
@@ -68,8 +69,8 @@ def call(
     with _told_faults(as_json):
         _make_folder(audio)
         caller = {"ani": ani, "name": name, "dials": dials, "language": language, "flow": flow}
-        caller |= {"does": parse_steps(does)}
-        written = {"scenario": f"call to {dials}", "callers": [caller], "expect": [{"no_channels_left": True}]}
+        callers = [{**caller, "does": parse_steps(does)}]
+        written = {"scenario": f"call to {dials}", "callers": callers, "expect": [{"no_channels_left": True}]}
         document = parse_yaml(json.dumps(written).encode(), "--does")
         _finish(_run(_play_all([document], config, as_json, audio, workers=1)))
 
@@ -93,6 +94,25 @@ def down() -> None:
 
     with _told_faults():
         typer.echo(f"Removed: {_run(lab_down())}")
+
+
+def demo(
+    as_json: JsonOption = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Stay up afterwards, until Ctrl-C.")] = False,
+) -> None:
+    """Real calls through the flows of ivr_flows/ on a real Asterisk, judged by what the callers heard."""
+    from cordboard.lab.demo import print_summary, run_demo
+
+    began = time.monotonic()
+    with _told_faults(as_json):
+        results = _run(run_demo(show_json if as_json else InOrder(show_plain), _log_to_stderr, keep=keep))
+    if not as_json:
+        print_summary(results, time.monotonic() - began)
+    _finish(results)
+
+
+def _log_to_stderr(text: str) -> None:
+    typer.echo(text, err=True)
 
 
 def parse_steps(text: str) -> list[dict[str, Any]]:
@@ -127,8 +147,8 @@ async def _play_all(
     """Play every scenario on one stage; files are checked before anything is started."""
     for document in documents:
         parse_scenario(document)
-    show: Show = show_json if as_json else show_plain
-    async with Stage(config, workers=workers, audio=audio, log=lambda text: typer.echo(text, err=True)) as stage:
+    show: Show = show_json if as_json else InOrder(show_plain)
+    async with Stage(config, workers=workers, audio=audio, log=_log_to_stderr) as stage:
         scenarios = [parse_scenario(document, stage.book) for document in documents]
         return [await play(scenario, stage.scenario_stage(), show) for scenario in scenarios]
 

@@ -17,7 +17,7 @@ from cordboard.errors import LabError
 
 Message = dict[str, Any]
 
-COMMAND_TIMEOUT_S = 5.0
+COMMAND_TIMEOUT_S = 15.0  # milliseconds on a quiet machine; seconds were seen on a crowded one
 MESSAGE_LIMIT = 1 << 20
 
 

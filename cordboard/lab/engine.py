@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import docker
 from docker.errors import DockerException
 
-import docker
 from cordboard.errors import LabError
 from cordboard.lab.packages import ensure_packages, find_program
 
@@ -75,6 +75,9 @@ def ensure_engine() -> docker.DockerClient:
 
 def find_engine() -> docker.DockerClient | None:
     """A client of the engine of the environment (DOCKER_HOST or the default socket), if one answers."""
+    url = os.environ.get("DOCKER_HOST", SYSTEM.url)
+    if url.startswith("unix://") and not _accepts(Path(url.removeprefix("unix://"))):
+        return None
     with contextlib.suppress(DockerException, OSError):
         client = docker.from_env(timeout=PING_TIMEOUT_S)
         try:
@@ -162,6 +165,7 @@ def _answers_in_time(places: EnginePlaces, daemon: subprocess.Popen[bytes] | Non
 
 
 def _accepts(path: Path) -> bool:
+    """Whether somebody listens. Asked first, because the docker SDK leaves its socket open when nobody does."""
     with socket.socket(socket.AF_UNIX) as connection, contextlib.suppress(OSError):
         connection.connect(str(path))
         return True

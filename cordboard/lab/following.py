@@ -24,6 +24,7 @@ SAME_FRAME = 0.5  # of a frame, which is less sure; three in a row must differ
 FRAMES_MISSED = 3
 MISSED = round(0.1 * SAMPLE_RATE_HZ)  # a prompt that lacks less at its end counts as whole: nobody notices
 QUIET_SHARE = 0.1  # of the prompt's own level: below it a block counts as a pause
+NOISE_SHARE = 0.2  # of the prompt's level: a block that differs by less agrees, however faint it is itself
 LOUD_RMS = 60.0  # about -55 dB of full scale: above the rounding of mu-law, below any speech
 SHIFT = round(0.06 * SAMPLE_RATE_HZ)  # how far audio may slip within a prompt (a lost packet closed up, a late run)
 
@@ -93,7 +94,7 @@ class Candidate:
         heard = audio[begin : begin + len(block)] if begin >= 0 else audio[:0]
         agrees = self._agrees(block, heard) or self._agrees_shifted(block, audio, begin)
         if agrees:
-            if self._is_loud(block):
+            if rms(block) > NOISE_SHARE * self.reference.level:
                 self._last_loud, self.heard = self.position, self.position + len(block)
             self.position += len(block)
         if not agrees or self.position == len(self.reference.sound):
@@ -107,10 +108,11 @@ class Candidate:
     def _agrees(self, block: Signal, heard: Signal) -> bool:
         if len(heard) < len(block):
             return False
-        if not self._is_loud(block):
-            return rms(heard) <= max(LOUD_RMS, 2 * QUIET_SHARE * self.reference.level)
-        if similarity(block, heard) < SAME:
-            return False
+        if rms(heard - block) <= max(LOUD_RMS, NOISE_SHARE * self.reference.level):
+            return self._note_agreement(block, heard)
+        return self._is_loud(block) and similarity(block, heard) >= SAME and self._note_agreement(block, heard)
+
+    def _note_agreement(self, block: Signal, heard: Signal) -> bool:
         parts = (float(np.dot(block, heard)), float(np.dot(block, block)), float(np.dot(heard, heard)))
         self._sums = [total + part for total, part in zip(self._sums, parts, strict=True)]
         return True

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cordboard.lab.anchors import LENGTH, MOST_STARTS, AnchorIndex, Match
+from cordboard.lab.anchors import LENGTH, MOST_STARTS, THRESHOLD, AnchorIndex, Match
 from cordboard.lab.following import FRAME, MISSED, Candidate, Progress, Signal, loud_frames, prepare
 from cordboard.lab.prompt_book import PromptBook
 from cordboard.lab.rtp import SAMPLE_RATE_HZ, Samples
 
 STEP = round(0.1 * SAMPLE_RATE_HZ)  # new audio a search waits for
+SURE = 0.97  # a match as good as this needs no second look; clean audio scores 0.99 and more
+MARGIN = 0.05  # a match so much worse than the best one is not considered
 _BEHIND = round(0.1 * SAMPLE_RATE_HZ)  # a prompt heard so much less far than another is not the one
 _SOUND_ENDS_AFTER = round(0.3 * SAMPLE_RATE_HZ)
 _SHORTEST_SOUND = round(0.1 * SAMPLE_RATE_HZ)  # the click of a cut is no sound worth a word
@@ -146,36 +148,51 @@ class Ear:
         if starts < STEP:
             return None
         audio = self._stretch(self._searched, self._searched + starts + LENGTH - 1)
-        loud = loud_frames(audio)
-        matches = self._index.search(audio, starts) if len(loud) else []
-        self._candidates = self._choose([self._candidate(match) for match in matches])
-        if self._candidates:
-            begin = self._candidates[0].start + self._candidates[0].lost
-            prompts = tuple(candidate.reference.key for candidate in self._candidates)
-            return [*self._end_sound(begin), Began(prompts, begin / SAMPLE_RATE_HZ, matches[0].score)]
+        matches = self._index.search(audio, starts) if len(loud_frames(audio)) else []
+        if not matches:
+            return self._pass_over(starts)
+        if matches[0].score < SURE and matches[0].found_at + LENGTH > starts:
+            return self._pass_over(matches[0].found_at) or None  # wait whether a better one begins just after it
+        self._candidates = self._choose(matches)
+        if not self._candidates:
+            return self._pass_over(matches[0].found_at + FRAME)
+        begin = self._candidates[0].start + self._candidates[0].lost
+        prompts = tuple(candidate.reference.key for candidate in self._candidates)
+        return [*self._end_sound(begin), Began(prompts, begin / SAMPLE_RATE_HZ, matches[0].score)]
+
+    def _pass_over(self, starts: int) -> list[Event]:
+        """No prompt begins at the next so many positions."""
         self._searched += starts
         return self._note_sound(self._searched - starts, self._searched)
 
+    def _choose(self, matches: list[Match]) -> list[Candidate]:
+        """The prompts that may have begun, each once. Torn ones, whose beginning was lost, only if all are."""
+        near = [match for match in matches if match.score >= matches[0].score - MARGIN]
+        best: dict[str, Candidate] = {}
+        for match in near:
+            candidate = self._candidate(match)
+            if candidate is not None:
+                best.setdefault(match.reference.key, candidate)
+        return [candidate for candidate in best.values() if not candidate.lost] or list(best.values())
+
     def _candidate(self, match: Match) -> Candidate | None:
-        """The prompt of a match, if it agrees beyond the anchor. Its beginning may have been lost on the way."""
+        """The prompt of a match, if it agrees beyond the anchor; its beginning may have been lost on the way."""
         found_at = self._searched + match.found_at
         whole = Candidate(match.reference, found_at - match.offset)
         torn = Candidate(match.reference, whole.start, match.offset, match.offset, match.offset)
         for candidate in (whole, torn):
-            if candidate.start + candidate.lost >= self._heard_until - FRAME:
+            if candidate.start + candidate.lost >= self._heard_until - _BEHIND:
                 candidate.follow(self._audio, self._offset)
-                if candidate.end >= found_at + _BEHIND:
+                if candidate.end >= found_at + _BEHIND and self._is_credible(candidate, match):
                     return candidate
         return None
 
-    @staticmethod
-    def _choose(found: list[Candidate | None]) -> list[Candidate]:
-        """Each prompt once, at its best match; those whose beginning was lost only if there are no others."""
-        best: dict[str, Candidate] = {}
-        for candidate in found:
-            if candidate is not None:
-                best.setdefault(candidate.reference.key, candidate)
-        return [candidate for candidate in best.values() if not candidate.lost] or list(best.values())
+    def _is_credible(self, candidate: Candidate, match: Match) -> bool:
+        """A match that is not sure must go on agreeing, or be followed by silence, as a prompt that was cut is."""
+        if match.score >= SURE or candidate.progress is not Progress.STOPPED:
+            return True
+        after = self._stretch(candidate.end + 2 * FRAME, candidate.end + 5 * FRAME)
+        return candidate.score >= THRESHOLD and not len(loud_frames(after))
 
     # Following
 
@@ -198,7 +215,7 @@ class Ear:
     def _report(self, winners: list[Candidate]) -> list[Event]:
         best = max(winners, key=lambda candidate: (candidate.end, candidate.score))
         missing = len(best.reference.sound) - best.heard
-        self._heard_until = self._searched = max(self._searched, best.end)
+        self._heard_until = self._searched = max(self._searched + STEP, best.end)
         self._sound_start = None
         return [
             Heard(

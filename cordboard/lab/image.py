@@ -16,9 +16,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import docker
 from docker.errors import DockerException, ImageNotFound
 
-import docker
 from cordboard.errors import LabError
 from cordboard.lab.cleanup import state_root
 from cordboard.lab.host_apt import HostApt, read_host_apt

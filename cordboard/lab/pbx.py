@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Self
 
 import docker
+
 from cordboard.errors import LabError
 from cordboard.lab import cleanup
 from cordboard.lab.ami import LabAmi, Message, list_items

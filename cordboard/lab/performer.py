@@ -292,7 +292,7 @@ class Performer:
         """Note in the time line what has been heard since the last time."""
         for event in self._ear.events[self._told :]:
             at_s = event.start_s if isinstance(event, Began) else event.end_s
-            self._note(at_s, _KINDS[type(event)], in_words(event, self._book), event_fields(event))
+            self._note(at_s, _KINDS[type(event)], in_words(event, self._book, self._part.flow), event_fields(event))
         self._told = len(self._ear.events)
 
     def _say(self, kind: LineKind, text: str, **fields: Any) -> None:

@@ -9,6 +9,7 @@ can run beside each other and beside a real service of the same configuration.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import secrets
@@ -21,6 +22,7 @@ from cordboard.bootstrap.configuration import Configuration, load_configuration
 from cordboard.lab import cleanup
 from cordboard.lab.image import Log
 from cordboard.lab.journal import Entry, Journal
+from cordboard.lab.packages import ensure_packages
 from cordboard.lab.pbx import LabPbx, silent
 from cordboard.lab.pbx_config import ENTRY_FILE
 from cordboard.lab.player import ScenarioStage
@@ -28,6 +30,7 @@ from cordboard.lab.ports import find_free_ports
 from cordboard.lab.prompt_book import PromptBook
 from cordboard.lab.service_process import ServiceProcess
 
+VOICE_PACKAGES = ("espeak-ng", "sox")
 AMI_USER = "cordboard"
 SAFE_DESTINATION = "operators,s,1"
 SAFE_PROMPT = "lab/operators"  # what the safe destination plays, as a prompt that scenarios can name
@@ -66,6 +69,7 @@ class Stage:
     http_port: int
 
     async def __aenter__(self) -> Self:
+        await asyncio.to_thread(ensure_packages, VOICE_PACKAGES)
         async with contextlib.AsyncExitStack() as stack:
             self.state = cleanup.make_run_dir("stage")
             stack.callback(cleanup.remove_run_dir, self.state)

@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+import heapq
 import json
+import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,10 +26,18 @@ from cordboard.redaction import clean
 Kind = Literal[
     "scenario", "dialled", "answered", "began", "heard", "sound", "pressed", "spoke", "node", "ended", "phone"
 ]
-LineKind = Kind | Literal["fault", "passed", "failed"]
+LineKind = Kind | Literal["fault", "notice", "passed", "failed"]
 
 NAME_WIDTH = 16
-_COLOURS = {"passed": "bold green", "failed": "bold red", "fault": "red", "scenario": "bold", "node": "cyan"}
+SETTLE_S = 0.8  # a prompt is recognised, and its end noticed, within this time
+_COLOURS = {
+    "passed": "bold green",
+    "failed": "bold red",
+    "fault": "red",
+    "notice": "bold yellow",
+    "scenario": "bold",
+    "node": "cyan",
+}
 _DIMMED = {"began", "sound"}
 
 
@@ -49,6 +59,25 @@ class Line:
 
 
 Show = Callable[[Line], None]
+
+
+class InOrder:
+    """Shows lines in the order of their times. What is heard is known some tenths of a second after it began, so
+    lines are held back until one comes that is `SETTLE_S` later; the end of a scenario lets all of them go.
+    """
+
+    def __init__(self, show: Show) -> None:
+        self._show = show
+        self._held: list[tuple[float, int, Line]] = []
+        self._count = 0
+
+    def __call__(self, line: Line) -> None:
+        """Take a line, and show those whose time has come."""
+        self._count += 1
+        heapq.heappush(self._held, (line.at_s, self._count, line))
+        settled_s = math.inf if line.kind in ("passed", "failed") else line.at_s - SETTLE_S
+        while self._held and self._held[0][0] <= settled_s:
+            self._show(heapq.heappop(self._held)[2])
 
 
 def show_json(line: Line, out: TextIO | None = None) -> None:
@@ -75,14 +104,19 @@ def prompt_names(prompts: tuple[str, ...]) -> str:
     return " or ".join(f"`{prompt}`" for prompt in prompts)
 
 
-def in_words(event: Event, book: PromptBook) -> str:
-    """What was heard, in words."""
+def in_words(event: Event, book: PromptBook, flow: str = "") -> str:
+    """What was heard, in words. flow: whose prompts are meant where several have the same sound."""
     if isinstance(event, Began):
         text = book.text(event.prompts[0])
-        return f"hears {prompt_names(event.prompts)} begin" + (f'  "{text}"' if text else "")
+        return f"hears {prompt_names(_of_flow(event.prompts, flow))} begin" + (f'  "{text}"' if text else "")
     if isinstance(event, Sound):
         return f"heard a sound that is no prompt, {event.length_s:.1f} s"
-    return f"heard {prompt_names(event.prompts)} {how_far(event)} (score {event.score:.2f})"
+    return f"heard {prompt_names(_of_flow(event.prompts, flow))} {how_far(event)} (score {event.score:.2f})"
+
+
+def _of_flow(prompts: tuple[str, ...], flow: str) -> tuple[str, ...]:
+    """Of prompts that cannot be told apart, those of the flow that the caller is in, as far as we know it."""
+    return tuple(prompt for prompt in prompts if flow and f"/{flow}/" in prompt) or prompts
 
 
 def how_far(heard: Heard) -> str:

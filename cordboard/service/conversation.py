@@ -105,7 +105,7 @@ class Conversation:
             self._log.error("flow_fault", flow=step.run.flow.name, reason=fault)
 
     def _note(self, run: FlowRun) -> None:
-        if run.kept_at > self._stored_seq and self._desk.runs.save_soon(self._row(run), self._call.channel):
+        if run.kept_at > self._stored_seq and self._desk.runs.save_soon(self._row(run), self._call.leg_id):
             self._stored_seq = run.kept_at
 
     async def _write_through(self, run: FlowRun) -> None:
@@ -113,7 +113,7 @@ class Conversation:
         if run.kept_at == 0:
             return
         try:
-            await self._desk.runs.save(self._row(run), self._call.channel)
+            await self._desk.runs.save(self._row(run), self._call.leg_id)
             self._stored_seq = run.kept_at
         except StoreUnavailable as fault:
             self._log.error("store_unavailable", reason=str(fault))

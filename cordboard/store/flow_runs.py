@@ -23,7 +23,7 @@ ASK_DEADLINE_S = 0.5  # a caller waits in silence meanwhile
 _insert = insert(flow_runs)
 _UPSERT = _insert.on_conflict_do_update(
     index_elements=[flow_runs.c.call_id],
-    set_={name: _insert.excluded[name] for name in ("epoch", "seq", "channel", "snapshot", "written_at")},
+    set_={name: _insert.excluded[name] for name in ("epoch", "seq", "leg_id", "snapshot", "written_at")},
     where=(flow_runs.c.epoch <= _insert.excluded.epoch) & (flow_runs.c.seq <= _insert.excluded.seq),
 )
 _CLOSE = delete(flow_runs).where(
@@ -52,13 +52,13 @@ class FlowRuns:
         """Whether the last work succeeded."""
         return self._thread.is_healthy
 
-    def save_soon(self, run: StoredRun, channel: str) -> bool:
+    def save_soon(self, run: StoredRun, leg_id: str) -> bool:
         """Note where a call is; False if the store is too far behind to take it."""
-        return self._thread.post(_saving(run, channel))
+        return self._thread.post(_saving(run, leg_id))
 
-    async def save(self, run: StoredRun, channel: str) -> None:
+    async def save(self, run: StoredRun, leg_id: str) -> None:
         """Note where a call is and wait until it is written. Raises StoreUnavailable."""
-        await self._thread.ask(_saving(run, channel), ASK_DEADLINE_S)
+        await self._thread.ask(_saving(run, leg_id), ASK_DEADLINE_S)
 
     async def take_over(self, call_id: str) -> StoredRun | None:
         """Become the holder of a call and return its row; None if it has none. Raises StoreUnavailable."""
@@ -76,16 +76,16 @@ class FlowRuns:
         """Forget a call that has ended, unless a later holder has it."""
         self._thread.post(lambda connection: connection.execute(_CLOSE, {"id": call_id, "held_epoch": epoch}))
 
-    async def forget_ghosts(self, live_channels: Collection[str], older_than_s: float) -> int:
-        """Forget calls whose channel is gone from the switch; how many. Young rows stay: their channel may be
+    async def forget_ghosts(self, live_legs: Collection[str], older_than_s: float) -> int:
+        """Forget calls whose leg is gone from the switch; how many. Young rows stay: their leg may be
         newer than the list. Raises StoreUnavailable.
         """
         now = time.time()
 
         def work(connection: Connection) -> int:
-            old = select(flow_runs.c.call_id, flow_runs.c.channel, flow_runs.c.written_at)
+            old = select(flow_runs.c.call_id, flow_runs.c.leg_id, flow_runs.c.written_at)
             rows = connection.execute(old.where(flow_runs.c.written_at < now - older_than_s)).all()
-            gone = [row.call_id for row in rows if row.channel not in live_channels]
+            gone = [row.call_id for row in rows if row.leg_id not in live_legs]
             if gone:
                 connection.execute(
                     delete(flow_runs).where(flow_runs.c.call_id == bindparam("id")),
@@ -104,12 +104,12 @@ class FlowRuns:
         return total
 
 
-def _saving(run: StoredRun, channel: str) -> Any:
+def _saving(run: StoredRun, leg_id: str) -> Any:
     values = {
         "call_id": run.call_id,
         "epoch": run.epoch,
         "seq": run.seq,
-        "channel": channel,
+        "leg_id": leg_id,
         "snapshot": orjson.dumps(run.snapshot).decode(),
         "written_at": time.time(),
     }

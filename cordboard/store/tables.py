@@ -14,7 +14,7 @@ flow_runs = Table(
     Column("call_id", String(26), primary_key=True),
     Column("epoch", Integer, nullable=False),
     Column("seq", Integer, nullable=False),
-    Column("channel", String(128), nullable=False),
+    Column("leg_id", String(128), nullable=False),
     Column("snapshot", String, nullable=False),
     Column("written_at", Float, nullable=False, index=True),
 )

@@ -13,12 +13,12 @@ class Call:
     call_id:     ours, 26 characters of Crockford base 32 (a ULID), the same for the call's whole life.
     ani, dnis:   the caller's number as the trunk sent it ("" if withheld), and the number that was dialled.
     caller_name: what the trunk sent as display name. The caller chose it: show it as text, put it nowhere else.
-    channel:     the switch's own name of the caller's channel; only the edges use it.
+    leg_id:      the switch's own unique id of the caller's leg, as in `Leg`.
     """
 
     call_id: str
     switch: str
-    channel: str
+    leg_id: str
     dnis: str
     started_at: datetime
     ani: str = field(default="", repr=False)

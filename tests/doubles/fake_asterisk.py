@@ -68,7 +68,7 @@ def header_block(script: str = "call", arguments: Sequence[str] | None = None, *
         "channel": "PJSIP/trunk-00000001",
         "language": "en",
         "type": "PJSIP",
-        "uniqueid": "1795362481.1",
+        "uniqueid": "lab-1795360000.1",
         "version": "22.10.1",
         "callerid": "442079460123",
         "calleridname": "Ada",

@@ -22,7 +22,7 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # a Monday
 CALL = Call(
     call_id="01KAJ5Q8XZC3T4V6W7Y8Z9ABCD",
     switch="asterisk",
-    channel="PJSIP/trunk-00000001",
+    leg_id="1795360000.1",
     dnis="5000",
     started_at=NOON,
     ani="+442079460123",
@@ -38,7 +38,7 @@ PROMPTS = "".join(f"  {name}: {{en: {name} en, es: {name} es}}\n" for name in ("
 
 
 def flow_of(nodes: str, head: str = "", around: Surroundings = AROUND) -> Flow:
-    """A flow of these nodes, with prompts hello, ask, again, sorry and a node `bye`. head: more keys of the frame."""
+    """A flow of these nodes, with prompts hello, ask, again, sorry and a node `bye`. head: more of the frame."""
     return load_flow(parse_yaml(text_of(nodes, head).encode(), "test.yaml"), around)
 
 

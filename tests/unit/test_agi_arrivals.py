@@ -16,7 +16,7 @@ from tests.doubles.fake_asterisk import TOKEN, new_call
 
 
 def arrive(arguments: list[str], script: str = "call") -> Arrival:
-    environment = Environment(script, "PJSIP/trunk-1", "en", "1.1", tuple(arguments))
+    environment = Environment(script, "lab-1.1", "en", tuple(arguments))
     return arrival_of(environment, token=TOKEN, switch="asterisk")
 
 
@@ -25,7 +25,7 @@ def test_a_new_call_gets_an_id() -> None:
     assert is_call_id(arrival.call.call_id)
     assert (arrival.call.dnis, arrival.call.ani) == ("5000", "442079460123")
     assert arrival.call.caller_name == "Zoë (x"
-    assert arrival.call.channel == "PJSIP/trunk-1"
+    assert arrival.call.leg_id == "lab-1.1"
     assert arrival.call.started_at == datetime(2026, 11, 22, 15, 48, 1, 123000, UTC)
     assert (arrival.checkpoint, arrival.returned, arrival.ended) == ("", None, False)
 

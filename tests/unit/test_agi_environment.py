@@ -29,8 +29,7 @@ def parse(block: bytes) -> Environment:
 def test_the_block_gives_facts_and_arguments() -> None:
     environment = parse(header_block())
     assert environment.script == "call"
-    assert environment.channel == "PJSIP/trunk-00000001"
-    assert environment.unique_id == "1795362481.1"
+    assert environment.unique_id == "lab-1795360000.1"
     assert environment.language == "en"
     assert environment.arguments == tuple(new_call())
 
@@ -50,10 +49,10 @@ def test_bytes_behind_the_block_are_given_back() -> None:
     assert found[1] == b"HANGUP\n"
 
 
-def test_a_forged_channel_and_forged_arguments_in_a_caller_name_do_not_count() -> None:
-    name = "Eve\nagi_channel: PJSIP/victim\nagi_network_script: admin\nagi_arg_1: FORGED\nagi_arg_7: FORGED"
+def test_a_forged_unique_id_and_forged_arguments_in_a_caller_name_do_not_count() -> None:
+    name = "Eve\nagi_uniqueid: victim\nagi_network_script: admin\nagi_arg_1: FORGED\nagi_arg_7: FORGED"
     environment = parse(header_block(calleridname=name))
-    assert environment.channel == "PJSIP/trunk-00000001"
+    assert environment.unique_id == "lab-1795360000.1"
     assert environment.script == "call"
     assert environment.arguments == tuple(new_call())
 
@@ -95,7 +94,7 @@ def test_names_are_decoded_even_when_cut_inside_a_character() -> None:
 @pytest.mark.fuzz
 @examples(0.15)
 @given(name=st.text(max_size=300), number=st.text(max_size=60), dnid=st.text(max_size=60))
-def test_whatever_callers_send_raw_arguments_and_channel_stay(name: str, number: str, dnid: str) -> None:
+def test_whatever_callers_send_raw_arguments_and_unique_id_stay(name: str, number: str, dnid: str) -> None:
     block = header_block(calleridname=name, callerid=number, dnid=dnid).replace(b"\xed", b"?")
     try:
         found = EnvironmentParser().feed(block)
@@ -103,7 +102,7 @@ def test_whatever_callers_send_raw_arguments_and_channel_stay(name: str, number:
         return
     assert found is not None
     environment, _ = found
-    assert environment.channel == "PJSIP/trunk-00000001"
+    assert environment.unique_id == "lab-1795360000.1"
     assert environment.arguments in ((), tuple(new_call()))
 
 

@@ -166,6 +166,19 @@ def test_other_speech_is_a_sound_and_no_prompt(book: PromptBook, seed: int, tmp_
     assert sum(event.length_s for event in events if isinstance(event, Sound)) > 0.5 * len(other) / 8000
 
 
+@pytest.mark.parametrize("lead", range(0, 1600, 80))
+def test_a_prompt_that_nearly_fits_does_not_win_by_being_first(book: PromptBook, lead: int) -> None:
+    """A decoy begins much like the true prompt (a score of 0.93), 25 ms earlier, and then differs."""
+    rng, true = np.random.default_rng(5), book["en/support/hold"]
+    begin = int(np.flatnonzero(np.abs(true) > 200)[0])
+    alike = true[begin : begin + 1900].astype(np.float64)
+    alike += rng.normal(0, 0.38 * np.sqrt(np.mean(alike**2)), len(alike))
+    decoy = np.concatenate([rng.normal(0, 150, 200), alike, book["en/support/closed"][4000:]])
+    both = PromptBook({"true": true, "decoy": decoy.astype(np.int16)})
+    events = listen(both, np.concatenate([silence(0.3), np.zeros(lead, dtype=np.int16), true]))
+    assert [event.prompts for event in events if not isinstance(event, Sound)] == [("true",), ("true",)]
+
+
 def test_a_tone_is_a_sound_from_start_to_end(book: PromptBook) -> None:
     (event,) = listen(book, np.concatenate([silence(0.5), tone(440, 1.0)]))
     assert isinstance(event, Sound)

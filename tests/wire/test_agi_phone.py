@@ -468,6 +468,8 @@ async def test_a_cancelled_verb_gives_the_call_back() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        with pytest.raises(SwitchUnavailable):  # the reply still to come must not answer this
+            await phone.perform(Answer(), "cp:2")
 
     async with on_the_line(serve) as asterisk:
         assert (await asterisk.next_verb())[0] == "STREAM"

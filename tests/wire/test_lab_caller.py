@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator
 
@@ -88,11 +89,51 @@ async def test_hanging_up_before_any_answer_cancels_when_the_first_one_comes(ada
     assert (await asyncio.wait_for(came.get(), DEADLINE_S)).end is not None
 
 
-async def test_a_dead_pbx_fails_at_the_deadline(ada: Caller, bob: Caller) -> None:
-    silent = bob.address
-    bob._opened()._on_request = lambda request, peer: None
-    with pytest.raises(LabError, match="no answer at all"):
-        await ada.dial("5000", silent, deadline_s=0.2)
+async def test_a_dead_pbx_fails_at_the_deadline(ada: Caller) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        with pytest.raises(LabError, match="no answer at all"):
+            await ada.dial("5000", silent.getsockname(), deadline_s=0.2)
+
+
+INVITE = (
+    "INVITE sip:5000@127.0.0.3 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bKone\r\n"
+    "From: <sip:ada@127.0.0.1>;tag=a\r\nTo: <sip:5000@127.0.0.3>\r\nCall-ID: repeated\r\nCSeq: 1 INVITE\r\n"
+    "Contact: <sip:ada@127.0.0.1:{port}>\r\nContent-Type: application/sdp\r\nContent-Length: 0\r\n\r\n"
+)
+
+
+async def test_a_repeated_invite_is_one_call_and_gets_the_same_answer(bob: Caller) -> None:
+    calls: list[Call] = []
+    bob.answer_calls(AnswerPlan(ring_s=60, on_call=calls.append))
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ada:
+        ada.setblocking(False)
+        ada.bind(("127.0.0.1", 0))
+        invite = INVITE.format(port=ada.getsockname()[1]).encode()
+        answers = []
+        for _ in range(2):
+            await loop.sock_sendto(ada, invite, bob.address)
+            answers.append(await asyncio.wait_for(loop.sock_recv(ada, 4_096), DEADLINE_S))
+        assert answers[0].startswith(b"SIP/2.0 180 ") and answers[0] == answers[1]
+        assert len(calls) == 1
+        calls[0].refuse(486)
+
+
+async def test_an_answer_is_repeated_until_it_is_acknowledged(bob: Caller) -> None:
+    bob.answer_calls(AnswerPlan())
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ada:
+        ada.setblocking(False)
+        ada.bind(("127.0.0.1", 0))
+        invite = INVITE.format(port=ada.getsockname()[1]).encode()
+        await loop.sock_sendto(ada, invite, bob.address)
+        answers = [await asyncio.wait_for(loop.sock_recv(ada, 4_096), DEADLINE_S) for _ in range(3)]
+        assert [answer.split()[1] for answer in answers] == [b"180", b"200", b"200"]
+        ack = invite.replace(b"INVITE sip", b"ACK sip").replace(b"1 INVITE", b"1 ACK")
+        await loop.sock_sendto(ada, ack, bob.address)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(loop.sock_recv(ada, 4_096), 1.2)
 
 
 async def test_each_key_arrives_once_and_in_order(ada: Caller, bob: Caller) -> None:

@@ -24,16 +24,16 @@ from pydantic import BeforeValidator, model_validator
 
 from cordboard.config.validation import Section, Text, fault
 from cordboard.flows.compiler import NodeCompiler
-from cordboard.flows.node import Ask, Go, Move, Node, NodeFailed, unexpected
+from cordboard.flows.node import Ask, End, Go, Move, Node, NodeFailed, unexpected
 from cordboard.flows.options import NodeOptions, Seconds, VariableName
 from cordboard.telephony.dial_policy import DialPolicy
 from cordboard.telephony.outcomes import Connected, NotConnected, Outcome
-from cordboard.telephony.verbs import Dial, Extension, Hangup
+from cordboard.telephony.verbs import Dial, Extension
 
 if TYPE_CHECKING:
     from cordboard.flows.run import FlowRun
 
-_HANGUP = Ask(Hangup())
+_DIALLING = "dialling"
 _UNKNOWN = "unknown"
 _REASONS = ("busy", "no_answer", "rejected", "unreachable", _UNKNOWN)
 
@@ -92,8 +92,6 @@ class DialOptions(NodeOptions):
 class DialNode(Node):
     """Rings and connects. target: an extension, or the name of the variable that holds its digits."""
 
-    hands_over: ClassVar[bool] = True
-
     target: Extension | str
     policy: DialPolicy
     ring_s: float
@@ -101,16 +99,20 @@ class DialNode(Node):
     branches: Mapping[str, str]
     otherwise: str
 
+    def awaits_return(self, run: FlowRun) -> bool:
+        """Ringing and talking go on by themselves."""
+        return run.phase == _DIALLING
+
     def enter(self, run: FlowRun, now: datetime) -> Move:
         """Ring, or go the way for digits that are no extension."""
         target = self._target(run)
-        return Ask(Dial(target, self.ring_s)) if target else self._not_connected(_UNKNOWN)
+        return Ask(Dial(target, self.ring_s), _DIALLING) if target else self._not_connected(_UNKNOWN)
 
     def receive(self, run: FlowRun, outcome: Outcome, now: datetime) -> Move:
         """After a conversation, or without one."""
         match outcome:
             case Connected():
-                return Go(self.next) if self.next else _HANGUP
+                return Go(self.next) if self.next else End()
             case NotConnected(reason):
                 return self._not_connected(reason)
         raise unexpected(outcome)

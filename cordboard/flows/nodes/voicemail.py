@@ -15,18 +15,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cordboard.config.validation import Text
 from cordboard.flows.compiler import NodeCompiler
-from cordboard.flows.node import Ask, Go, Gone, Move, Node, unexpected
+from cordboard.flows.node import Ask, End, Go, Gone, Move, Node, unexpected
 from cordboard.flows.options import NodeOptions, PromptNames, Seconds
 from cordboard.flows.surroundings import MessageBox
 from cordboard.telephony.outcomes import Done, Outcome, Recorded
-from cordboard.telephony.verbs import Hangup, Play, Record, VoicemailBox
+from cordboard.telephony.verbs import Play, Record, VoicemailBox
 
 if TYPE_CHECKING:
     from cordboard.flows.run import FlowRun
 
 _GREETING = "greeting"
 _RECORDING = "recording"
-_HANGUP = Ask(Hangup(), "ending")
 
 
 class VoicemailOptions(NodeOptions):
@@ -62,6 +61,10 @@ class VoicemailNode(Node):
     silence_s: float
     next: str
 
+    def awaits_return(self, run: FlowRun) -> bool:
+        """The PBX's own voicemail goes on by itself; a recording ends with its worker."""
+        return bool(self.box.mailbox) and run.phase == _RECORDING
+
     def enter(self, run: FlowRun, now: datetime) -> Move:
         """The greeting first, if there is one."""
         greeting = self.greetings[run.language]
@@ -75,7 +78,7 @@ class VoicemailNode(Node):
             case Recorded(hung_up=True):
                 return Gone()
             case Recorded() | Done() if run.phase == _RECORDING:
-                return Go(self.next) if self.next else _HANGUP
+                return Go(self.next) if self.next else End()
         raise unexpected(outcome)
 
     def _record(self, run: FlowRun) -> Ask:

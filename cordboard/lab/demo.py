@@ -1,0 +1,116 @@
+"""`make demo`: a real Asterisk, the real service, real calls, and what every caller heard, line by line.
+
+Two acts: callers who go different ways through the flows, and a caller whose worker is killed meanwhile. It ends
+by itself with a summary. Called by `commands`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from cordboard.config.yaml_reader import read_yaml
+from cordboard.errors import LabError
+from cordboard.lab.image import Log
+from cordboard.lab.journal import Entry
+from cordboard.lab.player import Result, play
+from cordboard.lab.scenario import parse_scenario
+from cordboard.lab.stage import Stage
+from cordboard.lab.timeline import Line, Show
+
+CONFIGURATION = Path(__file__).parents[2] / "ivr_flows"
+WORKERS = 2
+KILL_AFTER_NODE = "greeting"
+
+
+@dataclass(frozen=True)
+class Act:
+    """A scenario of the demo. kills_worker: whether the worker is killed while the caller hears the greeting."""
+
+    file: str
+    kills_worker: bool = False
+
+
+ACTS = (Act("calls.yaml"), Act("worker_killed.yaml", kills_worker=True))
+
+
+async def run_demo(show: Show, log: Log, *, keep: bool = False) -> list[Result]:
+    """Play all acts on one stage; `keep` leaves it up until Ctrl-C. Raises LabError where it cannot run here."""
+    if not CONFIGURATION.is_dir():
+        raise LabError("the demo plays the flows of a checkout of the project; there is no ivr_flows/ here")
+    async with Stage(CONFIGURATION, workers=WORKERS, log=log) as stage:
+        log(f"Asterisk answered {stage.pbx.boot_s:.1f} s after its start; {WORKERS} workers are ready")
+        results = [await _play(act, stage, show) for act in ACTS]
+        if keep:
+            log(f"Call 5000 or 5001 at sip:{stage.pbx.host}:{stage.pbx.sip_port} from 127.0.0.2. Ctrl-C ends it.")
+            await asyncio.Event().wait()
+        return results
+
+
+async def _play(act: Act, stage: Stage, show: Show) -> Result:
+    document = read_yaml(CONFIGURATION / "scenarios" / "demo" / act.file)
+    killer = _Killer(stage, show)
+    if act.kills_worker:
+        stage.journal.listeners.append(killer.look)
+    try:
+        return await play(parse_scenario(document, stage.book), stage.scenario_stage(), show)
+    finally:
+        if act.kills_worker:
+            stage.journal.listeners.remove(killer.look)
+
+
+class _Killer:
+    """Kills the worker that plays a greeting, once."""
+
+    def __init__(self, stage: Stage, show: Show) -> None:
+        self._stage = stage
+        self._show = show
+        self._began = time.monotonic()
+        self._struck_at: float | None = None
+
+    def look(self, entry: Entry) -> None:
+        """Called with each line of the service's log."""
+        if entry["event"] == "node_entered" and entry["node"] == KILL_AFTER_NODE and self._struck_at is None:
+            self._struck_at = time.monotonic()
+            asyncio.get_running_loop().call_later(0.9, self._strike, entry["worker"])
+        elif entry["event"] == "call_resumed" and entry["how"] == "restarted" and self._struck_at is not None:
+            took_ms = 1000 * (time.monotonic() - self._struck_at)
+            self._tell(f"worker {entry['worker']} goes on at node {entry['node']} after {took_ms:.0f} ms")
+
+    def _strike(self, worker: int) -> None:
+        pid = self._stage.worker_pids()[worker]
+        self._struck_at = time.monotonic()
+        os.kill(pid, signal.SIGKILL)
+        self._tell(f"kill -9 {pid}: worker {worker} is dead")
+
+    def _tell(self, text: str) -> None:
+        self._show(Line(time.monotonic() - self._began, "the service", "notice", text))
+
+
+def print_summary(results: Sequence[Result], seconds: float, console: Console | None = None) -> None:
+    """The table at the end."""
+    table = Table(title="What was heard", title_justify="left")
+    for column, side in (
+        ("scenario", "left"),
+        ("calls", "right"),
+        ("prompts heard", "right"),
+        ("seconds", "right"),
+    ):
+        table.add_column(column, justify=side)  # type: ignore[arg-type]
+    table.add_column("result")
+    for result in results:
+        heard = sum(line.kind == "heard" for line in result.lines)
+        verdict = "[bold green]as expected" if result.passed else f"[bold red]{len(result.faults)} faults"
+        table.add_row(result.title, str(result.calls), str(heard), f"{result.seconds:.1f}", verdict)
+    out = console or Console()
+    out.print(table)
+    calls = sum(result.calls for result in results)
+    out.print(f"{calls} real calls in {seconds:.0f} s, judged by what the callers heard.")

@@ -1,0 +1,201 @@
+"""Workers die, hang and restart under live calls. What the caller hears is what counts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import statistics
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from cordboard.lab.baresip import BaresipPhone
+from cordboard.lab.hearing import Heard
+from cordboard.lab.stage import SAFE_PROMPT, Stage
+from tests.live.crash_kit import all_workers_ready, guest, holder, strike
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
+
+SITE = Path(__file__).parent / "site"
+KILL, STOP = signal.SIGKILL, signal.SIGSTOP
+BOTH = pytest.mark.parametrize("how", [KILL, STOP], ids=["killed", "stopped"])
+# A killed worker is noticed at once; a stopped one when the dead-man timer runs out: the verb's longest time + 2 s.
+NOTICED_WITHIN_S = {KILL: 1.5, STOP: 14.0}
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def bed() -> AsyncIterator[Stage]:
+    """One test bed for all tests here."""
+    async with Stage(SITE, workers=2) as bed:
+        yield bed
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def stage(bed: Stage) -> AsyncIterator[Stage]:
+    """The test bed, whole again after each test: both workers ready, no channel left, a journal of its own."""
+    bed.journal.entries = [entry for entry in bed.journal.entries if entry["event"] == "worker_ready"]
+    yield bed
+    for pid in (bed.service.pid, *bed.worker_pids()):
+        _wake(pid)
+    await bed.journal.wait_until(lambda: [{}] if all_workers_ready(bed) else [], 30)
+    await bed.pbx.wait_for_no_channels()
+
+
+def _wake(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
+
+
+@BOTH
+async def test_a_prompt_is_begun_again_by_the_other_worker(stage: Stage, how: signal.Signals) -> None:
+    async with guest(stage) as caller:
+        await caller.hears("story")
+        strike(await holder(stage), how)
+        await caller.hears("story", NOTICED_WITHIN_S[how], after=1)
+        await caller.hears("question", 12)
+    assert len(stage.journal.find("call_resumed", node="story", how="restarted")) == 1
+
+
+@BOTH
+async def test_digits_are_asked_for_again(stage: Stage, how: signal.Signals) -> None:
+    async with guest(stage) as caller:
+        await caller.hears("question", 15, whole=True)
+        await caller.call.press("1")
+        strike(await holder(stage), how)
+        await caller.hears("question", NOTICED_WITHIN_S[how], after=1)
+        await caller.call.press("1234")
+        await caller.hears("ringing", 5)
+
+
+@BOTH
+async def test_what_was_entered_before_is_not_lost_and_a_secret_is_asked_for_again(
+    stage: Stage, how: signal.Signals
+) -> None:
+    async with BaresipPhone("1001", stage.pbx) as alice, guest(stage) as caller:
+        await caller.hears("question", 15)
+        await caller.call.press("9999")
+        await caller.hears("pin")
+        await caller.call.press("4711")
+        await caller.hears("right_pin")
+        strike(await holder(stage), how)
+        await caller.hears("pin", NOTICED_WITHIN_S[how], after=1)
+        await caller.call.press("4711")
+        await caller.hears("ringing", 10)
+        await alice.answer_after(0.1, timeout_s=10)
+        await alice.hang_up()
+        await caller.hears("goodbye", whole=True)  # the branch behind the call saw account 9999
+    assert not [line for line in stage.journal.entries if "4711" in str(line)], "a secret was logged"
+
+
+@BOTH
+async def test_a_ringing_phone_goes_on_ringing_and_the_call_goes_on(stage: Stage, how: signal.Signals) -> None:
+    async with BaresipPhone("1001", stage.pbx) as alice, guest(stage) as caller:
+        await _come_to_the_dial(caller)
+        await alice.incoming()
+        strike((pids := stage.worker_pids())[0], how)
+        await asyncio.sleep(1.0)
+        await alice.answer()
+        await asyncio.sleep(1.0)
+        await alice.hang_up()
+        await caller.hears("goodbye", 8, whole=True)
+        _wake(pids[0])
+
+
+@BOTH
+@pytest.mark.parametrize("how_many", [1, 2])
+async def test_a_conversation_is_not_touched(stage: Stage, how: signal.Signals, how_many: int) -> None:
+    async with BaresipPhone("1001", stage.pbx) as alice, guest(stage) as caller:
+        await _come_to_the_dial(caller)
+        await alice.answer_after(0.1)
+        await alice.established()
+        began_s = caller.call.now_s
+        pids = stage.worker_pids()
+        for pid in pids[:how_many]:
+            strike(pid, how)
+        await asyncio.sleep(3.0)
+        assert caller.longest_silence_s(began_s + 0.5, caller.call.now_s - 0.3) < 0.1
+        for pid in pids:
+            _wake(pid)  # a killed one is being started again meanwhile
+        await alice.hang_up()
+        await caller.hears("goodbye", 8, whole=True)
+
+
+@BOTH
+async def test_without_any_worker_callers_reach_the_safe_destination(stage: Stage, how: signal.Signals) -> None:
+    async with guest(stage) as caller:
+        await caller.hears("story")
+        os.kill(stage.service.pid, signal.SIGSTOP)  # so that nobody starts the workers again
+        for pid in stage.worker_pids():
+            strike(pid, how)
+        # stopped: the story's timer, then each worker's three seconds; killed: the patience of 3 s
+        await caller.hears(SAFE_PROMPT, 30)
+        for pid in (stage.service.pid, *stage.worker_pids()):
+            _wake(pid)
+    await stage.journal.wait_until(lambda: [{}] if all_workers_ready(stage) else [], 20)
+    async with guest(stage, host="127.0.0.3") as late:
+        await late.hears("story", 20)
+
+
+async def test_a_killed_worker_costs_less_than_a_quarter_of_a_second(stage: Stage) -> None:
+    delays_s = []
+    for number in range(7):
+        async with guest(stage, host=f"127.0.0.{2 + number}") as caller:
+            await caller.hears("story")
+            pid = await holder(stage)
+            resumed = len(stage.journal.find("call_resumed"))
+            began = time.monotonic()
+            strike(pid, KILL)
+            await stage.journal.wait_until(lambda seen=resumed: stage.journal.find("call_resumed")[seen:], 5)
+            delays_s.append(time.monotonic() - began)
+        await stage.journal.wait_until(lambda: [{}] if all_workers_ready(stage) else [], 20)
+    print(f"resumed after {[round(1000 * delay) for delay in delays_s]} ms")
+    assert statistics.median(delays_s) <= 0.25
+
+
+async def test_a_rolling_restart_cuts_no_call(stage: Stage) -> None:
+    """A stream of calls; both workers are restarted by SIGTERM, one after the other, under it."""
+
+    async def one_call(number: int) -> list[str]:
+        await asyncio.sleep(number * 0.4)
+        async with guest(stage, "6001", host=f"127.0.0.{2 + number % 14}", ani=f"+4420794601{number:02}") as caller:
+            end = await asyncio.wait_for(caller.call.ended, 25)
+            assert end.by == "pbx"
+            return [event.prompts[0] for event in caller.listener.events if isinstance(event, Heard)]
+
+    calls = [asyncio.create_task(one_call(number)) for number in range(28)]
+    await asyncio.sleep(3)
+    os.kill(stage.service.pid, signal.SIGUSR1)
+    await stage.wait_event("service_rolled", 40)
+    heard = await asyncio.gather(*calls)
+    whole = [stage.book.resolve(name, "en") for name in ("one", "two", "three")]
+    assert heard == [whole] * len(calls), "every caller hears every part once, in order, whole"
+    assert stage.journal.find("call_handed_over", result="drained"), "no call was there to be handed over"
+    assert len(stage.journal.find("worker_stopped")) == 2
+
+
+async def test_asterisk_killed_and_restarted(stage: Stage) -> None:
+    async with guest(stage) as caller:
+        await caller.hears("question", 15)
+        await caller.call.press("1234")
+        await caller.hears("ringing")
+        await stage.pbx.kill()
+    connected = len(stage.journal.find("ami_connected"))
+    await stage.pbx.restart()
+    began = time.monotonic()
+    await stage.journal.wait_until(lambda: stage.journal.find("ami_connected")[connected + 1 :], 5)
+    async with guest(stage, host="127.0.0.3") as caller:
+        await caller.hears("story", 5)
+        assert time.monotonic() - began < 5
+        assert [entry["legs"] for entry in stage.journal.find("reconciled")][-1] <= 1
+    assert await stage.pbx.channels() == []
+
+
+async def _come_to_the_dial(caller) -> None:  # type: ignore[no-untyped-def]
+    await caller.hears("question", 15)
+    await caller.call.press("1234")
+    await caller.hears("ringing")
