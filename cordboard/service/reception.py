@@ -140,8 +140,7 @@ class Reception:
         return Entry(step, row.epoch, row.seq) if row else Entry(step)
 
     async def _row_of(self, place: Checkpoint) -> StoredRun | None:
-        if place.kept_at == 0:
-            return None
+        """The call's row, of which this worker is the holder from now on."""
         try:
             return await self._runs.take_over(place.call_id)
         except StoreUnavailable as fault:
@@ -158,16 +157,17 @@ class Reception:
 def _step_after(flow: Flow, place: Checkpoint, row: StoredRun | None, arrival: Arrival) -> Step:
     """The first step of a call that has come back.
 
-    The row holds the variables and where the call was when they changed; the channel may be further on, with
-    the same variables. A row older than the last change (its write was lost with the worker) wins with its
-    own place: the caller hears a question again. A row newer than the channel comes from a drain.
+    A run without variables needs no row. Otherwise the row holds them, and where the call was when they
+    changed; the channel may be further on, with the same variables. A row older than the last change (its
+    write was lost with the worker) wins with its own place: the caller hears a question again. A row newer
+    than the channel comes from a drain. A row of another flow is of no use: the call left that flow, and what
+    it has kept since is lost.
     """
     call = arrival.call
-    if place.kept_at and row is None:
-        return FlowRun.from_checkpoint(flow, call, place).fail("what the caller had entered is lost", _now())
-    if row is None:
-        run = FlowRun.from_checkpoint(flow, call, place)
-    else:
+    run = FlowRun.from_checkpoint(flow, call, place)
+    if place.kept_at:
+        if row is None or row.snapshot["flow"] != place.flow:
+            return run.fail("what the caller had entered is lost", _now())
         is_further = place.kept_at <= row.seq < place.seq
         run = FlowRun.restore(flow, call, row.snapshot, at=place if is_further else None)
     return run.resume_with(arrival.returned, _now()) if arrival.returned else run.resume(_now())

@@ -6,7 +6,7 @@ A verb is data: it holds no file name, no device string and no text of a switch'
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from cordboard.telephony.hangup_causes import HangupCause
@@ -53,7 +53,7 @@ class Say:
     """
 
     kind: SayKind
-    value: str
+    value: str = field(repr=False)  # an account number, as likely as not
     language: str
     zone: str = "UTC"
 

@@ -1,0 +1,230 @@
+"""Calls taken in, driven, handed over and taken back: real flows and a real store, a scripted caller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cordboard.flows.flow import Flow
+from cordboard.service.house import House, Houses
+from cordboard.service.metrics import Metrics
+from cordboard.service.reception import Reception
+from cordboard.settings import Numbers
+from cordboard.store.flow_runs import FlowRuns
+from cordboard.store.writer import StoreThread, open_database
+from cordboard.telephony import outcomes as o
+from cordboard.telephony import verbs as v
+from cordboard.telephony.call import Call
+from cordboard.telephony.ports import Arrival
+from tests.doubles.flow_kit import CALL, flow_of
+from tests.doubles.scripted_phone import ScriptedPhone
+
+ORDER = """
+    ask: {gather: ask, save: order, min_digits: 2, max_digits: 2, next: pin}
+    pin: {gather: ask, save: code, min_digits: 4, max_digits: 4, secret: true, next: ring}
+    ring: {dial: "1001", otherwise: sorry, next: check}
+    check:
+      branch: [{if: "order == '42'", then: thanks}]
+      else: sorry
+    thanks: {play: hello, next: bye}
+    sorry: {play: sorry, next: bye}
+"""
+FULL = {2: o.Gathered("42", "full"), 4: o.Gathered("4711", "full")}
+
+
+class Workers:
+    """Several workers on one database, as they run on one machine."""
+
+    def __init__(self, database: Path, *flows: Flow) -> None:
+        self._database = database
+        self._threads: list[StoreThread] = []
+        self.houses = Houses(House({flow.name: flow for flow in flows}, Numbers(default=flows[0].name)))
+        self.messages: list[tuple[Call, v.Record, o.Recorded]] = []
+        self.runs = FlowRuns(self._new_thread())
+
+    def new(self) -> Reception:
+        """A worker that has just been started."""
+        runs = FlowRuns(self._new_thread())
+        return Reception(self.houses, runs, Metrics(), lambda *message: self.messages.append(message))
+
+    async def rows(self) -> int:
+        """How many calls have a row, once every worker's writes are done."""
+        return [await FlowRuns(thread).count() for thread in self._threads][-1]
+
+    def _new_thread(self) -> StoreThread:
+        thread = StoreThread(open_database(self._database))
+        thread.start()
+        self._threads.append(thread)
+        return thread
+
+    def close(self) -> None:
+        """End all of them."""
+        for thread in self._threads:
+            thread.close()
+
+
+@pytest.fixture
+def workers(tmp_path: Path) -> Iterator[Workers]:
+    workers = Workers(tmp_path / "cordboard.db", flow_of(ORDER, "on_failure: sorry"))
+    yield workers
+    workers.close()
+
+
+def names(phone: ScriptedPhone) -> list[str]:
+    """What was asked of the phone, prompts by name."""
+    return [
+        "+".join(prompt.name for prompt in verb.prompts)
+        if isinstance(verb, v.Play | v.Gather)
+        else type(verb).__name__
+        for verb in phone.performed
+    ]
+
+
+def back(
+    phone: ScriptedPhone, *script: o.Outcome | o.HandedOver, returned: o.Outcome | None = None
+) -> ScriptedPhone:
+    """The same call as it reaches its next worker."""
+    arrival = replace(phone.arrival, checkpoint=phone.checkpoints[-1], returned=returned)
+    return ScriptedPhone(arrival, script)
+
+
+async def test_a_call_is_handed_over_for_a_dial_and_goes_on_with_its_variables(workers: Workers) -> None:
+    first = ScriptedPhone(Arrival(CALL), [FULL[2], FULL[4], o.HandedOver()])
+    await workers.new().take(first)
+    assert names(first) == ["Answer", "ask", "ask", "Dial"]
+    second = back(first, returned=o.Connected(7.0))
+    await workers.new().take(second)
+    assert names(second) == ["hello", "Hangup"], "the branch after the dial saw what was entered before"
+    assert await workers.rows() == 0, "a call that has ended leaves no row"
+
+
+async def test_a_call_whose_worker_died_hears_the_question_again(workers: Workers) -> None:
+    died = ScriptedPhone(Arrival(CALL), [FULL[2]])
+    await workers.new().take(died)  # hangs up at the pin: what a crash leaves is taken from its checkpoints
+    await workers.rows()
+    crashed = replace(died.arrival, checkpoint=died.checkpoints[1])
+    again = ScriptedPhone(crashed, [FULL[2], FULL[4], o.HandedOver()])
+    await workers.new().take(again)
+    assert names(again) == ["ask", "ask", "Dial"]
+
+
+async def test_a_secret_does_not_survive_its_worker(workers: Workers) -> None:
+    first = ScriptedPhone(Arrival(CALL), [FULL[2], FULL[4], o.HandedOver()])
+    await workers.new().take(first)
+    row = await workers.runs.take_over(CALL.call_id)
+    assert row is not None
+    assert row.snapshot["variables"] == {"order": "42"}
+    assert "4711" not in str(row.snapshot)
+
+
+async def test_variables_lost_with_the_database_lead_to_the_flows_failure_node(
+    workers: Workers, tmp_path: Path
+) -> None:
+    first = ScriptedPhone(Arrival(CALL), [FULL[2], FULL[4], o.HandedOver()])
+    await workers.new().take(first)
+    workers.runs.close_soon(CALL.call_id, epoch=99)
+    await workers.rows()
+    second = back(first, returned=o.Connected(7.0))
+    await workers.new().take(second)
+    assert names(second) == ["sorry", "Hangup"]
+
+
+async def test_a_draining_worker_hands_the_call_over_between_two_verbs(workers: Workers) -> None:
+    worker = workers.new()
+    worker.drain()
+    first = ScriptedPhone(Arrival(CALL))
+    await worker.take(first)
+    assert first.was_handed_over
+    assert names(first) == []
+    second = back(first, FULL[2])
+    await workers.new().take(second)
+    assert names(second) == ["Answer", "ask", "ask"]
+
+
+async def test_what_was_entered_just_before_a_drain_is_kept(workers: Workers) -> None:
+    worker = workers.new()
+    first = ScriptedPhone(Arrival(CALL))
+
+    def drain_and_answer() -> Iterator[o.Outcome]:
+        worker.drain()
+        yield FULL[2]
+
+    first._script = drain_and_answer()
+    await worker.take(first)
+    assert names(first) == ["Answer", "ask"]
+    second = back(first, FULL[4], o.HandedOver())
+    await workers.new().take(second)
+    assert names(second) == ["ask", "Dial"], "only the pin is asked for: the order number came through"
+
+
+async def test_a_number_without_a_flow_goes_to_the_safe_destination(workers: Workers) -> None:
+    workers.houses.replace(House({}, Numbers()))
+    phone = ScriptedPhone(Arrival(CALL))
+    await workers.new().take(phone)
+    assert phone.was_abandoned
+    assert names(phone) == []
+
+
+@pytest.mark.parametrize("checkpoint", ["junk", "1:x:gone:000000000000:a::0.0:en:00:1:0", "~" * 500])
+async def test_a_checkpoint_that_leads_nowhere_goes_to_the_safe_destination(
+    workers: Workers, checkpoint: str
+) -> None:
+    phone = ScriptedPhone(Arrival(CALL, checkpoint))
+    await workers.new().take(phone)
+    assert phone.was_abandoned
+
+
+async def test_a_flow_that_fails_twice_goes_to_the_safe_destination(workers: Workers) -> None:
+    phone = ScriptedPhone(Arrival(CALL), [o.Failed("no sound"), o.Failed("no sound")])
+    phone._outcome_of = lambda verb: o.Failed("no sound")  # type: ignore[method-assign]
+    await workers.new().take(phone)
+    assert phone.was_abandoned
+
+
+async def test_the_end_told_by_the_switch_closes_the_row(workers: Workers) -> None:
+    first = ScriptedPhone(Arrival(CALL), [FULL[2], FULL[4], o.HandedOver()])
+    await workers.new().take(first)
+    assert await workers.rows() == 1
+    await workers.new().take(ScriptedPhone(replace(first.arrival, ended=True)))
+    assert await workers.rows() == 0
+
+
+async def test_a_reload_leaves_a_live_call_on_its_revision(workers: Workers) -> None:
+    first = ScriptedPhone(Arrival(CALL), [FULL[2], FULL[4], o.HandedOver()])
+    await workers.new().take(first)
+    changed = flow_of(ORDER.replace("thanks: {play: hello", "thanks: {play: again"), "on_failure: sorry")
+    workers.houses.replace(House({"test": changed}, Numbers(default="test")))
+    old = back(first, returned=o.Connected(7.0))
+    await workers.new().take(old)
+    assert names(old) == ["hello", "Hangup"]
+    new = ScriptedPhone(Arrival(CALL), [FULL[2], FULL[4], o.HandedOver()])
+    await workers.new().take(new)
+    returned = back(new, returned=o.Connected(7.0))
+    await workers.new().take(returned)
+    assert names(returned) == ["again", "Hangup"]
+
+
+async def test_a_message_left_is_passed_on(tmp_path: Path) -> None:
+    workers = Workers(tmp_path / "x.db", flow_of("box: {voicemail: sales, greeting: hello, next: bye}"))
+    recorded = o.Recorded("/x.wav", 3.0, hung_up=True)
+    await workers.new().take(ScriptedPhone(Arrival(CALL), [recorded]))
+    assert [(call.call_id, verb.folder, outcome) for call, verb, outcome in workers.messages] == [
+        (CALL.call_id, "sales", recorded)
+    ]
+    workers.close()
+
+
+async def test_a_flow_passes_the_call_to_another_and_what_that_keeps_survives(tmp_path: Path) -> None:
+    other = flow_of(ORDER, "on_failure: sorry")
+    first_flow = flow_of("one: {gather: ask, save: x, max_digits: 2, next: two}\ntwo: {goto: {flow: billing}}")
+    workers = Workers(tmp_path / "x.db", first_flow, replace(other, name="billing"))
+    first = ScriptedPhone(Arrival(CALL), [FULL[2], FULL[2], FULL[4], o.HandedOver()])
+    await workers.new().take(first)
+    assert names(first) == ["Answer", "ask", "ask", "ask", "Dial"]
+    second = back(first, returned=o.Connected(7.0))
+    await workers.new().take(second)
+    assert names(second) == ["hello", "Hangup"]
+    workers.close()
