@@ -10,6 +10,7 @@ import asyncio
 import gc
 import os
 import signal
+import time
 from pathlib import Path
 
 import structlog
@@ -29,8 +30,6 @@ from cordboard.store.flow_runs import FlowRuns
 from cordboard.store.writer import StoreThread, open_database
 
 log = structlog.get_logger()
-
-GHOST_AGE_S = 5.0  # a row younger than this may belong to a channel that is not in the list yet
 
 
 class WorkerProcess:
@@ -135,8 +134,9 @@ class WorkerProcess:
     async def _reconcile(self) -> None:
         """After the manager link came up: forget calls which the switch no longer has."""
         try:
+            asked_at = time.time()
             legs = await self._switch.list_legs()
-            ghosts = await self._runs.forget_ghosts({leg.leg_id for leg in legs}, GHOST_AGE_S)
+            ghosts = await self._runs.forget_ghosts({leg.leg_id for leg in legs}, asked_at)
         except (SwitchError, StoreUnavailable) as fault:
             log.warning("reconcile_failed", reason=str(fault))
             return

@@ -99,15 +99,19 @@ def down() -> None:
 def demo(
     as_json: JsonOption = False,
     keep: Annotated[bool, typer.Option("--keep", help="Stay up afterwards, until Ctrl-C.")] = False,
+    picture: Annotated[Path | None, typer.Option(help="Write a picture of the run, as SVG.")] = None,
 ) -> None:
     """Real calls through the flows of ivr_flows/ on a real Asterisk, judged by what the callers heard."""
-    from cordboard.lab.demo import print_summary, run_demo
+    from cordboard.lab.demo import draw, print_summary, run_demo
 
     began = time.monotonic()
     with _told_faults(as_json):
         results = _run(run_demo(show_json if as_json else InOrder(show_plain), _log_to_stderr, keep=keep))
+    seconds = time.monotonic() - began
     if not as_json:
-        print_summary(results, time.monotonic() - began)
+        print_summary(results, seconds)
+    if picture is not None:
+        draw(results, seconds, picture)
     _finish(results)
 
 

@@ -7,6 +7,7 @@ by itself with a summary. Called by `commands`.
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import signal
 import time
@@ -24,11 +25,12 @@ from cordboard.lab.journal import Entry
 from cordboard.lab.player import Result, play
 from cordboard.lab.scenario import parse_scenario
 from cordboard.lab.stage import Stage
-from cordboard.lab.timeline import Line, Show
+from cordboard.lab.timeline import Line, Show, as_text
 
 CONFIGURATION = Path(__file__).parents[2] / "ivr_flows"
 WORKERS = 2
 KILL_AFTER_NODE = "greeting"
+PICTURE_COLUMNS, PICTURE_LINES = 116, 24
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,16 @@ class _Killer:
 
     def _tell(self, text: str) -> None:
         self._show(Line(time.monotonic() - self._began, "the service", "notice", text))
+
+
+def draw(results: Sequence[Result], seconds: float, picture: Path) -> None:
+    """Write an SVG picture of the run, as a terminal shows it: how it began, the last act, the summary."""
+    console = Console(record=True, width=PICTURE_COLUMNS, file=io.StringIO(), highlight=False)
+    first, last = (sorted(result.lines, key=lambda line: line.at_s) for result in (results[0], results[-1]))
+    for line in (*first[:PICTURE_LINES], None, *last):
+        console.print(as_text(line) if line else "          ...", overflow="ellipsis", no_wrap=True)
+    print_summary(results, seconds, console)
+    picture.write_text(console.export_svg(title="make demo"))
 
 
 def print_summary(results: Sequence[Result], seconds: float, console: Console | None = None) -> None:

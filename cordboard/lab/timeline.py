@@ -88,15 +88,20 @@ def show_json(line: Line, out: TextIO | None = None) -> None:
 def show_plain(line: Line, out: TextIO | None = None) -> None:
     """Print a line for people: with colours on a terminal, as text elsewhere."""
     out = out or sys.stdout
+    text = as_text(line)
+    if out.isatty():
+        Console(file=out, soft_wrap=True, highlight=False).print(text)
+    else:
+        print(text.plain, file=out, flush=True)
+
+
+def as_text(line: Line) -> Text:
+    """A line as people read it, with its colour."""
     who = clean(line.who)
     name = who if len(who) <= NAME_WIDTH else who[: NAME_WIDTH - 1] + "…"
     text = clean(line.text) if "\n" not in line.text else line.text
-    whole = f"{line.at_s:8.2f}  {name:<{NAME_WIDTH}}  {text}"
-    if not out.isatty():
-        print(whole, file=out, flush=True)
-        return
     style = _COLOURS.get(line.kind, "dim" if line.kind in _DIMMED else "")
-    Console(file=out, soft_wrap=True, highlight=False).print(Text(whole, style=style))
+    return Text(f"{line.at_s:8.2f}  {name:<{NAME_WIDTH}}  {text}", style=style)
 
 
 def prompt_names(prompts: tuple[str, ...]) -> str:

@@ -76,15 +76,16 @@ class FlowRuns:
         """Forget a call that has ended, unless a later holder has it."""
         self._thread.post(lambda connection: connection.execute(_CLOSE, {"id": call_id, "held_epoch": epoch}))
 
-    async def forget_ghosts(self, live_legs: Collection[str], older_than_s: float) -> int:
-        """Forget calls whose leg is gone from the switch; how many. Young rows stay: their leg may be
-        newer than the list. Raises StoreUnavailable.
+    async def forget_ghosts(self, live_legs: Collection[str], written_before: float) -> int:
+        """Forget calls whose leg is gone from the switch; how many.
+
+        written_before: the time (seconds since 1970) just before the legs were listed; a row written later may
+        belong to a leg that is newer than the list. Raises StoreUnavailable.
         """
-        now = time.time()
 
         def work(connection: Connection) -> int:
             old = select(flow_runs.c.call_id, flow_runs.c.leg_id, flow_runs.c.written_at)
-            rows = connection.execute(old.where(flow_runs.c.written_at < now - older_than_s)).all()
+            rows = connection.execute(old.where(flow_runs.c.written_at < written_before)).all()
             gone = [row.call_id for row in rows if row.leg_id not in live_legs]
             if gone:
                 connection.execute(

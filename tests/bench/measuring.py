@@ -17,7 +17,7 @@ from tests.bench.programs import Program
 from tests.bench.site import Site
 
 WARM_UP_CALLS = 100
-BURST_S = 6.0
+BURST_S = 5.0
 COUNTED_CALLS = 20
 HELD_CALLS = 500
 HOLD_RATE = 100

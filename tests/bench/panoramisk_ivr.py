@@ -20,13 +20,13 @@ BACKLOG = 4096  # the default of 100 drops callers when many come at once; not w
 
 
 async def ivr(request: Any) -> None:
-    """Answer, play, get digit, say, set."""
+    """Answer, play, get digit, set, say."""
     sounds = request.headers["agi_arg_1"]
     await request.send_command("ANSWER")
     await request.send_command(f'STREAM FILE "{sounds}/greeting" ""')
     await request.send_command(f'GET OPTION "{sounds}/question" "0123456789*#" 50')
-    await request.send_command('SAY DIGITS 42 ""')
     await request.send_command(f"SET VARIABLE BENCH_MARK {COMPLETE}")
+    await request.send_command('SAY DIGITS 42 ""')
 
 
 async def hold(request: Any) -> None:

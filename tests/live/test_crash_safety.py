@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sqlite3
 import statistics
 import time
 from collections.abc import AsyncIterator
@@ -192,7 +193,27 @@ async def test_asterisk_killed_and_restarted(stage: Stage) -> None:
         await caller.hears("story", 5)
         assert time.monotonic() - began < 5
         assert [entry["legs"] for entry in stage.journal.find("reconciled")][-1] <= 1
-    assert await stage.pbx.channels() == []
+    assert [entry["ghosts"] for entry in stage.journal.find("reconciled")][-2:] in ([1, 0], [0, 1])
+    assert rows(stage) == 0, "the call that Asterisk lost is still in the books"
+
+
+async def test_a_live_call_stays_in_the_books_when_the_manager_link_breaks(stage: Stage) -> None:
+    async with guest(stage) as caller:
+        await caller.hears("question", 15)
+        await caller.call.press("1234")
+        await caller.hears("ringing")
+        assert rows(stage) == 1
+        for session in (await stage.pbx.command("manager show connected")).splitlines():
+            if session.split()[:1] == ["cordboard"]:
+                await stage.pbx.command(f"manager kick session {session.split()[4]}")
+        await stage.wait_event("reconciled")
+        assert rows(stage) == 1
+
+
+def rows(stage: Stage) -> int:
+    """How many calls the database holds."""
+    with contextlib.closing(sqlite3.connect(stage.state / "cordboard.db")) as database:
+        return int(database.execute("SELECT count(*) FROM flow_runs").fetchone()[0])
 
 
 async def _come_to_the_dial(caller) -> None:  # type: ignore[no-untyped-def]

@@ -50,7 +50,11 @@ async def test_a_bad_file_is_told_of_with_its_place_and_changes_nothing(stage: S
     edit(stage, "next: two}", "next: tow}")
     os.kill(stage.service.pid, signal.SIGHUP)
     refused = await stage.wait_event("configuration_refused")
-    assert (Path(refused["file"]).name, refused["line"], refused["hint"]) == ("quick.yaml", 12, "did you mean `two`?")
+    assert (Path(refused["file"]).name, refused["line"], refused["hint"]) == (
+        "quick.yaml",
+        12,
+        "did you mean `two`?",
+    )
     assert not stage.journal.find("configuration_loaded")
     strike(stage.worker_pids()[0], signal.SIGKILL)  # it comes back with what is running, not with what is on disk
     await stage.journal.wait_until(lambda: stage.journal.find("worker_ready")[2:], 20)
