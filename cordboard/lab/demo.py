@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import re
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -59,11 +60,18 @@ async def run_demo(show: Show, log: Log, *, keep: bool = False) -> list[Result]:
 
 async def _play(act: Act, stage: Stage, show: Show) -> Result:
     document = read_yaml(CONFIGURATION / "scenarios" / "demo" / act.file)
-    killer = _Killer(stage, show)
+    notices: list[Line] = []
+
+    def tell(line: Line) -> None:
+        notices.append(line)
+        show(line)
+
+    killer = _Killer(stage, tell)
     if act.kills_worker:
         stage.journal.listeners.append(killer.look)
     try:
-        return await play(parse_scenario(document, stage.book), stage.scenario_stage(), show)
+        result = await play(parse_scenario(document, stage.book), stage.scenario_stage(), show)
+        return replace(result, lines=(*result.lines, *notices))
     finally:
         if act.kills_worker:
             stage.journal.listeners.remove(killer.look)
@@ -104,7 +112,8 @@ def draw(results: Sequence[Result], seconds: float, picture: Path) -> None:
     for line in (*first[:PICTURE_LINES], None, *last):
         console.print(as_text(line) if line else "          ...", overflow="ellipsis", no_wrap=True)
     print_summary(results, seconds, console)
-    picture.write_text(console.export_svg(title="make demo"))
+    drawing = console.export_svg(title="make demo")
+    picture.write_text(re.sub(r"@font-face \{.*?\}", "", drawing, flags=re.DOTALL))  # fonts come from the viewer
 
 
 def print_summary(results: Sequence[Result], seconds: float, console: Console | None = None) -> None:

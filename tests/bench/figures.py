@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 
 RATES = (60, 200)  # calls a second
 
@@ -18,10 +19,12 @@ class Variant:
     title: str
 
 
+_PANORAMISK = f"panoramisk {version('panoramisk')}"
+
 VARIANTS = (
     Variant("native", "native dialplan"),
-    Variant("panoramisk", "panoramisk 1.4, asyncio"),
-    Variant("uvloop", "panoramisk 1.4, uvloop"),
+    Variant("panoramisk", f"{_PANORAMISK}, asyncio"),
+    Variant("uvloop", f"{_PANORAMISK}, uvloop"),
     Variant("cordboard", "Cordboard"),
 )
 
