@@ -13,6 +13,7 @@ Seen on Asterisk 22.10. Everything has a bound, and what is none of these raises
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cordboard.errors import SwitchProtocolError
 
@@ -26,8 +27,7 @@ _USAGE_BEGIN = b"520-"
 _USAGE_END = b"520 End of proper usage"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """One verb's answer. result: the word after `result=`; rest: what follows it, as it came."""
 
     code: int

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable, Mapping, MutableMapping
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -11,6 +13,9 @@ import structlog
 
 from cordboard.redaction import redactor
 from cordboard.settings import Log
+
+Fields = MutableMapping[str, Any]
+Processor = Callable[[Any, str, Fields], Any]
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -23,9 +28,7 @@ def configure_logs(log: Log, **bound: Any) -> None:
     as_console = log.format == "console" or (log.format == "auto" and sys.stdout.isatty())
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+            _completer(bound),
             structlog.processors.format_exc_info,
             redactor(log.numbers),
             structlog.dev.ConsoleRenderer() if as_console else _render_json,
@@ -34,10 +37,21 @@ def configure_logs(log: Log, **bound: Any) -> None:
         logger_factory=structlog.PrintLoggerFactory() if as_console else structlog.BytesLoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(**bound)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
 
 
-def _render_json(_logger: Any, _method: str, fields: Any) -> bytes:
+def _completer(bound: Mapping[str, Any]) -> Processor:
+    """A processor that adds level, time and the process's own fields; one step, as it runs for every line."""
+
+    def complete(_logger: Any, method: str, fields: Fields) -> Fields:
+        fields["level"] = method
+        fields["at"] = datetime.now(UTC).isoformat(timespec="microseconds")
+        for name, value in bound.items():
+            fields.setdefault(name, value)
+        return fields
+
+    return complete
+
+
+def _render_json(_logger: Any, _method: str, fields: Fields) -> bytes:
     return orjson.dumps(fields, default=str)

@@ -5,8 +5,9 @@ switch, when the worker drains, or when the link to the call is lost; in the las
 back to any worker, which resumes it (see `reception`).
 
 What is noted where: the channel carries the flow's checkpoint, written with each verb. Variables go to the
-store whenever they changed, without waiting, because hearing a question twice after a crash is the worst that
-can come of a lost write. Before the call is let go of, the write is waited for.
+store whenever they changed, without waiting for the disk. The channel never runs ahead of the store: until the
+variables are written it keeps its last place, so that hearing a question again is the worst that can come of a
+crash. Before the call is let go of, the write is waited for.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import structlog
 from cordboard.errors import StoreUnavailable, SwitchProtocolError, SwitchUnavailable
 from cordboard.flows.run import FlowRun, Step
 from cordboard.service.metrics import Metrics
-from cordboard.store.flow_runs import FlowRuns, StoredRun
+from cordboard.store.flow_runs import FlowRuns, StoredRun, Written
 from cordboard.telephony.call import Call
 from cordboard.telephony.outcomes import Failed, HandedOver, Outcome, Recorded
 from cordboard.telephony.ports import Phone
@@ -50,14 +51,11 @@ class Conversation:
         self._desk = desk
         self._call = phone.arrival.call
         self._epoch = epoch
-        self._stored_seq = stored_seq
+        self._place = phone.arrival.checkpoint
+        self._saved_seq = stored_seq
+        self._written = Written(stored_seq)
         self._last_verb: Verb | None = None
         self._log = log.bind(call_id=self._call.call_id)
-
-    @property
-    def has_row(self) -> bool:
-        """Whether the store holds a row of this call."""
-        return self._stored_seq > 0
 
     async def follow(self, step: Step) -> tuple[Result, Step]:
         """Perform the step's verb and all that come after it, until the flow or this worker is done."""
@@ -66,7 +64,8 @@ class Conversation:
                 self._show(step)
                 if self._desk.is_draining() and not isinstance(step.verb, Hangup):
                     return await self._leave(step)
-                self._note(step.run)
+                if not isinstance(step.verb, Hangup):
+                    self._note(step.run)
                 outcome = await self._perform(step.verb, step.run)
                 if isinstance(outcome, HandedOver):
                     return "handed_over", step
@@ -81,10 +80,9 @@ class Conversation:
         return self._result_of(step), step
 
     async def _perform(self, verb: Verb, run: FlowRun) -> Outcome | HandedOver:
-        if isinstance(verb, Dial | VoicemailBox):
-            await self._write_through(run)
+        checkpoint = await self._checkpoint(verb, run)
         self._last_verb = verb
-        outcome = await self._phone.perform(verb, run.checkpoint())
+        outcome = await self._phone.perform(verb, checkpoint)
         if isinstance(outcome, Recorded) and isinstance(verb, Record):
             self._desk.message_left(self._call, verb, outcome)
         if isinstance(outcome, Failed):
@@ -105,21 +103,32 @@ class Conversation:
             self._log.error("flow_fault", flow=step.run.flow.name, reason=fault)
 
     def _note(self, run: FlowRun) -> None:
-        if run.kept_at > self._stored_seq and self._desk.runs.save_soon(self._row(run), self._call.leg_id):
-            self._stored_seq = run.kept_at
+        """Have changed variables written soon."""
+        if run.kept_at > self._saved_seq:
+            self._desk.runs.save_soon(self._row(run), self._written)
+            self._saved_seq = run.kept_at
+
+    async def _checkpoint(self, verb: Verb, run: FlowRun) -> str:
+        """The place for the channel: this one if the store has its variables, else the last one that it had."""
+        if run.kept_at > self._written.seq and (not self._place or isinstance(verb, Dial | VoicemailBox)):
+            await self._write_through(run)
+            self._place = run.checkpoint()
+        elif run.kept_at <= self._written.seq:
+            self._place = run.checkpoint()
+        return self._place
 
     async def _write_through(self, run: FlowRun) -> None:
         """Have the row written before the call is let go of; without a database the call goes on all the same."""
-        if run.kept_at == 0:
+        if run.kept_at <= self._written.seq:
             return
         try:
-            await self._desk.runs.save(self._row(run), self._call.leg_id)
-            self._stored_seq = run.kept_at
+            await self._desk.runs.save(self._row(run), self._written)
+            self._saved_seq = run.kept_at
         except StoreUnavailable as fault:
             self._log.error("store_unavailable", reason=str(fault))
 
     def _row(self, run: FlowRun) -> StoredRun:
-        return StoredRun(self._call.call_id, self._epoch, run.seq, run.snapshot())
+        return StoredRun(self._call.call_id, self._call.leg_id, self._epoch, run.seq, run.snapshot())
 
     def _result_of(self, step: Step) -> Result:
         assert step.finish is not None

@@ -64,7 +64,7 @@ class Reception:
         """Serve one call until it ends here."""
         arrival = phone.arrival
         if arrival.ended:
-            self._runs.close_soon(arrival.call.call_id, CLOSED_EPOCH)
+            self._runs.close_soon(arrival.call.call_id, CLOSED_EPOCH, is_ours=False)
             self._let_go(arrival.call, "hung_up", time.monotonic())
             return
         began = time.monotonic()
@@ -80,8 +80,10 @@ class Reception:
         result = await self._follow_all(conversation, entry.step)
         if result == "failed":
             result = await self._give_up(phone)
-        if result in ("finished", "hung_up", "failed") and conversation.has_row:
+        if result in ("finished", "hung_up", "failed"):
             self._runs.close_soon(arrival.call.call_id, entry.epoch)
+        else:
+            self._runs.let_go(arrival.call.call_id)
         return result
 
     async def _give_up(self, phone: Phone) -> Result:
@@ -121,30 +123,52 @@ class Reception:
         except ValueError as fault:
             log.error("checkpoint_unreadable", call_id=arrival.call.call_id, reason=str(fault))
             return None
-        flow = self._houses.flow_of(place.flow, place.revision)
-        if flow is None:
-            log.error("flow_gone", call_id=arrival.call.call_id, flow=place.flow)
-            return None
+        row = await self._row_of(place.call_id)
         try:
-            return await self._resume_in(flow, place, arrival)
-        except FlowError as fault:
-            log.error("place_gone", call_id=arrival.call.call_id, flow=flow.name, reason=str(fault))
+            step = self._step_back(arrival, place, row)
+        except (FlowError, KeyError) as fault:
+            log.error("place_gone", call_id=arrival.call.call_id, flow=place.flow, reason=str(fault))
             return None
-
-    async def _resume_in(self, flow: Flow, place: Checkpoint, arrival: Arrival) -> Entry:
-        row = await self._row_of(place)
         how = "returned" if arrival.returned is not None else "restarted"
-        log.info("call_resumed", call_id=arrival.call.call_id, flow=flow.name, node=place.node, how=how)
+        run = step.run
+        log.info("call_resumed", call_id=arrival.call.call_id, flow=run.flow.name, node=place.node, how=how)
         self._metrics.resumed.labels(how).inc()
-        step = _step_after(flow, place, row, arrival)
         return Entry(step, row.epoch, row.seq) if row else Entry(step)
 
-    async def _row_of(self, place: Checkpoint) -> StoredRun | None:
+    def _step_back(self, arrival: Arrival, place: Checkpoint, row: StoredRun | None) -> Step:
+        """The first step of a call that has come back.
+
+        The newer of row and channel says where the call is. The row is newer if its last worker was lost just
+        after it had written, or drained. The channel is newer while variables do not change; those of the row
+        are still true then, unless the database has lost them. Raises FlowError if there is no such place now.
+        """
+        if row is not None and row.seq > place.seq:
+            kept = row.snapshot
+            run = FlowRun.restore(self._flow(kept["flow"], kept["revision"]), arrival.call, kept)
+            return run.resume(_now())
+        flow = self._flow(place.flow, place.revision)
+        if place.kept_at == 0:
+            run = FlowRun.from_checkpoint(flow, arrival.call, place)
+        elif row is None or row.seq < place.kept_at or row.snapshot["flow"] != place.flow:
+            run = FlowRun.from_checkpoint(flow, arrival.call, place)
+            return run.fail("what the caller had entered is lost", _now())
+        else:
+            run = FlowRun.restore(flow, arrival.call, row.snapshot, at=place)
+        return run.resume_with(arrival.returned, _now()) if arrival.returned else run.resume(_now())
+
+    def _flow(self, name: str, revision: str) -> Flow:
+        """The flow a call began with, or today's of that name. Raises FlowError if there is none."""
+        flow = self._houses.flow_of(name, revision)
+        if flow is None:
+            raise FlowError("there is no such flow any more", flow=name)
+        return flow
+
+    async def _row_of(self, call_id: str) -> StoredRun | None:
         """The call's row, of which this worker is the holder from now on."""
         try:
-            return await self._runs.take_over(place.call_id)
+            return await self._runs.take_over(call_id)
         except StoreUnavailable as fault:
-            log.error("store_unavailable", call_id=place.call_id, reason=str(fault))
+            log.error("store_unavailable", call_id=call_id, reason=str(fault))
             return None
 
     def _let_go(self, call: Call, result: Result, began: float) -> None:
@@ -152,25 +176,6 @@ class Reception:
         held_s = round(time.monotonic() - began, 3)
         event = "call_handed_over" if result in ("handed_over", "drained", "lost") else "call_ended"
         log.info(event, call_id=call.call_id, result=result, held_s=held_s)
-
-
-def _step_after(flow: Flow, place: Checkpoint, row: StoredRun | None, arrival: Arrival) -> Step:
-    """The first step of a call that has come back.
-
-    A run without variables needs no row. Otherwise the row holds them, and where the call was when they
-    changed; the channel may be further on, with the same variables. A row older than the last change (its
-    write was lost with the worker) wins with its own place: the caller hears a question again. A row newer
-    than the channel comes from a drain. A row of another flow is of no use: the call left that flow, and what
-    it has kept since is lost.
-    """
-    call = arrival.call
-    run = FlowRun.from_checkpoint(flow, call, place)
-    if place.kept_at:
-        if row is None or row.snapshot["flow"] != place.flow:
-            return run.fail("what the caller had entered is lost", _now())
-        is_further = place.kept_at <= row.seq < place.seq
-        run = FlowRun.restore(flow, call, row.snapshot, at=place if is_further else None)
-    return run.resume_with(arrival.returned, _now()) if arrival.returned else run.resume(_now())
 
 
 def _now() -> datetime:

@@ -1,14 +1,16 @@
 """Where live calls are in their flows, for the worker that has to go on with them.
 
-Writes name the epoch (how many workers have held the call): once a successor has taken a call over, what its
-last worker still writes is ignored.
+Writes are collected for a moment and carried out together; a call that ends meanwhile is never written at all.
+They name the epoch (how many workers have held the call): once a successor has taken a call over, what its last
+worker still writes is ignored.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -16,9 +18,11 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from cordboard.store.tables import flow_runs
-from cordboard.store.writer import StoreThread
+from cordboard.store.writer import StoreThread, Told
 
 ASK_DEADLINE_S = 0.5  # a caller waits in silence meanwhile
+COLLECT_S = 0.05  # a worker killed within this time asks its callers the last question again
+PENDING_MAX = 20_000  # calls waiting to be written; more than a worker takes
 
 _insert = insert(flow_runs)
 _UPSERT = _insert.on_conflict_do_update(
@@ -31,14 +35,43 @@ _CLOSE = delete(flow_runs).where(
 )
 
 
+@dataclass(slots=True)
+class Written:
+    """How far a call's rows have reached the disk. Made by whoever saves, set by the writer thread."""
+
+    seq: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class StoredRun:
     """A live call's row. epoch: the holder's own number, already counted up by `take_over`."""
 
     call_id: str
+    leg_id: str
     epoch: int
     seq: int
     snapshot: dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What the next transaction will do."""
+
+    saves: dict[str, tuple[StoredRun, Written]] = field(default_factory=dict)
+    closes: list[dict[str, Any]] = field(default_factory=list)
+
+    def work(self, connection: Connection) -> None:
+        """Write it."""
+        if self.saves:
+            now = time.time()
+            connection.execute(_UPSERT, [_row(run, now) for run, _ in self.saves.values()])
+        if self.closes:
+            connection.execute(_CLOSE, self.closes)
+
+    def note_written(self) -> None:
+        """Tell the conversations that their rows are on the disk."""
+        for run, written in self.saves.values():
+            written.seq = max(written.seq, run.seq)
 
 
 class FlowRuns:
@@ -46,35 +79,58 @@ class FlowRuns:
 
     def __init__(self, thread: StoreThread) -> None:
         self._thread = thread
+        self._batch = _Batch()
+        self._timer: asyncio.TimerHandle | None = None
+        self._handed: set[str] = set()  # calls of ours which have, or will have, a row
 
     @property
     def is_healthy(self) -> bool:
         """Whether the last work succeeded."""
         return self._thread.is_healthy
 
-    def save_soon(self, run: StoredRun, leg_id: str) -> bool:
-        """Note where a call is; False if the store is too far behind to take it."""
-        return self._thread.post(_saving(run, leg_id))
+    def save_soon(self, run: StoredRun, written: Written) -> None:
+        """Note where a call is; `written.seq` tells when it is on the disk."""
+        if len(self._batch.saves) < PENDING_MAX and not self._has_newer(run):
+            self._batch.saves[run.call_id] = (run, written)
+        self._flush_soon()
 
-    async def save(self, run: StoredRun, leg_id: str) -> None:
+    async def save(self, run: StoredRun, written: Written) -> None:
         """Note where a call is and wait until it is written. Raises StoreUnavailable."""
-        await self._thread.ask(_saving(run, leg_id), ASK_DEADLINE_S)
+        self._batch.saves[run.call_id] = (run, written)
+        batch = self._take_batch()
+        await self._thread.ask(batch.work, ASK_DEADLINE_S, self._teller(batch))
 
     async def take_over(self, call_id: str) -> StoredRun | None:
         """Become the holder of a call and return its row; None if it has none. Raises StoreUnavailable."""
 
         def work(connection: Connection) -> StoredRun | None:
             mine = flow_runs.c.call_id == call_id
-            connection.execute(update(flow_runs).where(mine).values(epoch=flow_runs.c.epoch + 1))
             row = connection.execute(select(flow_runs).where(mine)).one_or_none()
-            return StoredRun(call_id, row.epoch, row.seq, orjson.loads(row.snapshot)) if row else None
+            if row is None:
+                return None
+            connection.execute(update(flow_runs).where(mine).values(epoch=row.epoch + 1))
+            return StoredRun(call_id, row.leg_id, row.epoch + 1, row.seq, orjson.loads(row.snapshot))
 
+        self.flush()
         taken: StoredRun | None = await self._thread.ask(work, ASK_DEADLINE_S)
+        if taken is not None:
+            self._handed.add(call_id)
         return taken
 
-    def close_soon(self, call_id: str, epoch: int) -> None:
-        """Forget a call that has ended, unless a later holder has it."""
-        self._thread.post(lambda connection: connection.execute(_CLOSE, {"id": call_id, "held_epoch": epoch}))
+    def close_soon(self, call_id: str, epoch: int, *, is_ours: bool = True) -> None:
+        """Forget a call that has ended, unless a later holder has it.
+
+        is_ours: this worker held it, and knows whether there is a row.
+        """
+        self._batch.saves.pop(call_id, None)
+        if call_id in self._handed or not is_ours:
+            self._handed.discard(call_id)
+            self._batch.closes.append({"id": call_id, "held_epoch": epoch})
+            self._flush_soon()
+
+    def let_go(self, call_id: str) -> None:
+        """The call is another worker's business now: keep its row, forget that we know of it."""
+        self._handed.discard(call_id)
 
     async def forget_ghosts(self, live_legs: Collection[str], written_before: float) -> int:
         """Forget calls whose leg is gone from the switch; how many.
@@ -84,14 +140,10 @@ class FlowRuns:
         """
 
         def work(connection: Connection) -> int:
-            old = select(flow_runs.c.call_id, flow_runs.c.leg_id, flow_runs.c.written_at)
-            rows = connection.execute(old.where(flow_runs.c.written_at < written_before)).all()
-            gone = [row.call_id for row in rows if row.leg_id not in live_legs]
+            old = select(flow_runs.c.call_id, flow_runs.c.leg_id).where(flow_runs.c.written_at < written_before)
+            gone = [{"id": row.call_id} for row in connection.execute(old) if row.leg_id not in live_legs]
             if gone:
-                connection.execute(
-                    delete(flow_runs).where(flow_runs.c.call_id == bindparam("id")),
-                    [{"id": call_id} for call_id in gone],
-                )
+                connection.execute(delete(flow_runs).where(flow_runs.c.call_id == bindparam("id")), gone)
             return len(gone)
 
         count: int = await self._thread.ask(work, 5.0)
@@ -99,19 +151,61 @@ class FlowRuns:
 
     async def count(self) -> int:
         """How many calls have a row. Raises StoreUnavailable."""
+        self.flush()
         total: int = await self._thread.ask(
             lambda connection: len(connection.execute(select(flow_runs.c.call_id)).all()), ASK_DEADLINE_S
         )
         return total
 
+    def flush(self) -> None:
+        """Hand what was collected to the thread now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._batch.saves or self._batch.closes:
+            batch = self._take_batch()
+            self._thread.post(batch.work, self._teller(batch))
 
-def _saving(run: StoredRun, leg_id: str) -> Any:
-    values = {
+    def _has_newer(self, run: StoredRun) -> bool:
+        waiting = self._batch.saves.get(run.call_id)
+        return waiting is not None and waiting[0].seq > run.seq
+
+    def _flush_soon(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(COLLECT_S, self.flush)
+
+    def _take_batch(self) -> _Batch:
+        batch, self._batch = self._batch, _Batch()
+        self._handed.update(batch.saves)
+        return batch
+
+    def _teller(self, batch: _Batch) -> Told:
+        """What the thread calls: notes what is written, or has what is not tried again."""
+        loop = asyncio.get_running_loop()
+
+        def told(is_written: bool) -> None:
+            if is_written:
+                batch.note_written()
+            elif not loop.is_closed():
+                loop.call_soon_threadsafe(self._put_back, batch)
+
+        return told
+
+    def _put_back(self, batch: _Batch) -> None:
+        """Try again what could not be written, unless there is something newer or too much of it."""
+        if len(self._batch.saves) + len(self._batch.closes) > PENDING_MAX:
+            return
+        self._batch.saves = {**batch.saves, **self._batch.saves}
+        self._batch.closes = batch.closes + self._batch.closes
+        self._flush_soon()
+
+
+def _row(run: StoredRun, now: float) -> dict[str, Any]:
+    return {
         "call_id": run.call_id,
         "epoch": run.epoch,
         "seq": run.seq,
-        "leg_id": leg_id,
+        "leg_id": run.leg_id,
         "snapshot": orjson.dumps(run.snapshot).decode(),
-        "written_at": time.time(),
+        "written_at": now,
     }
-    return lambda connection: connection.execute(_UPSERT, values)

@@ -11,6 +11,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,14 @@ BATCH_MAX = 200
 BUSY_TIMEOUT_MS = 2_000
 
 Work = Callable[[Connection], Any]
-_Item = tuple[Work, "Future[Any] | None"]
+Told = Callable[[bool], None]  # called in the thread: whether the work is on the disk
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    work: Work
+    answer: Future[Any] | None = None
+    told: Told | None = None
 
 
 def open_database(path: Path) -> Engine:
@@ -65,20 +73,19 @@ class StoreThread:
         self._thread.join(BUSY_TIMEOUT_MS / 1000 + 1)
         self._engine.dispose()
 
-    def post(self, work: Work) -> bool:
-        """Have `work` done soon; False if the backlog is full. Its errors turn `is_healthy` off."""
+    def post(self, work: Work, told: Told) -> None:
+        """Have `work` done soon. If the backlog is full it is not done, and `told` so at once."""
         try:
-            self._backlog.put_nowait((work, None))
+            self._backlog.put_nowait(_Item(work, told=told))
         except queue.Full:
             self.is_healthy = False
-            return False
-        return True
+            told(False)
 
-    async def ask(self, work: Work, deadline_s: float) -> Any:
+    async def ask(self, work: Work, deadline_s: float, told: Told | None = None) -> Any:
         """Do `work` after everything posted before it and return what it returns. Raises StoreUnavailable."""
         answer: Future[Any] = Future()
         try:
-            self._backlog.put_nowait((work, answer))
+            self._backlog.put_nowait(_Item(work, answer, told))
             return await asyncio.wait_for(asyncio.wrap_future(answer), deadline_s)
         except queue.Full as full:
             raise StoreUnavailable("the database does not keep up") from full
@@ -103,23 +110,27 @@ class StoreThread:
         return batch
 
     def _carry_out(self, batch: list[_Item]) -> None:
-        answers: list[tuple[Future[Any], Any]] = []
         try:
             with self._engine.begin() as connection:
-                for work, answer in batch:
-                    result = work(connection)
-                    if answer is not None:
-                        answers.append((answer, result))
+                results = [item.work(connection) for item in batch]
         except SQLAlchemyError as fault:
-            self._refuse(batch, fault)
+            self.is_healthy = False
+            for item in batch:
+                _tell(item, fault, None)
             return
         self.is_healthy = True
-        for answer, result in answers:
-            if answer.set_running_or_notify_cancel():
-                answer.set_result(result)
+        for item, result in zip(batch, results, strict=True):
+            _tell(item, None, result)
 
-    def _refuse(self, batch: list[_Item], fault: SQLAlchemyError) -> None:
-        self.is_healthy = False
-        for _, answer in batch:
-            if answer is not None and answer.set_running_or_notify_cancel():
-                answer.set_exception(fault)
+
+def _tell(item: _Item, fault: SQLAlchemyError | None, result: Any) -> None:
+    """Let whoever handed the work over know what came of it."""
+    if item.told is not None:
+        item.told(fault is None)
+    # An answer nobody waits for any more (its deadline has passed) was cancelled.
+    if item.answer is None or not item.answer.set_running_or_notify_cancel():
+        return
+    if fault is None:
+        item.answer.set_result(result)
+    else:
+        item.answer.set_exception(fault)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from cordboard.errors import StoreUnavailable
 from cordboard.store import writer
-from cordboard.store.flow_runs import FlowRuns, StoredRun
+from cordboard.store.flow_runs import FlowRuns, StoredRun, Written
 from cordboard.store.writer import StoreThread, open_database
 
 CALL = "01J00000000000000000000001"
@@ -31,12 +32,12 @@ def runs(database: Path) -> Iterator[FlowRuns]:
 
 
 def row(epoch: int, seq: int, **variables: object) -> StoredRun:
-    return StoredRun(CALL, epoch, seq, {"variables": variables})
+    return StoredRun(CALL, "leg-1", epoch, seq, {"variables": variables})
 
 
 async def test_a_saved_run_comes_back_with_a_new_epoch(runs: FlowRuns) -> None:
-    await runs.save(row(1, 3, account="77"), "chan-1")
-    assert await runs.take_over(CALL) == StoredRun(CALL, 2, 3, {"variables": {"account": "77"}})
+    await runs.save(row(1, 3, account="77"), Written())
+    assert await runs.take_over(CALL) == StoredRun(CALL, "leg-1", 2, 3, {"variables": {"account": "77"}})
 
 
 async def test_an_unknown_call_has_no_row(runs: FlowRuns) -> None:
@@ -44,67 +45,99 @@ async def test_an_unknown_call_has_no_row(runs: FlowRuns) -> None:
 
 
 async def test_a_worker_that_lost_the_call_cannot_write_over_its_successor(runs: FlowRuns) -> None:
-    await runs.save(row(1, 3, who="first"), "chan-1")
+    await runs.save(row(1, 3, who="first"), Written())
     await runs.take_over(CALL)
-    await runs.save(row(2, 4, who="second"), "chan-1")
-    await runs.save(row(1, 9, who="a ghost of the first"), "chan-1")
+    await runs.save(row(2, 4, who="second"), Written())
+    await runs.save(row(1, 9, who="a ghost of the first"), Written())
     taken = await runs.take_over(CALL)
     assert taken is not None
     assert taken.snapshot == {"variables": {"who": "second"}}
 
 
-async def test_a_worker_that_lost_the_call_cannot_close_it(runs: FlowRuns) -> None:
-    await runs.save(row(1, 3), "chan-1")
-    await runs.take_over(CALL)
+async def test_a_worker_that_lost_the_call_cannot_close_it(runs: FlowRuns, database: Path) -> None:
+    thread = StoreThread(open_database(database))
+    thread.start()
+    successor = FlowRuns(thread)
+    await runs.save(row(1, 3), Written())
+    await successor.take_over(CALL)
     runs.close_soon(CALL, epoch=1)
     assert await runs.count() == 1
-    runs.close_soon(CALL, epoch=2)
-    assert await runs.count() == 0
+    successor.close_soon(CALL, epoch=2)
+    assert await successor.count() == 0
+    thread.close()
 
 
 async def test_an_older_step_never_replaces_a_newer_one(runs: FlowRuns) -> None:
-    runs.save_soon(row(1, 5, step="newer"), "chan-1")
-    runs.save_soon(row(1, 4, step="older"), "chan-1")
+    runs.save_soon(row(1, 5, step="newer"), Written())
+    runs.save_soon(row(1, 4, step="older"), Written())
     taken = await runs.take_over(CALL)
     assert taken is not None
     assert taken.snapshot == {"variables": {"step": "newer"}}
 
 
 async def test_ghosts_are_forgotten_and_live_calls_kept(runs: FlowRuns) -> None:
-    await runs.save(row(1, 1), "chan-gone")
-    await runs.save(StoredRun("01J00000000000000000000002", 1, 1, {}), "chan-live")
-    assert await runs.forget_ghosts({"chan-live"}, time.time() - 60) == 0, "rows newer than the list stay"
-    assert await runs.forget_ghosts({"chan-live"}, time.time()) == 1
+    await runs.save(row(1, 1), Written())
+    await runs.save(StoredRun("01J00000000000000000000002", "leg-live", 1, 1, {}), Written())
+    assert await runs.forget_ghosts({"leg-live"}, time.time() - 60) == 0, "rows newer than the list stay"
+    assert await runs.forget_ghosts({"leg-live"}, time.time()) == 1
     assert await runs.take_over(CALL) is None
 
 
-async def test_a_locked_database_is_an_error_with_a_deadline_and_heals(
-    database: Path, runs: FlowRuns, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await runs.save(row(1, 1), "chan-1")
+async def test_a_call_that_ends_before_it_is_written_never_is(runs: FlowRuns) -> None:
+    written = Written()
+    runs.save_soon(row(1, 1), written)
+    runs.close_soon(CALL, epoch=1)
+    assert await runs.count() == 0
+    assert written.seq == 0, "nothing reached the disk"
+
+
+async def test_a_saved_call_tells_when_it_is_written(runs: FlowRuns) -> None:
+    written = Written()
+    runs.save_soon(row(1, 7), written)
+    assert written.seq == 0
+    await runs.count()
+    assert written.seq == 7
+
+
+async def test_a_locked_database_has_a_deadline_and_nothing_is_lost(database: Path, runs: FlowRuns) -> None:
+    await runs.save(row(1, 1), Written())
     other = sqlite3.connect(database, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
+    written = Written()
     try:
+        runs.save_soon(row(1, 2, kept=True), written)
         with pytest.raises(StoreUnavailable, match=r"within 0\.5 s"):
-            await runs.save(row(1, 2), "chan-1")
+            await runs.count()
+        await until(lambda: not runs.is_healthy, 5)
+        assert written.seq == 0
     finally:
         other.execute("ROLLBACK")
         other.close()
-    await runs.save(row(1, 3, healed=True), "chan-1")
-    assert runs.is_healthy
+    await until(lambda: written.seq == 2, 5)
+    taken = await runs.take_over(CALL)
+    assert taken is not None
+    assert taken.snapshot == {"variables": {"kept": True}}
+
+
+async def until(is_so: Callable[[], bool], deadline_s: float) -> None:
+    async with asyncio.timeout(deadline_s):
+        while not is_so():
+            await asyncio.sleep(0.01)
 
 
 async def test_a_full_backlog_refuses_work_instead_of_growing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "BACKLOG_MAX", 2)
+    monkeypatch.setattr(writer, "BACKLOG_MAX", 1)
     stalled = FlowRuns(StoreThread(open_database(tmp_path / "x.db")))  # never started: nothing is taken out
-    assert stalled.save_soon(row(1, 1), "chan-1")
-    assert stalled.save_soon(row(1, 2), "chan-1")
-    assert not stalled.save_soon(row(1, 3), "chan-1")
+    stalled.save_soon(row(1, 1), Written())
+    stalled.flush()
+    assert stalled.is_healthy
+    stalled.save_soon(row(1, 2), Written())
+    stalled.flush()
     assert not stalled.is_healthy
     with pytest.raises(StoreUnavailable, match="keep up"):
-        await stalled.save(row(1, 4), "chan-1")
+        await stalled.save(row(1, 3), Written())
 
 
 def test_a_database_that_cannot_be_opened_says_so(tmp_path: Path) -> None:

@@ -41,24 +41,25 @@ class Workers:
     def __init__(self, database: Path, *flows: Flow) -> None:
         self._database = database
         self._threads: list[StoreThread] = []
+        self._stores: list[FlowRuns] = []
         self.houses = Houses(House({flow.name: flow for flow in flows}, Numbers(default=flows[0].name)))
         self.messages: list[tuple[Call, v.Record, o.Recorded]] = []
-        self.runs = FlowRuns(self._new_thread())
+        self.runs = self._new_store()
 
     def new(self) -> Reception:
         """A worker that has just been started."""
-        runs = FlowRuns(self._new_thread())
-        return Reception(self.houses, runs, Metrics(), lambda *message: self.messages.append(message))
+        return Reception(self.houses, self._new_store(), Metrics(), lambda *message: self.messages.append(message))
 
     async def rows(self) -> int:
         """How many calls have a row, once every worker's writes are done."""
-        return [await FlowRuns(thread).count() for thread in self._threads][-1]
+        return [await store.count() for store in (*self._stores, self.runs)][-1]
 
-    def _new_thread(self) -> StoreThread:
+    def _new_store(self) -> FlowRuns:
         thread = StoreThread(open_database(self._database))
         thread.start()
         self._threads.append(thread)
-        return thread
+        self._stores.append(FlowRuns(thread))
+        return self._stores[-1]
 
     def close(self) -> None:
         """End all of them."""
@@ -125,8 +126,8 @@ async def test_variables_lost_with_the_database_lead_to_the_flows_failure_node(
 ) -> None:
     first = ScriptedPhone(Arrival(CALL), [FULL[2], FULL[4], o.HandedOver()])
     await workers.new().take(first)
-    workers.runs.close_soon(CALL.call_id, epoch=99)
-    await workers.rows()
+    workers.runs.close_soon(CALL.call_id, epoch=99, is_ours=False)
+    assert await workers.rows() == 0
     second = back(first, returned=o.Connected(7.0))
     await workers.new().take(second)
     assert names(second) == ["sorry", "Hangup"]
