@@ -219,16 +219,17 @@ class AmiLink:
             protocol.forget(pending)
 
     async def _keep_connected(self) -> None:
-        failures = 0
+        failures, told = 0, ""
         while True:
             try:
                 protocol = await self._connect()
-                failures = 0
+                failures, told = 0, ""
                 await self._use(protocol)
             except (OSError, TimeoutError, SwitchError) as error:
-                if failures == 0:
-                    _log.warning("ami_not_connected", reason=str(error) or type(error).__name__)
-                failures += 1
+                reason = str(error) or type(error).__name__
+                if reason != told:  # "refused" while Asterisk starts is not the log-in that it refuses then
+                    _log.warning("ami_not_connected", reason=reason)
+                failures, told = failures + 1, reason
             await asyncio.sleep(_backoff_s(failures))
 
     async def _connect(self) -> LinkProtocol:

@@ -127,12 +127,6 @@ class AsteriskPhone:
         await self.outlast(longest_s)
         return await self._link.command(line, longest_s + LINE_S)
 
-    async def command_unnoted(self, line: bytes, longest_s: float) -> Reply:
-        """The same, without the checkpoint if the timer outlasts it anyway."""
-        if self._link.timer_at - self._loop.time() < longest_s + TIMER_MARGIN_S / 2:
-            return await self.command(line, longest_s)
-        return await self._link.command(line, longest_s + LINE_S)
-
     async def outlast(self, longest_s: float) -> None:
         """See that the channel has the checkpoint, and a timer which runs for longer than this."""
         now = self._loop.time()

@@ -18,8 +18,8 @@ PLAY_SLACK_S = 1.0  # a file takes a little longer than it lasts: opening, the l
 
 
 async def answer(phone: AsteriskPhone, verb: Answer) -> Outcome:
-    """Pick up. The first place of a flow need not be noted before it: without one the call begins anew."""
-    reply = await phone.command_unnoted(commands.answer(), ANSWER_S)
+    """Pick up."""
+    reply = await phone.command(commands.answer(), ANSWER_S)
     return Done() if reply.number == 0 else await phone.failed("ANSWER was refused")
 
 

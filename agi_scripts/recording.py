@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from agi_scripts import commands
 from agi_scripts.link import CallerGone
+from cordboard.prompts.wav import SAMPLE_RATE_HZ, recorded_s
 from cordboard.telephony.outcomes import Failed, Outcome, Recorded
 from cordboard.telephony.verbs import Record
 
@@ -20,10 +21,7 @@ if TYPE_CHECKING:
     from agi_scripts.phone import AsteriskPhone
 
 BEEP_S = 1.0
-SAMPLES_PER_S = 8000
 _HUNG_UP = "(hangup)"  # stands beside result -1 and the position
-_WAV_HEADER_BYTES = 44
-_BYTES_PER_SAMPLE = 2
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")  # one folder or file: nothing that leads out of the root
 
 
@@ -44,7 +42,7 @@ async def record(phone: AsteriskPhone, verb: Record) -> Outcome:
     hung_up = _HUNG_UP in reply.rest
     if reply.number < 0 and not hung_up:
         return await phone.failed("Asterisk could not record")
-    return Recorded(str(wav), reply.end_position / SAMPLES_PER_S, hung_up)
+    return Recorded(str(wav), reply.end_position / SAMPLE_RATE_HZ, hung_up)
 
 
 def _make_folder(folder: Path) -> bool:
@@ -56,9 +54,8 @@ def _make_folder(folder: Path) -> bool:
 
 
 def _duration_s(wav: Path) -> float:
-    """How long a recording is, from the size of its file; 0.0 if there is none."""
+    """How long a recording is; 0.0 if there is none."""
     try:
-        size = wav.stat().st_size
+        return recorded_s(wav)
     except OSError:
         return 0.0
-    return max(0, size - _WAV_HEADER_BYTES) / _BYTES_PER_SAMPLE / SAMPLES_PER_S

@@ -12,12 +12,13 @@ NumberStyle = Literal["full", "last3", "none"]
 
 NUMBER_FIELDS = frozenset({"ani"})
 NEVER_LOGGED = frozenset({"caller_name", "digits", "secret", "password", "pin", "variables"})
-_CONTROL = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)))
 
 
 def clean(text: str) -> str:
-    """The text without control characters, which could forge a log line or drive a terminal."""
-    return text if text.isprintable() else text.translate(_CONTROL)
+    """The text without what does not print: controls, line separators and direction marks could forge a log line,
+    drive a terminal or break a mail's header.
+    """
+    return text if text.isprintable() else "".join(character for character in text if character.isprintable())
 
 
 def show_number(number: str, style: NumberStyle) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import structlog
 
+from cordboard.bootstrap.log_writer import LogWriterFactory
 from cordboard.redaction import redactor
 from cordboard.settings import Log
 
@@ -34,7 +35,7 @@ def configure_logs(log: Log, **bound: Any) -> None:
             structlog.dev.ConsoleRenderer() if as_console else _render_json,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[log.level]),
-        logger_factory=structlog.PrintLoggerFactory() if as_console else structlog.BytesLoggerFactory(),
+        logger_factory=structlog.PrintLoggerFactory() if as_console else LogWriterFactory(sys.stdout.fileno()),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)

@@ -34,6 +34,13 @@ async def speak(text: str, language: str, target: Path) -> None:
     for program in ("espeak-ng", "sox"):
         if shutil.which(program) is None:
             raise VoiceUnavailable(f"{program} is not installed: apt-get install espeak-ng sox")
+    try:
+        await _speak(text, language, target)
+    except OSError as fault:
+        raise VoiceUnavailable(f"the spoken text cannot be kept ({fault})") from fault
+
+
+async def _speak(text: str, language: str, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     raw, part = (target.with_name(f"{target.stem}.{os.getpid()}.{kind}.wav") for kind in ("raw", "part"))
     try:

@@ -20,7 +20,7 @@ from cordboard.flows.run import FlowRun, Step
 from cordboard.service.conversation import Conversation, Desk, Result
 from cordboard.service.house import Houses
 from cordboard.service.metrics import Metrics
-from cordboard.store.flow_runs import FlowRuns, StoredRun
+from cordboard.store.flow_runs import FlowRuns, StoredRun, new_epoch
 from cordboard.telephony.call import Call
 from cordboard.telephony.outcomes import Recorded
 from cordboard.telephony.ports import Arrival, Phone
@@ -28,15 +28,12 @@ from cordboard.telephony.verbs import Record
 
 log = structlog.get_logger()
 
-CLOSED_EPOCH = 1 << 30  # the switch itself says the caller is gone: whoever held the row, it goes
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where a call begins on this worker. epoch and stored_seq are those of its row, if it has one."""
+    """Where a call begins on this worker. stored_seq: how far the store has it."""
 
     step: Step
-    epoch: int = 1
     stored_seq: int = 0
 
 
@@ -64,7 +61,7 @@ class Reception:
         """Serve one call until it ends here."""
         arrival = phone.arrival
         if arrival.ended:
-            self._runs.close_soon(arrival.call.call_id, CLOSED_EPOCH, is_ours=False)
+            self._runs.close_soon(arrival.call.call_id, new_epoch(), is_ours=False)
             self._let_go(arrival.call, "hung_up", time.monotonic())
             return
         began = time.monotonic()
@@ -73,15 +70,16 @@ class Reception:
         self._let_go(arrival.call, result, began)
 
     async def _serve(self, phone: Phone, arrival: Arrival) -> Result:
-        entry = await (self._resume(arrival) if arrival.checkpoint else self._welcome(arrival.call))
+        epoch = new_epoch()
+        entry = await (self._resume(arrival, epoch) if arrival.checkpoint else self._welcome(arrival.call))
         if entry is None:
             return await self._give_up(phone)
-        conversation = Conversation(phone, self._desk, epoch=entry.epoch, stored_seq=entry.stored_seq)
+        conversation = Conversation(phone, self._desk, epoch=epoch, stored_seq=entry.stored_seq)
         result = await self._follow_all(conversation, entry.step)
         if result == "failed":
             result = await self._give_up(phone)
         if result in ("finished", "hung_up", "failed"):
-            self._runs.close_soon(arrival.call.call_id, entry.epoch)
+            self._runs.close_soon(arrival.call.call_id, epoch)
         else:
             self._runs.let_go(arrival.call.call_id)
         return result
@@ -117,13 +115,13 @@ class Reception:
         self._metrics.arrived.labels(flow.name).inc()
         return Entry(FlowRun.begin(flow, call).start(_now()))
 
-    async def _resume(self, arrival: Arrival) -> Entry | None:
+    async def _resume(self, arrival: Arrival, epoch: int) -> Entry | None:
         try:
             place = parse_checkpoint(arrival.checkpoint)
         except ValueError as fault:
             log.error("checkpoint_unreadable", call_id=arrival.call.call_id, reason=str(fault))
             return None
-        row = await self._row_of(place.call_id)
+        row = await self._row_of(place.call_id, epoch)
         try:
             step = self._step_back(arrival, place, row)
         except (FlowError, KeyError) as fault:
@@ -133,7 +131,7 @@ class Reception:
         run = step.run
         log.info("call_resumed", call_id=arrival.call.call_id, flow=run.flow.name, node=place.node, how=how)
         self._metrics.resumed.labels(how).inc()
-        return Entry(step, row.epoch, row.seq) if row else Entry(step)
+        return Entry(step, row.seq if row else 0)
 
     def _step_back(self, arrival: Arrival, place: Checkpoint, row: StoredRun | None) -> Step:
         """The first step of a call that has come back.
@@ -163,10 +161,10 @@ class Reception:
             raise FlowError("there is no such flow any more", flow=name)
         return flow
 
-    async def _row_of(self, call_id: str) -> StoredRun | None:
+    async def _row_of(self, call_id: str, epoch: int) -> StoredRun | None:
         """The call's row, of which this worker is the holder from now on."""
         try:
-            return await self._runs.take_over(call_id)
+            return await self._runs.take_over(call_id, epoch)
         except StoreUnavailable as fault:
             log.error("store_unavailable", call_id=call_id, reason=str(fault))
             return None

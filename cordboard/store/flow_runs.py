@@ -1,8 +1,8 @@
 """Where live calls are in their flows, for the worker that has to go on with them.
 
 Writes are collected for a moment and carried out together; a call that ends meanwhile is never written at all.
-They name the epoch (how many workers have held the call): once a successor has taken a call over, what its last
-worker still writes is ignored.
+They name the epoch (when the worker got the call): once a successor has taken a call over, what its last worker
+still writes is ignored.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from cordboard.store.tables import flow_runs
-from cordboard.store.writer import StoreThread, Told
+from cordboard.store.writer import Fate, StoreThread, Told
 
 ASK_DEADLINE_S = 0.5  # a caller waits in silence meanwhile
 COLLECT_S = 0.05  # a worker killed within this time asks its callers the last question again
@@ -44,7 +44,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A live call's row. epoch: the holder's own number, already counted up by `take_over`."""
+    """A live call's row. epoch: the holder's, from `new_epoch`."""
 
     call_id: str
     leg_id: str
@@ -53,25 +53,42 @@ class StoredRun:
     snapshot: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Save:
+    seq: int
+    row: dict[str, Any]
+    written: Written
+
+
 @dataclass(slots=True)
 class _Batch:
     """What the next transaction will do."""
 
-    saves: dict[str, tuple[StoredRun, Written]] = field(default_factory=dict)
+    saves: dict[str, _Save] = field(default_factory=dict)
     closes: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, run: StoredRun, written: Written) -> None:
+        """Have a row written, unless a newer one of the call waits already."""
+        waiting = self.saves.get(run.call_id)
+        if waiting is None or waiting.seq <= run.seq:
+            self.saves[run.call_id] = _Save(run.seq, _row(run), written)
 
     def work(self, connection: Connection) -> None:
         """Write it."""
         if self.saves:
-            now = time.time()
-            connection.execute(_UPSERT, [_row(run, now) for run, _ in self.saves.values()])
+            connection.execute(_UPSERT, [save.row for save in self.saves.values()])
         if self.closes:
             connection.execute(_CLOSE, self.closes)
 
     def note_written(self) -> None:
         """Tell the conversations that their rows are on the disk."""
-        for run, written in self.saves.values():
-            written.seq = max(written.seq, run.seq)
+        for save in self.saves.values():
+            save.written.seq = max(save.written.seq, save.seq)
+
+
+def new_epoch() -> int:
+    """Greater than that of every earlier holder of a call on this machine, whatever its clock is set to."""
+    return time.monotonic_ns()
 
 
 class FlowRuns:
@@ -90,26 +107,29 @@ class FlowRuns:
 
     def save_soon(self, run: StoredRun, written: Written) -> None:
         """Note where a call is; `written.seq` tells when it is on the disk."""
-        if len(self._batch.saves) < PENDING_MAX and not self._has_newer(run):
-            self._batch.saves[run.call_id] = (run, written)
+        if len(self._batch.saves) < PENDING_MAX:
+            self._batch.add(run, written)
         self._flush_soon()
 
     async def save(self, run: StoredRun, written: Written) -> None:
         """Note where a call is and wait until it is written. Raises StoreUnavailable."""
-        self._batch.saves[run.call_id] = (run, written)
+        self._batch.add(run, written)
         batch = self._take_batch()
         await self._thread.ask(batch.work, ASK_DEADLINE_S, self._teller(batch))
 
-    async def take_over(self, call_id: str) -> StoredRun | None:
-        """Become the holder of a call and return its row; None if it has none. Raises StoreUnavailable."""
+    async def take_over(self, call_id: str, epoch: int) -> StoredRun | None:
+        """Become the holder of a call and return its row; None if it has none. Raises StoreUnavailable.
+
+        epoch: the new holder's. It counts from the moment this is carried out, also if that is after the deadline.
+        """
 
         def work(connection: Connection) -> StoredRun | None:
             mine = flow_runs.c.call_id == call_id
             row = connection.execute(select(flow_runs).where(mine)).one_or_none()
             if row is None:
                 return None
-            connection.execute(update(flow_runs).where(mine).values(epoch=row.epoch + 1))
-            return StoredRun(call_id, row.leg_id, row.epoch + 1, row.seq, orjson.loads(row.snapshot))
+            connection.execute(update(flow_runs).where(mine, flow_runs.c.epoch < epoch).values(epoch=epoch))
+            return StoredRun(call_id, row.leg_id, epoch, row.seq, orjson.loads(row.snapshot))
 
         self.flush()
         taken: StoredRun | None = await self._thread.ask(work, ASK_DEADLINE_S)
@@ -166,10 +186,6 @@ class FlowRuns:
             batch = self._take_batch()
             self._thread.post(batch.work, self._teller(batch))
 
-    def _has_newer(self, run: StoredRun) -> bool:
-        waiting = self._batch.saves.get(run.call_id)
-        return waiting is not None and waiting[0].seq > run.seq
-
     def _flush_soon(self) -> None:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(COLLECT_S, self.flush)
@@ -183,10 +199,10 @@ class FlowRuns:
         """What the thread calls: notes what is written, or has what is not tried again."""
         loop = asyncio.get_running_loop()
 
-        def told(is_written: bool) -> None:
-            if is_written:
+        def told(fate: Fate) -> None:
+            if fate == "written":
                 batch.note_written()
-            elif not loop.is_closed():
+            elif fate == "try_again" and not loop.is_closed():
                 loop.call_soon_threadsafe(self._put_back, batch)
 
         return told
@@ -200,12 +216,12 @@ class FlowRuns:
         self._flush_soon()
 
 
-def _row(run: StoredRun, now: float) -> dict[str, Any]:
+def _row(run: StoredRun) -> dict[str, Any]:
     return {
         "call_id": run.call_id,
         "epoch": run.epoch,
         "seq": run.seq,
         "leg_id": run.leg_id,
         "snapshot": orjson.dumps(run.snapshot).decode(),
-        "written_at": now,
+        "written_at": time.time(),
     }

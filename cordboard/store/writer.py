@@ -9,43 +9,85 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from cordboard.errors import StoreUnavailable
 from cordboard.store.tables import metadata
+
+log = structlog.get_logger()
 
 BACKLOG_MAX = 10_000  # more than ten seconds' worth at any load seen; then the disk is gone
 BATCH_MAX = 200
 BUSY_TIMEOUT_MS = 2_000
 
 Work = Callable[[Connection], Any]
-Told = Callable[[bool], None]  # called in the thread: whether the work is on the disk
+Fate = Literal["written", "try_again", "lost"]
+Told = Callable[[Fate], None]  # called in the thread: what became of the work
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
+    """Work, and who is told of it. All methods run in the thread."""
+
     work: Work
     answer: Future[Any] | None = None
     told: Told | None = None
 
+    def begin(self) -> bool:
+        """Whether it is still wanted: what nobody waits for any more (its deadline has passed) is not done."""
+        return self.answer is None or self.answer.set_running_or_notify_cancel()
+
+    def end(self, result: Any) -> None:
+        """It is on the disk."""
+        if self.told is not None:
+            self.told("written")
+        if self.answer is not None:
+            self.answer.set_result(result)
+
+    def fail(self, fault: Exception) -> None:
+        """It is not."""
+        if self.told is not None:
+            self.told("try_again" if isinstance(fault, OperationalError) else "lost")
+        if self.answer is not None:
+            self.answer.set_exception(fault)
+
 
 def open_database(path: Path) -> Engine:
     """The SQLite database of one machine, in write-ahead mode, with its tables made. Raises StoreUnavailable."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _opened(path)
+    except OSError as fault:
+        raise StoreUnavailable(f"the database {path} cannot be opened: {fault}") from fault
+    except SQLAlchemyError as fault:
+        if not _is_broken(fault):
+            raise StoreUnavailable(f"the database {path} cannot be opened: {fault}") from fault
+    # It holds live calls only: those of a machine that crashed are gone anyway. Keep it for whoever wants to know.
+    aside = path.with_name(f"{path.name}.broken-{time.time_ns()}")
+    path.rename(aside)
+    log.error("store_broken", moved_to=str(aside))
+    return _opened(path)
+
+
+def _opened(path: Path) -> Engine:
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
     event.listen(engine, "connect", _tune)
-    try:
-        metadata.create_all(engine)
-    except SQLAlchemyError as fault:
-        raise StoreUnavailable(f"the database {path} cannot be opened: {fault}") from fault
+    metadata.create_all(engine)
     return engine
+
+
+def _is_broken(fault: SQLAlchemyError) -> bool:
+    """Whether the file is no database (any more), as against locked, missing or forbidden."""
+    return any(words in str(fault) for words in ("file is not a database", "malformed"))
 
 
 def _tune(connection: Any, _record: Any) -> None:
@@ -79,7 +121,7 @@ class StoreThread:
             self._backlog.put_nowait(_Item(work, told=told))
         except queue.Full:
             self.is_healthy = False
-            told(False)
+            told("try_again")
 
     async def ask(self, work: Work, deadline_s: float, told: Told | None = None) -> Any:
         """Do `work` after everything posted before it and return what it returns. Raises StoreUnavailable."""
@@ -91,7 +133,7 @@ class StoreThread:
             raise StoreUnavailable("the database does not keep up") from full
         except TimeoutError as late:
             raise StoreUnavailable(f"the database did not answer within {deadline_s} s") from late
-        except SQLAlchemyError as fault:
+        except (SQLAlchemyError, ValueError) as fault:
             raise StoreUnavailable(str(fault)) from fault
 
     def _serve(self) -> None:
@@ -110,27 +152,37 @@ class StoreThread:
         return batch
 
     def _carry_out(self, batch: list[_Item]) -> None:
+        wanted = [item for item in batch if item.begin()]
         try:
             with self._engine.begin() as connection:
-                results = [item.work(connection) for item in batch]
-        except SQLAlchemyError as fault:
-            self.is_healthy = False
-            for item in batch:
-                _tell(item, fault, None)
+                results = [item.work(connection) for item in wanted]
+        except Exception as fault:  # whatever one piece of work does, the thread lives on
+            self._note_health(fault)
+            self._separate(wanted, fault)
             return
-        self.is_healthy = True
-        for item, result in zip(batch, results, strict=True):
-            _tell(item, None, result)
+        self._note_health(None)
+        for item, result in zip(wanted, results, strict=True):
+            item.end(result)
 
+    def _separate(self, batch: list[_Item], fault: Exception) -> None:
+        """A locked database fails everyone; any other fault is one item's own, and the rest is tried alone."""
+        if len(batch) == 1 or isinstance(fault, OperationalError):
+            for item in batch:
+                item.fail(fault)
+            return
+        for item in batch:
+            self._carry_out_alone(item)
 
-def _tell(item: _Item, fault: SQLAlchemyError | None, result: Any) -> None:
-    """Let whoever handed the work over know what came of it."""
-    if item.told is not None:
-        item.told(fault is None)
-    # An answer nobody waits for any more (its deadline has passed) was cancelled.
-    if item.answer is None or not item.answer.set_running_or_notify_cancel():
-        return
-    if fault is None:
-        item.answer.set_result(result)
-    else:
-        item.answer.set_exception(fault)
+    def _carry_out_alone(self, item: _Item) -> None:
+        try:
+            with self._engine.begin() as connection:
+                result = item.work(connection)
+        except Exception as fault:
+            item.fail(fault)
+        else:
+            item.end(result)
+
+    def _note_health(self, fault: Exception | None) -> None:
+        if self.is_healthy != (fault is None):
+            log.error("store_failed", reason=str(fault)) if fault else log.info("store_recovered")
+        self.is_healthy = fault is None

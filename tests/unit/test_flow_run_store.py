@@ -37,19 +37,19 @@ def row(epoch: int, seq: int, **variables: object) -> StoredRun:
 
 async def test_a_saved_run_comes_back_with_a_new_epoch(runs: FlowRuns) -> None:
     await runs.save(row(1, 3, account="77"), Written())
-    assert await runs.take_over(CALL) == StoredRun(CALL, "leg-1", 2, 3, {"variables": {"account": "77"}})
+    assert await runs.take_over(CALL, 2) == StoredRun(CALL, "leg-1", 2, 3, {"variables": {"account": "77"}})
 
 
 async def test_an_unknown_call_has_no_row(runs: FlowRuns) -> None:
-    assert await runs.take_over(CALL) is None
+    assert await runs.take_over(CALL, 2) is None
 
 
 async def test_a_worker_that_lost_the_call_cannot_write_over_its_successor(runs: FlowRuns) -> None:
     await runs.save(row(1, 3, who="first"), Written())
-    await runs.take_over(CALL)
+    await runs.take_over(CALL, 2)
     await runs.save(row(2, 4, who="second"), Written())
     await runs.save(row(1, 9, who="a ghost of the first"), Written())
-    taken = await runs.take_over(CALL)
+    taken = await runs.take_over(CALL, 2)
     assert taken is not None
     assert taken.snapshot == {"variables": {"who": "second"}}
 
@@ -59,7 +59,7 @@ async def test_a_worker_that_lost_the_call_cannot_close_it(runs: FlowRuns, datab
     thread.start()
     successor = FlowRuns(thread)
     await runs.save(row(1, 3), Written())
-    await successor.take_over(CALL)
+    await successor.take_over(CALL, 2)
     runs.close_soon(CALL, epoch=1)
     assert await runs.count() == 1
     successor.close_soon(CALL, epoch=2)
@@ -70,7 +70,7 @@ async def test_a_worker_that_lost_the_call_cannot_close_it(runs: FlowRuns, datab
 async def test_an_older_step_never_replaces_a_newer_one(runs: FlowRuns) -> None:
     runs.save_soon(row(1, 5, step="newer"), Written())
     runs.save_soon(row(1, 4, step="older"), Written())
-    taken = await runs.take_over(CALL)
+    taken = await runs.take_over(CALL, 2)
     assert taken is not None
     assert taken.snapshot == {"variables": {"step": "newer"}}
 
@@ -80,7 +80,7 @@ async def test_ghosts_are_forgotten_and_live_calls_kept(runs: FlowRuns) -> None:
     await runs.save(StoredRun("01J00000000000000000000002", "leg-live", 1, 1, {}), Written())
     assert await runs.forget_ghosts({"leg-live"}, time.time() - 60) == 0, "rows newer than the list stay"
     assert await runs.forget_ghosts({"leg-live"}, time.time()) == 1
-    assert await runs.take_over(CALL) is None
+    assert await runs.take_over(CALL, 2) is None
 
 
 async def test_a_call_that_ends_before_it_is_written_never_is(runs: FlowRuns) -> None:
@@ -114,7 +114,7 @@ async def test_a_locked_database_has_a_deadline_and_nothing_is_lost(database: Pa
         other.execute("ROLLBACK")
         other.close()
     await until(lambda: written.seq == 2, 5)
-    taken = await runs.take_over(CALL)
+    taken = await runs.take_over(CALL, 2)
     assert taken is not None
     assert taken.snapshot == {"variables": {"kept": True}}
 
@@ -144,3 +144,41 @@ def test_a_database_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
     (tmp_path / "cordboard.db").mkdir()
     with pytest.raises(StoreUnavailable, match="cannot be opened"):
         open_database(tmp_path / "cordboard.db")
+
+
+def test_a_file_that_is_no_database_is_moved_aside(tmp_path: Path) -> None:
+    (tmp_path / "cordboard.db").write_bytes(b"not a database at all" * 100)
+    open_database(tmp_path / "cordboard.db").dispose()
+    assert [path.read_bytes()[:5] for path in tmp_path.glob("*.broken-*")] == [b"not a"]
+
+
+async def test_work_that_fails_takes_neither_the_thread_nor_its_neighbours_with_it(runs: FlowRuns) -> None:
+    def fail(_connection: object) -> None:
+        raise ValueError("no good")
+
+    fates: list[str] = []
+    good = Written()
+    runs._thread.post(fail, fates.append)
+    runs.save_soon(row(1, 1), good)
+    assert await runs.count() == 1
+    assert (fates, good.seq) == (["lost"], 1)
+
+
+async def test_what_cannot_be_kept_is_refused_at_once(runs: FlowRuns) -> None:
+    with pytest.raises(TypeError):
+        runs.save_soon(StoredRun(CALL, "leg", 1, 1, {"no": object()}), Written())
+
+
+async def test_a_take_over_that_came_too_late_counts_all_the_same(runs: FlowRuns, database: Path) -> None:
+    await runs.save(row(1, 1), Written())
+    other = sqlite3.connect(database, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreUnavailable):
+        await runs.take_over(CALL, 5)
+    other.execute("ROLLBACK")
+    other.close()
+    await runs.save(row(5, 2, who="the new holder"), Written())
+    await runs.save(row(1, 3, who="the old one"), Written())
+    taken = await runs.take_over(CALL, 9)
+    assert taken is not None
+    assert taken.snapshot == {"variables": {"who": "the new holder"}}

@@ -13,7 +13,7 @@ from cordboard.service.house import House, Houses
 from cordboard.service.metrics import Metrics
 from cordboard.service.reception import Reception
 from cordboard.settings import Numbers
-from cordboard.store.flow_runs import FlowRuns
+from cordboard.store.flow_runs import FlowRuns, new_epoch
 from cordboard.store.writer import StoreThread, open_database
 from cordboard.telephony import outcomes as o
 from cordboard.telephony import verbs as v
@@ -115,7 +115,7 @@ async def test_a_call_whose_worker_died_hears_the_question_again(workers: Worker
 async def test_a_secret_does_not_survive_its_worker(workers: Workers) -> None:
     first = ScriptedPhone(Arrival(CALL), [FULL[2], FULL[4], o.HandedOver()])
     await workers.new().take(first)
-    row = await workers.runs.take_over(CALL.call_id)
+    row = await workers.runs.take_over(CALL.call_id, new_epoch())
     assert row is not None
     assert row.snapshot["variables"] == {"order": "42"}
     assert "4711" not in str(row.snapshot)
@@ -126,7 +126,7 @@ async def test_variables_lost_with_the_database_lead_to_the_flows_failure_node(
 ) -> None:
     first = ScriptedPhone(Arrival(CALL), [FULL[2], FULL[4], o.HandedOver()])
     await workers.new().take(first)
-    workers.runs.close_soon(CALL.call_id, epoch=99, is_ours=False)
+    workers.runs.close_soon(CALL.call_id, new_epoch(), is_ours=False)
     assert await workers.rows() == 0
     second = back(first, returned=o.Connected(7.0))
     await workers.new().take(second)
