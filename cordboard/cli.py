@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from cordboard.bootstrap.signals import hold_signals
 from cordboard.errors import ConfigurationError, CordboardError, LabError
 
 app = typer.Typer(
@@ -32,8 +33,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line
 def run(config: ConfigOption) -> None:
     """Run the service: a supervisor and the workers of cordboard.yaml.
 
-    SIGTERM drains and stops, SIGHUP loads the configuration anew, SIGUSR1 restarts the workers one by one.
+    SIGTERM lets calls end and stops, SIGHUP loads the configuration anew, SIGUSR1 restarts the workers one by one.
     """
+    hold_signals()  # before the imports: a signal that comes meanwhile is not to end us
     from cordboard.bootstrap.supervisor import run_service
 
     raise typer.Exit(run_service(config))
@@ -44,14 +46,15 @@ def worker(
     config: ConfigOption,
     index: Annotated[int, typer.Option(help="Which worker this is, from 0.")] = 0,
     files: Annotated[Path | None, typer.Option(help="Where to read the YAML files instead.")] = None,
-    ready_fd: Annotated[
-        int | None, typer.Option(help="A descriptor that gets one byte when calls can come.")
+    pulse_fd: Annotated[
+        int | None, typer.Option(help="A pipe that gets a byte when calls can come, and one a second from then on.")
     ] = None,
 ) -> None:
     """One worker process; started by `cordboard run`."""
+    hold_signals()
     from cordboard.bootstrap.worker import run_worker
 
-    raise typer.Exit(run_worker(config, files, index, ready_fd))
+    run_worker(config, files, index, pulse_fd)
 
 
 @app.command()
@@ -135,6 +138,9 @@ def main() -> None:
         print(fault, file=sys.stderr)
         sys.exit(1)
     except CordboardError as fault:
+        print(f"cordboard: {fault}", file=sys.stderr)
+        sys.exit(3)
+    except OSError as fault:  # the last net: a full disk, a folder that is not ours
         print(f"cordboard: {fault}", file=sys.stderr)
         sys.exit(3)
 

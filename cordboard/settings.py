@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -21,6 +22,8 @@ from cordboard.config.yaml_reader import Document, read_yaml
 from cordboard.errors import ConfigurationError
 
 ENVIRONMENT_PREFIX = "CORDBOARD_"
+_MADE_BY = "`cordboard install-dialplan` makes the secret of Asterisk's manager user and writes it there."
+_GIVEN_BY = "give the file to the user that runs the service: chown asterisk FILE (and its folder)"
 
 
 def _zone(name: str) -> str:
@@ -125,13 +128,16 @@ class Box(Section):
 
 
 class Mail(Section):
-    """How mail is sent. attach: whether the recording goes with it."""
+    """How mail is sent. attach: whether the recording goes with it; sweep_s: between two rounds over
+    messages that nobody could be told of.
+    """
 
     host: Text = "127.0.0.1"
     port: Port = 25
     sender: Text = "cordboard@localhost"
     attach: bool = True
     deadline_s: Annotated[float, Field(gt=0, le=60)] = 10.0
+    sweep_s: Annotated[float, Field(ge=0.1, le=86_400)] = 600.0
 
 
 class Log(Section):
@@ -174,8 +180,7 @@ def load_settings(directory: Path, environment: Mapping[str, str] = os.environ) 
 
     Raises ConfigurationError with every fault.
     """
-    document = read_yaml(directory / "cordboard.yaml", shown_as="cordboard.yaml")
-    _overlay(document, environment)
+    document = _overlay(read_yaml(directory / "cordboard.yaml", shown_as="cordboard.yaml"), environment)
     settings, findings = validate(Settings, document)
     if settings is None or findings:
         raise ConfigurationError(findings)
@@ -196,9 +201,9 @@ def read_secret(reference: SecretReference, directory: Path, environment: Mappin
     try:
         secret = environment[reference.env] if reference.env else _read_text(directory, reference.file)
     except (KeyError, OSError) as fault:
-        raise ConfigurationError([_secret_finding(reference, str(fault))]) from fault
+        raise ConfigurationError([_secret_finding(reference, str(fault), _hint(fault))]) from fault
     if not secret:
-        raise ConfigurationError([_secret_finding(reference, "it is empty")])
+        raise ConfigurationError([_secret_finding(reference, "it is empty", _MADE_BY)])
     return secret
 
 
@@ -207,23 +212,36 @@ def _read_text(directory: Path, file: Path | None) -> str:
     return (directory / file).read_text("utf-8").strip()
 
 
-def _secret_finding(reference: SecretReference, fault: str) -> Finding:
+def _hint(fault: KeyError | OSError) -> str:
+    return _GIVEN_BY if isinstance(fault, PermissionError) else _MADE_BY
+
+
+def _secret_finding(reference: SecretReference, fault: str, hint: str) -> Finding:
     where = f"environment variable {reference.env}" if reference.env else f"file {reference.file}"
-    hint = "`cordboard install-dialplan` makes the secret of Asterisk's manager user and writes it there."
     return Finding(
         "cordboard.yaml", 1, 1, "secret-unreadable", f"the secret in {where} cannot be read: {fault}", hint
     )
 
 
-def _overlay(document: Document, environment: Mapping[str, str]) -> None:
-    """Put `CORDBOARD_A__B=value` over `a: {b: ...}`; only names that stand for a setting count."""
-    for name, text in sorted(environment.items()):
-        path = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
-        if name.startswith(ENVIRONMENT_PREFIX) and path[0] in Settings.model_fields:
-            _put(document.data, path, plain_value(text))
+def _overlay(document: Document, environment: Mapping[str, str]) -> Document:
+    """The document with `CORDBOARD_A__B=value` over `a: {b: ...}`; only names that stand for a setting count."""
+    paths = {name: name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__") for name in sorted(environment)}
+    meant = [
+        (path, plain_value(environment[name]))
+        for name, path in paths.items()
+        if name.startswith(ENVIRONMENT_PREFIX) and path[0] in Settings.model_fields
+    ]
+    if meant and document.data is None:  # an empty file
+        document = replace(document, root=replace(document.root, data={}))
+    for path, value in meant:
+        _put(document.data, path, value)
+    return document
 
 
 def _put(target: Any, path: list[str], value: Any) -> None:
+    """Set a value, however deep; what is no mapping is left alone, it will be a finding."""
+    if not isinstance(target, dict):
+        return
     for key in path[:-1]:
         if not isinstance(target.get(key), dict):
             target[key] = {}

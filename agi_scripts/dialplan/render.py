@@ -6,6 +6,7 @@ bracket in one would change what the dialplan does.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -13,7 +14,8 @@ from importlib.resources import files
 from agi_scripts.phone import ACCEPT_S
 
 RESUMES = 10  # how often one place of a flow is begun anew before the call counts as stuck
-DRAIN_S = 60
+DRAIN_S = 25.0
+STOP_MARGIN_S = 30  # on top of the drain: longer than the service itself waits for a worker before it kills it
 DEFAULT_TOKEN = "cordboard"  # noqa: S105 (a mark, no secret, unless an admin chooses one)
 
 # In the order of `arrivals.arrival_of`.
@@ -79,13 +81,26 @@ def render_manager_user(username: str, secret: str, permit: str = "127.0.0.1/255
     return _fill("manager.conf", values)
 
 
-def render_systemd_unit(command: str, config_dir: str, user: str = "asterisk", drain_s: int = DRAIN_S) -> str:
-    """The systemd unit. command, config_dir: absolute paths. Raises ValueError on a value that does not fit."""
+def render_systemd_unit(
+    command: str,
+    config_dir: str,
+    user: str = "asterisk",
+    *,
+    state_dir: str | None = None,
+    drain_s: float = DRAIN_S,
+) -> str:
+    """The systemd unit.
+
+    command, config_dir, state_dir: absolute paths; the service writes into state_dir, by default `state` in the
+    configuration. drain_s: how long the service lets calls go on when it is stopped.
+    Raises ValueError on a value that does not fit.
+    """
     values = {
         "COMMAND": _fit(_PATH, command, "path of the command"),
         "CONFIG": _fit(_PATH, config_dir, "path of the configuration"),
+        "STATE": _fit(_PATH, state_dir or f"{config_dir}/state", "path of the state folder"),
         "USER": _fit(_NAME, user, "user name"),
-        "DRAIN_S": str(drain_s),
+        "STOP_S": str(math.ceil(drain_s) + STOP_MARGIN_S),
     }
     return _fill("cordboard.service", values)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from cordboard.bootstrap.agi_token import agi_token
 from cordboard.config.findings import Finding
 from cordboard.config.yaml_reader import Document
 from cordboard.errors import ConfigurationError
@@ -21,6 +22,9 @@ from cordboard.telephony.dial_policy import DialPolicy
 from cordboard.telephony.verbs import Prompt
 
 T = TypeVar("T")
+
+# What a reload does not change: it is built into running processes, or into what `install-dialplan` wrote.
+NEED_RESTART = ("state", "workers", "listen", "asterisk", "max_calls", "drain_s")
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,11 @@ class Configuration:
         """Where messages are recorded, one folder a box."""
         return self.state / "voicemail"
 
+    @property
+    def agi_token(self) -> str:
+        """The token that our dialplan passes."""
+        return agi_token(self.ami_secret)
+
     def prompts(self) -> list[Prompt]:
         """Every prompt of every flow in every language."""
         return [prompt for flow in self.house.flows.values() for prompt in flow.all_prompts()]
@@ -58,7 +67,8 @@ def load_configuration(
 ) -> Configuration:
     """Load a configuration directory.
 
-    files_root: read the YAML files there instead (a kept copy); prompts and secrets stay in `directory`.
+    files_root: read the YAML files there instead (a kept copy); prompts and secrets stay in `directory`, and
+    findings name the files there too.
     Raises ConfigurationError with every fault found.
     """
     directory = directory.absolute()
@@ -67,10 +77,13 @@ def load_configuration(
     settings = _collect(findings, lambda: load_settings(root, environment))
     numbers = _collect(findings, lambda: load_numbers(root))
     flows = _collect(findings, lambda: load_flows(root / "flows", _surroundings(settings)))
+    if flows is not None and not flows:
+        hint = "write one into a file there, for instance flows/welcome.yaml"
+        findings.append(Finding(str(root / "flows"), 1, 1, "no-flows", "there is no flow", hint))
     if flows is not None and numbers is not None:
         findings += _unknown_flows(*numbers, flows)
     if findings or settings is None or numbers is None or flows is None:
-        raise ConfigurationError(findings)
+        raise ConfigurationError([_as_written(finding, root, directory) for finding in findings])
     house = House(flows, numbers[0], settings[0].voicemail)
     state = (directory / settings[0].state).absolute()
     return Configuration(
@@ -86,6 +99,17 @@ def load_configuration(
 async def prepare_prompts(configuration: Configuration) -> list[PromptState]:
     """Make every prompt playable; returns those that cannot be played."""
     return await configuration.library.prepare(configuration.prompts())
+
+
+def restart_needed(before: Settings, after: Settings) -> list[str]:
+    """The settings that were changed and that a reload does not take up."""
+    return [name for name in NEED_RESTART if getattr(before, name) != getattr(after, name)]
+
+
+def _as_written(finding: Finding, root: Path, directory: Path) -> Finding:
+    """A finding in a kept copy, as one in the file which the admin wrote."""
+    path = Path(finding.file)
+    return replace(finding, file=str(directory / path.relative_to(root))) if path.is_relative_to(root) else finding
 
 
 def _collect(findings: list[Finding], load: Callable[[], T]) -> T | None:

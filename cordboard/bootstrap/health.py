@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import socket
 from collections.abc import Callable, Iterator, Mapping
 
 import uvicorn
@@ -13,6 +15,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from cordboard.service.metrics import Metrics
+
+GRACE_S = 1  # for a request that is being answered when the worker ends
 
 Checks = Callable[[], Mapping[str, bool]]
 
@@ -37,14 +41,30 @@ def health_app(checks: Checks, metrics: Metrics) -> Starlette:
 
 
 class HealthServer(uvicorn.Server):
-    """uvicorn inside our own event loop: the worker handles the signals."""
+    """uvicorn inside our own event loop: the worker handles the signals and has bound the port."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.is_up.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-def health_server(app: Starlette, host: str, port: int) -> HealthServer:
-    """A server for `app`, to be run with `serve()` and ended by `should_exit = True`."""
-    config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="off")
+def bind_health(host: str, port: int) -> socket.socket:
+    """The port, before anything else is started. Raises OSError. (uvicorn would end the process instead.)"""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family)
+
+
+def health_server(app: Starlette) -> HealthServer:
+    """A server for `app`, to be run with `serve(sockets=[...])` and ended by `should_exit = True`."""
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE_S
+    )
     return HealthServer(config)

@@ -1,4 +1,4 @@
-"""Copies of the YAML files, in the state folder: what is checked is what is used, whatever an editor saves meanwhile.
+"""Copies of the YAML files, in the state folder: what is checked is what is used, whatever is saved meanwhile.
 
 Workers read through the link `active`. A worker which dies while a file on disk is half edited comes back with
 what is running.

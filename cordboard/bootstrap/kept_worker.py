@@ -38,15 +38,20 @@ class WorkerNeverReady(CordboardError):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a worker may take, in seconds: to be ready, between two signs of life, to end."""
+    """How long a worker may take, in seconds.
+
+    ready_s: from its start until calls can come. silent_s: between two signs of life. end_s: to let its calls end.
+    roll_s: to hand its calls over; a caller who leaves a message may end it.
+    """
 
     ready_s: float = 60.0
     silent_s: float = 20.0  # a verb's longest time without an answer is shorter by far
     end_s: float = 35.0
+    roll_s: float = 155.0
 
 
 class KeptWorker:
-    """A worker that is kept running from `start` to `stop`. command: its arguments, given the pipe for its pulses."""
+    """A worker that is kept running from `start` to `stop`. command: the program, given index and pulse pipe."""
 
     def __init__(self, index: int, command: Callable[[int, int], list[str]], patience: Patience) -> None:
         self._index = index
@@ -80,18 +85,18 @@ class KeptWorker:
 
     async def roll(self) -> None:
         """Have it hand its calls over and end; wait for its successor. Raises TimeoutError if none is ready."""
-        self.ready.clear()
         old = self._process
         self.send(signal.SIGTERM)
         if old is not None:
             await self._await_end(old)
+            self.ready.clear()  # that of the old one
         await asyncio.wait_for(self.ready.wait(), self._patience.ready_s)
 
     async def _await_end(self, process: asyncio.subprocess.Process) -> None:
         try:
-            await asyncio.wait_for(process.wait(), self._patience.end_s)
+            await asyncio.wait_for(process.wait(), self._patience.roll_s)
         except TimeoutError:
-            self._kill("worker_killed", after_s=self._patience.end_s)
+            self._kill("worker_killed", after_s=self._patience.roll_s)
             await process.wait()
 
     async def _keep_running(self) -> None:

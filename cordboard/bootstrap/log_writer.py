@@ -17,7 +17,7 @@ from collections.abc import Iterator
 import orjson
 
 WAITING_MAX = 10_000  # lines; some 3 MB
-COLLECT_S = 0.01
+COLLECT_S = 0.05  # a killed worker loses the lines of this time
 CLOSE_DEADLINE_S = 1.0
 PIPE_ATOMIC_BYTES = 4096
 

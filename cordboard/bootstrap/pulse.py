@@ -31,7 +31,9 @@ async def send_pulses(pipe: int) -> None:
         os.close(pipe)
 
 
-async def follow_pulses(pipe: BinaryIO, on_first: Callable[[], None], first_within_s: float, silent_s: float) -> bool:
+async def follow_pulses(
+    pipe: BinaryIO, on_first: Callable[[], None], first_within_s: float, silent_s: float
+) -> bool:
     """Read pulses until the other side has closed the pipe (True) or has been silent for too long (False).
 
     on_first: called at the first byte, for which there are `first_within_s` seconds.

@@ -1,17 +1,26 @@
 """One worker process: a FastAGI listener, the manager link, a store thread and a small health server.
 
-SIGTERM drains: no new calls, each call is handed over between two verbs, and what is left after `drain_s` is
-handed over as it is. SIGHUP loads the configuration anew for the calls to come.
+SIGTERM  drains: no new calls, each call is handed over between two verbs, for there are others to take it.
+SIGUSR2  ends the service: no new calls, and those that are here go on until `drain_s` is almost over.
+SIGHUP   loads the configuration anew for the calls to come.
+
+What is left after `drain_s` is handed over as it is.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
+import errno
 import gc
 import os
 import signal
+import socket
+import sys
 import time
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import NoReturn
 
 import structlog
 import uvloop
@@ -19,9 +28,12 @@ import uvloop
 from agi_scripts.server import AgiServer
 from agi_scripts.switch import AsteriskSwitch
 from cordboard.bootstrap.configuration import Configuration, load_configuration, prepare_prompts
-from cordboard.bootstrap.health import HealthServer, health_app, health_server
+from cordboard.bootstrap.health import bind_health, health_app, health_server
 from cordboard.bootstrap.logs import configure_logs
-from cordboard.errors import ConfigurationError, StoreUnavailable, SwitchError
+from cordboard.bootstrap.process_limits import HAND_OVER_S, LONGEST_MESSAGE_S, UMASK
+from cordboard.bootstrap.pulse import send_pulses
+from cordboard.bootstrap.signals import let_signals_through
+from cordboard.errors import ConfigurationError, CordboardError, StoreUnavailable, SwitchError
 from cordboard.service.house import Houses
 from cordboard.service.messages import Messages
 from cordboard.service.metrics import Metrics
@@ -30,6 +42,10 @@ from cordboard.store.flow_runs import FlowRuns
 from cordboard.store.writer import StoreThread, open_database
 
 log = structlog.get_logger()
+
+
+class PortUnavailable(CordboardError):
+    """A port of this worker cannot be listened on."""
 
 
 class WorkerProcess:
@@ -45,24 +61,22 @@ class WorkerProcess:
         self._runs = FlowRuns(self._store)
         self._houses = Houses(configuration.house)
         self._messages = Messages(configuration.settings, configuration.voicemail_root)
-        self._reception = Reception(self._houses, self._runs, self._metrics, self._messages.left)
+        self._reception = Reception(self._houses, self._runs, self._metrics, self._messages)
         self._server = AgiServer(
             settings.listen.agi.host,
             settings.listen.agi.port + index,
             self._reception.take,
             configuration.library,
+            token=configuration.agi_token,
             recordings_root=configuration.voicemail_root,
             max_sessions=settings.max_calls,
         )
         ami = settings.asterisk.ami
         self._switch = AsteriskSwitch(ami.host, ami.port, ami.user, configuration.ami_secret)
-        self._health = self._make_health()
+        self._health = health_server(health_app(self._checks, self._metrics))
         self._stop = asyncio.Event()
+        self._hand_over = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-
-    def _make_health(self) -> HealthServer:
-        http = self._configuration.settings.listen.http
-        return health_server(health_app(self._checks, self._metrics), http.host, http.port + self._index)
 
     def _checks(self) -> dict[str, bool]:
         return {
@@ -71,51 +85,94 @@ class WorkerProcess:
             "store": self._runs.is_healthy,
         }
 
-    async def run(self, ready_fd: int | None) -> None:
-        """Serve until SIGTERM."""
-        failed = await prepare_prompts(self._configuration)
+    async def run(self, pulse_fd: int | None) -> None:
+        """Serve until SIGTERM or SIGUSR2. Raises PortUnavailable."""
         self._listen_for_signals()
+        failed = await prepare_prompts(self._configuration)
+        port = self._bind_health()
+        await self._listen_for_calls()
         self._store.start()
         self._switch.on_connected(self._reconcile)
         await self._switch.connect()
-        await self._server.start()
         if self._index == 0:
             self._messages.resume_untold()
-        web = asyncio.create_task(self._health.serve())
+        web = asyncio.create_task(self._health.serve(sockets=[port]))
+        await self._health.is_up.wait()
         gc.freeze()  # flows and modules live as long as we do: the collector need not look at them
-        self._announce(ready_fd, unplayable=len(failed))
+        self._announce(pulse_fd, unplayable=len(failed))
         await self._stop.wait()
         await self._drain()
-        self._health.should_exit = True
         await web
 
-    def _announce(self, ready_fd: int | None, unplayable: int) -> None:
+    def _bind_health(self) -> socket.socket:
+        """First of all: a worker that took calls and then had no health port would cost callers."""
+        http = self._configuration.settings.listen.http
+        try:
+            return bind_health(http.host, http.port + self._index)
+        except OSError as fault:
+            raise self._port_fault("HTTP", http.host, http.port, fault) from fault
+
+    async def _listen_for_calls(self) -> None:
+        agi = self._configuration.settings.listen.agi
+        try:
+            await self._server.start()
+        except OSError as fault:
+            raise self._port_fault("AGI", agi.host, agi.port, fault) from fault
+
+    def _port_fault(self, kind: str, host: str, first: int, fault: OSError) -> PortUnavailable:
+        what = f"{kind} port {host}:{first + self._index} of worker {self._index}"
+        if fault.errno == errno.EADDRINUSE:
+            return PortUnavailable(f"{what} is in use; is another Cordboard running?")
+        return PortUnavailable(f"{what} cannot be listened on: {fault.strerror}")
+
+    def _announce(self, pulse_fd: int | None, unplayable: int) -> None:
         listen = self._configuration.settings.listen
         ports = {"agi_port": listen.agi.port + self._index, "http_port": listen.http.port + self._index}
         log.info("worker_ready", pid=os.getpid(), unplayable_prompts=unplayable, **ports)
-        if ready_fd is not None:
-            os.write(ready_fd, b"1")
-            os.close(ready_fd)
+        if pulse_fd is not None:
+            self._begin(send_pulses(pulse_fd))
 
     async def _drain(self) -> None:
+        """Let the calls end, hand over what is left, close everything. A successor may have the ports at once."""
         self._server.stop_accepting()
-        self._reception.drain()
+        self._health.should_exit = True
         log.info("draining", calls=self._server.session_count)
-        await self._server.wait_idle(self._configuration.settings.drain_s)
+        began = time.monotonic()
+        drain_s = self._configuration.settings.drain_s
+        await self._let_calls_end(drain_s - HAND_OVER_S)
+        self._reception.drain()
+        await self._server.wait_idle(max(began + drain_s - time.monotonic(), 0.0))
+        if self._hand_over.is_set():  # at the end of the service a message is left to those who come next
+            await self._reception.wait_recorded(LONGEST_MESSAGE_S)
         await self._server.aclose()
         await self._messages.aclose()
         await self._switch.aclose()
         self._store.close()
         log.info("worker_stopped")
 
+    async def _let_calls_end(self, longest_s: float) -> None:
+        """Wait until no call is here, or they are to be handed over."""
+        idle = asyncio.create_task(self._server.wait_idle(longest_s))
+        hand_over = asyncio.create_task(self._hand_over.wait())
+        if longest_s > 0:
+            await asyncio.wait({idle, hand_over}, return_when=asyncio.FIRST_COMPLETED)
+        idle.cancel()
+        hand_over.cancel()
+
     def _listen_for_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal.SIGTERM, self._leave_to_others)
+        for number in (signal.SIGUSR2, signal.SIGINT):  # a terminal's Ctrl-C goes to the whole service
             loop.add_signal_handler(number, self._stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._begin_reload)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._begin(self._reload()))
+        let_signals_through()
 
-    def _begin_reload(self) -> None:
-        task = asyncio.create_task(self._reload())
+    def _leave_to_others(self) -> None:
+        self._hand_over.set()
+        self._stop.set()
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -129,6 +186,7 @@ class WorkerProcess:
         await self._configuration.library.prepare(fresh.prompts())
         self._houses.replace(fresh.house)
         self._messages.use(fresh.settings)
+        configure_logs(fresh.settings.log, worker=self._index)
         log.info("configuration_loaded", flows=len(fresh.house.flows))
 
     async def _reconcile(self) -> None:
@@ -143,14 +201,22 @@ class WorkerProcess:
         log.info("reconciled", legs=len(legs), ghosts=ghosts)
 
 
-def run_worker(directory: Path, files: Path | None, index: int, ready_fd: int | None) -> int:
-    """The whole life of a worker process; returns the exit code."""
+def run_worker(directory: Path, files: Path | None, index: int, pulse_fd: int | None) -> NoReturn:
+    """The whole life of a worker process. Raises CordboardError if it cannot begin."""
+    os.umask(UMASK)
     configuration = load_configuration(directory, files)
     configure_logs(configuration.settings.log, worker=index)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(configuration, files, index, ready_fd))
-    return 0
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    runner.run(_serve(configuration, files, index, pulse_fd))
+    _leave()
 
 
-async def _serve(configuration: Configuration, files: Path | None, index: int, ready_fd: int | None) -> None:
-    await WorkerProcess(configuration, files, index).run(ready_fd)
+def _leave() -> NoReturn:
+    """End now: everything is closed but, perhaps, a thread that waits for a mail server which does not answer."""
+    atexit._run_exitfuncs()  # the last log lines
+    sys.stdout.flush()
+    os._exit(0)
+
+
+async def _serve(configuration: Configuration, files: Path | None, index: int, pulse_fd: int | None) -> None:
+    await WorkerProcess(configuration, files, index).run(pulse_fd)

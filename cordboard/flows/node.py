@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cordboard.flows.conditions import Value
 from cordboard.telephony.outcomes import Outcome
-from cordboard.telephony.verbs import Verb
+from cordboard.telephony.verbs import Record, Verb
 
 if TYPE_CHECKING:
     from cordboard.flows.run import FlowRun
@@ -83,6 +83,10 @@ class Node:
     def awaits_return(self, run: FlowRun) -> bool:
         """Whether the verb under way goes on without a worker, and its outcome comes back to a later one."""
         return False
+
+    def recording(self, run: FlowRun) -> Record | None:
+        """The recording under way. What it came to can be found on the disk, whatever has become of its worker."""
+        return None
 
     def enter(self, run: FlowRun, now: datetime) -> Move:
         """The first move at this node, also after a crash. Raises NodeFailed."""

@@ -19,9 +19,10 @@ from cordboard.flows.conditions import Kind, Value, facts_of
 from cordboard.flows.flow import Flow
 from cordboard.flows.node import NO_ATTEMPTS, Attempts, Go
 from cordboard.flows.step import Finish, Secret, Step
-from cordboard.flows.walk import ENDING, Fault, Walk
+from cordboard.flows.walk import ANSWERING, ENDING, Fault, Walk
 from cordboard.telephony.call import Call
 from cordboard.telephony.outcomes import Connected, Failed, HungUp, Outcome
+from cordboard.telephony.verbs import Record
 
 __all__ = ["Finish", "FlowRun", "Step"]
 
@@ -109,6 +110,12 @@ class FlowRun:
         """What expressions see now."""
         sizes = {name: len(self.secrets[name].digits) if name in self.secrets else 0 for name in self.flow.secrets}
         return facts_of(self.call, self.language, self.variables, sizes, now)
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """Equal for two moments of a run at which a resume would do the same: they share a checkpoint."""
+        phase = "" if self.phase == ANSWERING else self.phase
+        return self.node, phase, self.attempts, self.language, self.failing, self.kept_at, self.flow.revision
 
     def checkpoint(self) -> str:
         """This place for the channel, at most 512 bytes; see `checkpoint`."""
@@ -207,6 +214,11 @@ class FlowRun:
     def awaits_return(self) -> bool:
         """Whether the verb under way goes on without a worker: see `Node.awaits_return`."""
         return self.flow.nodes[self.node].awaits_return(self)
+
+    @property
+    def recording(self) -> Record | None:
+        """The verb under way, if it is a recording: the switch ends one without a worker too."""
+        return self.flow.nodes[self.node].recording(self)
 
     # The next two are called at every step, and written out because `replace` takes two and a half times as long.
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from agi_scripts.dialplan.render import render_dialplan, render_manager_user
+from cordboard.bootstrap.agi_token import agi_token
 from cordboard.bootstrap.configuration import Configuration, load_configuration
 from cordboard.lab import cleanup
 from cordboard.lab.image import Log
@@ -103,9 +104,10 @@ class Stage:
 
     def _make_pbx(self) -> LabPbx:
         addresses = [f"127.0.0.1:{self.agi_port + number}" for number in range(self.workers)]
+        secret = self._write_secret()
         files = {
-            ENTRY_FILE: render_dialplan(addresses, SAFE_DESTINATION),
-            "manager.d/cordboard.conf": render_manager_user(AMI_USER, self._write_secret()),
+            ENTRY_FILE: render_dialplan(addresses, SAFE_DESTINATION, token=agi_token(secret)),
+            "manager.d/cordboard.conf": render_manager_user(AMI_USER, secret),
         }
         return LabPbx(
             mounts=[self.config, self.state], extra_files=files, extra_dialplan=self._dialplan, log=self._log

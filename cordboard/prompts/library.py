@@ -7,8 +7,8 @@ A recording of prompt `welcome` of flow `support` in `en` is looked for as
 
 and what callers hear is a copy, `<state>/prompts/recorded/en/support-welcome-<digest>.wav`: a recording that is
 replaced under a running service takes effect at the next reload, with its own duration. The spoken text is kept as
-`<state>/prompts/en/support-welcome-<fingerprint>.wav`, so a changed text is spoken anew. Old files are left to calls
-which still play them.
+`<state>/prompts/en/support-welcome-<fingerprint>.wav`, so a changed text is spoken anew. Old files are left to
+calls which still play them.
 """
 
 from __future__ import annotations

@@ -12,10 +12,11 @@ crash. Before the call is let go of, the write is waited for.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import structlog
 
@@ -33,14 +34,30 @@ log = structlog.get_logger()
 Result = Literal["finished", "hung_up", "failed", "lost", "handed_over", "drained", "other_flow"]
 
 
+class MessageTaker(Protocol):
+    """Where what callers say is kept; see `messages`."""
+
+    async def begins(self, call: Call, verb: Record) -> None:
+        """The recording is about to begin."""
+
+    def left(self, call: Call, verb: Record, recorded: Recorded) -> None:
+        """The recording has ended."""
+
+    async def found(self, call: Call, verb: Record) -> Recorded | None:
+        """What was recorded for a verb whose worker was lost; None if it had not begun."""
+
+
 @dataclass(frozen=True)
 class Desk:
-    """What every conversation of a worker shares. is_draining: asked between verbs."""
+    """What every conversation of a worker shares. is_draining: asked between verbs; recording: the tasks of calls
+    whose caller speaks now.
+    """
 
     runs: FlowRuns
     metrics: Metrics
-    message_left: Callable[[Call, Record, Recorded], None]
+    messages: MessageTaker
     is_draining: Callable[[], bool]
+    recording: set[asyncio.Task[Any]] = field(default_factory=set)
 
 
 class Conversation:
@@ -52,6 +69,7 @@ class Conversation:
         self._call = phone.arrival.call
         self._epoch = epoch
         self._place = phone.arrival.checkpoint
+        self._place_of: object = None  # what `_place` stands for
         self._saved_seq = stored_seq
         self._written = Written(stored_seq)
         self._last_verb: Verb | None = None
@@ -82,11 +100,26 @@ class Conversation:
     async def _perform(self, verb: Verb, run: FlowRun) -> Outcome | HandedOver:
         checkpoint = await self._checkpoint(verb, run)
         self._last_verb = verb
-        outcome = await self._phone.perform(verb, checkpoint)
-        if isinstance(outcome, Recorded) and isinstance(verb, Record):
-            self._desk.message_left(self._call, verb, outcome)
+        if isinstance(verb, Record):
+            outcome = await self._record(verb, checkpoint)
+        else:
+            outcome = await self._phone.perform(verb, checkpoint)
         if isinstance(outcome, Failed):
             self._log.warning("verb_failed", verb=type(verb).__name__, node=run.node, reason=outcome.reason)
+        return outcome
+
+    async def _record(self, verb: Record, checkpoint: str) -> Outcome | HandedOver:
+        """Noted before it begins, as the switch goes on recording if this worker is lost."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._desk.recording.add(task)
+        try:
+            await self._desk.messages.begins(self._call, verb)
+            outcome = await self._phone.perform(verb, checkpoint)
+        finally:
+            self._desk.recording.discard(task)
+        if isinstance(outcome, Recorded):
+            self._desk.messages.left(self._call, verb, outcome)
         return outcome
 
     async def _leave(self, step: Step) -> tuple[Result, Step]:
@@ -110,11 +143,12 @@ class Conversation:
 
     async def _checkpoint(self, verb: Verb, run: FlowRun) -> str:
         """The place for the channel: this one if the store has its variables, else the last one that it had."""
-        if run.kept_at > self._written.seq and (not self._place or isinstance(verb, Dial | VoicemailBox)):
+        if run.kept_at > self._written.seq:
+            if self._place and not isinstance(verb, Dial | VoicemailBox | Record):
+                return self._place
             await self._write_through(run)
-            self._place = run.checkpoint()
-        elif run.kept_at <= self._written.seq:
-            self._place = run.checkpoint()
+        if self._place_of != (place := run.place):
+            self._place, self._place_of = run.checkpoint(), place
         return self._place
 
     async def _write_through(self, run: FlowRun) -> None:

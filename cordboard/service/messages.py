@@ -1,24 +1,37 @@
-"""Voicemail messages in folders: the note beside each recording, and telling people of it by e-mail.
+"""Voicemail messages from the beep until everybody has been told. Called by the conversations of a worker.
 
-Beside `20261122T101500-01J….wav` stands a JSON file of the same name: when, for which box, from which number,
-how long, and whether everyone has been told. A mail that cannot be sent is tried again, and again when a
-worker starts; the recording and its note are on the disk before anything is sent.
+    begins ──► left ──► told           the usual way
+       └─────► found ─► told           the worker was lost; the call came to another one when the recording ended
+       └─────► swept ─► told           ... or the caller hung up, and nobody was there to see it
+
+A mail that fails is tried again three times by the worker that has it, and after that by the sweep, which runs on
+one worker for as long as the service does. Everything that touches the disk or the network runs in a thread, and
+what fails there never holds up a call. What is where on the disk: `message_notes`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import smtplib
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import orjson
 import structlog
 
+from cordboard.prompts.wav import recorded_s
 from cordboard.redaction import clean
+from cordboard.service import message_mail
+from cordboard.service.message_notes import (
+    Message,
+    claim,
+    finish,
+    finish_abandoned,
+    read_note,
+    untold,
+    write_note,
+)
 from cordboard.settings import Box, Mail, Settings
 from cordboard.telephony.call import Call
 from cordboard.telephony.outcomes import Recorded
@@ -26,140 +39,147 @@ from cordboard.telephony.verbs import Record
 
 log = structlog.get_logger()
 
-SHORTEST_MESSAGE_S = 1.0  # a shorter one is somebody hanging up at the beep
-PAUSES_S = (0.0, 5.0, 60.0, 600.0)  # before each attempt
-UNTOLD_AFTER_S = sum(PAUSES_S) + 120.0  # until then another worker may still be at it
-LARGEST_ATTACHMENT = 8 * 1024 * 1024
+DISK_DEADLINE_S = 2.0  # for how long a slow disk may keep a caller waiting
 
 
 @dataclass(frozen=True)
-class Message:
-    """One message: its recording, and who is to be told."""
+class Pace:
+    """retry_s: pauses before the first attempts to tell; quiet_s: a recording that has not grown for so long has
+    ended. How often is swept is a setting of the mail.
+    """
 
-    sound: Path
-    folder: str
-    caller: str
-    caller_name: str
-    duration_s: float
-    received_at: datetime
-    tell: tuple[str, ...]
+    retry_s: tuple[float, ...] = (0.0, 5.0, 60.0)
+    quiet_s: float = 10.0
 
-    @property
-    def note(self) -> Path:
-        """The JSON file beside the recording."""
-        return self.sound.with_suffix(".json")
+
+USUAL_PACE = Pace()
 
 
 class Messages:
-    """Receives what was recorded; tells in the background, at most one mail at a time."""
+    """The messages of one worker; `resume_untold` on one of them looks after those of all."""
 
-    def __init__(self, settings: Settings, root: Path, pauses_s: tuple[float, ...] = PAUSES_S) -> None:
+    def __init__(self, settings: Settings, root: Path, pace: Pace = USUAL_PACE) -> None:
         self._root = root
-        self._pauses_s = pauses_s
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._pace = pace
+        self._keeping: set[asyncio.Task[None]] = set()
+        self._telling: set[asyncio.Task[None]] = set()
         self._one_at_a_time = asyncio.Semaphore(1)
         self.use(settings)
 
     def use(self, settings: Settings) -> None:
         """Take boxes and mail settings from now on from here."""
-        self._mail = settings.mail
+        self._mail: Mail = settings.mail
         self._boxes = {box.folder: box for box in settings.voicemail.values() if box.folder}
+
+    async def begins(self, call: Call, verb: Record) -> None:
+        """A caller is about to speak: note it, so that the message is not lost with this worker."""
+        message = self._message(call, verb, self._sound_of(verb))
+        try:
+            await asyncio.wait_for(asyncio.to_thread(write_note, message), DISK_DEADLINE_S)
+        except (OSError, TimeoutError) as fault:
+            log.error("message_note_unwritable", call_id=call.call_id, folder=verb.folder, reason=str(fault))
 
     def left(self, call: Call, verb: Record, recorded: Recorded) -> None:
         """A caller has left a message."""
-        sound = Path(recorded.path)
-        if recorded.duration_s < SHORTEST_MESSAGE_S:
-            sound.unlink(missing_ok=True)
-            return
-        message = Message(
-            sound, verb.folder, clean(call.ani), clean(call.caller_name), recorded.duration_s, datetime.now(UTC),
-            self._boxes.get(verb.folder, Box(folder=verb.folder)).tell,
-        )  # fmt: skip
-        log.info("message_left", call_id=call.call_id, folder=verb.folder, duration_s=message.duration_s)
-        self._begin(message)
+        message = replace(self._message(call, verb, Path(recorded.path)), duration_s=recorded.duration_s)
+        _begin(self._keep(message), self._keeping)
 
-    def resume_untold(self) -> int:
-        """Take up again what an earlier worker could not tell; how many messages."""
-        found = [note for folder in self._boxes for note in sorted((self._root / folder).glob("*.json"))]
-        latest = datetime.now(UTC) - timedelta(seconds=UNTOLD_AFTER_S)
-        untold = [message for note in found if (message := _read_untold(note)) is not None]
-        waiting = [message for message in untold if message.received_at < latest]
-        for message in waiting:
-            self._begin(message)
-        return len(waiting)
+    async def found(self, call: Call, verb: Record) -> Recorded | None:
+        """What was recorded for a verb whose worker was lost; None if it had not begun. It counts as left."""
+        sound = self._sound_of(verb)
+        try:
+            length_s = await asyncio.wait_for(asyncio.to_thread(recorded_s, sound), DISK_DEADLINE_S)
+        except (OSError, TimeoutError):
+            return None
+        recorded = Recorded(str(sound), length_s)
+        self.left(call, verb, recorded)
+        return recorded
+
+    def resume_untold(self) -> None:
+        """From now on look after what was left untold or unfinished by any worker: at once, then each `sweep_s`."""
+        _begin(self._sweep_for_ever(), self._telling)
 
     async def aclose(self) -> None:
-        """Stop telling; what is not told yet stays noted as such."""
-        for task in tuple(self._tasks):
+        """Close the notes of what was left; stop telling: what is not told yet stays noted as such."""
+        if self._keeping:
+            await asyncio.wait(self._keeping, timeout=DISK_DEADLINE_S)
+        for task in tuple(self._telling):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._telling, return_exceptions=True)
 
-    def _begin(self, message: Message) -> None:
-        _write_note(message, told=not message.tell)
-        if message.tell:
-            task = asyncio.create_task(self._tell(message))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+    def _sound_of(self, verb: Record) -> Path:
+        return self._root / verb.folder / f"{verb.file}.wav"
+
+    def _message(self, call: Call, verb: Record, sound: Path) -> Message:
+        tell = self._boxes.get(verb.folder, Box(folder=verb.folder)).tell
+        return Message(sound, verb.folder, clean(call.ani), clean(call.caller_name), datetime.now(UTC), tell)
+
+    async def _keep(self, message: Message) -> None:
+        """Close the note, then tell. A note that cannot be closed stays open for the sweep."""
+        try:
+            kept = await asyncio.to_thread(finish, message)
+        except OSError as fault:
+            log.error("message_note_unwritable", folder=message.folder, reason=str(fault))
+            return
+        if kept is not None:
+            log.info("message_left", folder=kept.folder, sound=kept.sound.name, duration_s=kept.duration_s)
+            if kept.tell:
+                _begin(self._tell(kept), self._telling)
 
     async def _tell(self, message: Message) -> None:
-        for pause_s in self._pauses_s:
+        for pause_s in self._pace.retry_s:
             await asyncio.sleep(pause_s)
-            try:
-                async with self._one_at_a_time:
-                    await asyncio.to_thread(_send, compose(message, self._mail), self._mail)
-            except (OSError, smtplib.SMTPException) as fault:
-                log.warning("message_not_told", folder=message.folder, reason=str(fault))
-            else:
-                _write_note(message, told=True)
-                log.info("message_told", folder=message.folder, people=len(message.tell))
+            if await self._try_to_tell(message):
                 return
 
+    async def _try_to_tell(self, message: Message) -> bool:
+        """One attempt; whether there is nothing left to do here."""
+        try:
+            async with self._one_at_a_time:
+                result = await asyncio.to_thread(_tell_once, message, self._mail)
+        except Exception as fault:  # whatever one message has in it must not keep others from being told of
+            log.warning("message_not_told", folder=message.folder, sound=message.sound.name, reason=str(fault))
+            return False
+        if result == "told":
+            log.info("message_told", folder=message.folder, sound=message.sound.name, people=len(message.tell))
+        return result != "busy"
 
-def compose(message: Message, mail: Mail) -> EmailMessage:
-    """The mail about a message, with the recording if it is small enough and on this machine."""
-    caller = " ".join(part for part in (message.caller_name, message.caller) if part) or "a withheld number"
-    letter = EmailMessage()
-    letter["Subject"] = f"Voicemail in {message.folder} from {caller}"[:200]
-    letter["From"] = mail.sender
-    letter["To"] = ", ".join(message.tell)
-    letter.set_content(
-        f"{caller} left a message of {message.duration_s:.0f} s in {message.folder}\n"
-        f"at {message.received_at:%Y-%m-%d %H:%M:%S} UTC.\n\nRecording: {message.sound}\n"
-    )
-    if mail.attach and message.sound.is_file() and message.sound.stat().st_size <= LARGEST_ATTACHMENT:
-        letter.add_attachment(message.sound.read_bytes(), "audio", "wav", filename=message.sound.name)
-    return letter
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            for message in await asyncio.to_thread(untold, self._root):
+                await self._look_after(message)
+            await asyncio.sleep(self._mail.sweep_s)
 
-
-def _send(letter: EmailMessage, mail: Mail) -> None:
-    with smtplib.SMTP(mail.host, mail.port, timeout=mail.deadline_s) as server:
-        server.send_message(letter)
-
-
-def _write_note(message: Message, *, told: bool) -> None:
-    note: dict[str, Any] = {
-        "folder": message.folder, "sound": message.sound.name, "caller": message.caller,
-        "caller_name": message.caller_name, "duration_s": message.duration_s,
-        "received_at": message.received_at.isoformat(), "tell": list(message.tell), "told": told,
-    }  # fmt: skip
-    part = message.note.with_suffix(".part")
-    try:
-        part.write_bytes(orjson.dumps(note, option=orjson.OPT_INDENT_2))
-        part.replace(message.note)
-    except OSError as fault:
-        log.error("message_note_unwritable", folder=message.folder, reason=str(fault))
+    async def _look_after(self, message: Message) -> None:
+        """Tell of a message that nobody has been told of; close its note first, if its worker was lost."""
+        if message.duration_s is not None:
+            await self._try_to_tell(message)
+            return
+        try:
+            kept = await asyncio.to_thread(finish_abandoned, message, self._pace.quiet_s)
+        except OSError as fault:
+            log.error("message_note_unwritable", folder=message.folder, reason=str(fault))
+            return
+        if kept is not None:
+            log.warning("message_rescued", folder=kept.folder, sound=kept.sound.name, duration_s=kept.duration_s)
+            if kept.tell:
+                await self._try_to_tell(kept)
 
 
-def _read_untold(note: Path) -> Message | None:
-    try:
-        kept = orjson.loads(note.read_bytes())
-        if kept["told"]:
-            return None
-        received_at = datetime.fromisoformat(kept["received_at"])
-        return Message(
-            note.with_suffix(".wav"), kept["folder"], kept["caller"], kept["caller_name"],
-            kept["duration_s"], received_at, tuple(kept["tell"]),
-        )  # fmt: skip
-    except (OSError, ValueError, KeyError) as fault:
-        log.warning("message_note_unreadable", reason=str(fault))
-        return None
+def _begin(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+
+
+def _tell_once(message: Message, mail: Mail) -> Literal["told", "busy", "settled"]:
+    """Send the mail, unless another process is at it (busy), or it is told or deleted by now (settled)."""
+    with claim(message) as is_ours:
+        if not is_ours:
+            return "busy"
+        kept = read_note(message.note)
+        if kept is None or kept.told:
+            return "settled"
+        message_mail.send(kept, mail)
+        write_note(replace(kept, told=True))
+        return "told"

@@ -6,8 +6,8 @@ that the switch carried on by itself, and after its last worker died, hung or dr
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,14 +17,14 @@ from cordboard.errors import FlowError, StoreUnavailable, SwitchError
 from cordboard.flows.checkpoint import Checkpoint, parse_checkpoint
 from cordboard.flows.flow import Flow
 from cordboard.flows.run import FlowRun, Step
-from cordboard.service.conversation import Conversation, Desk, Result
+from cordboard.service.conversation import Conversation, Desk, MessageTaker, Result
 from cordboard.service.house import Houses
+from cordboard.service.message_notes import LONGEST_RECORDING_S
 from cordboard.service.metrics import Metrics
 from cordboard.store.flow_runs import FlowRuns, StoredRun, new_epoch
 from cordboard.telephony.call import Call
-from cordboard.telephony.outcomes import Recorded
+from cordboard.telephony.outcomes import Outcome
 from cordboard.telephony.ports import Arrival, Phone
-from cordboard.telephony.verbs import Record
 
 log = structlog.get_logger()
 
@@ -37,6 +37,15 @@ class Entry:
     stored_seq: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Back:
+    """A call that has come back. returned: what came of the verb under way; lost: what is wrong, in words."""
+
+    run: FlowRun
+    returned: Outcome | None = None
+    lost: str = ""
+
+
 class Reception:
     """One worker's front door."""
 
@@ -45,17 +54,22 @@ class Reception:
         houses: Houses,
         runs: FlowRuns,
         metrics: Metrics,
-        message_left: Callable[[Call, Record, Recorded], None],
+        messages: MessageTaker,
     ) -> None:
         self._houses = houses
         self._runs = runs
         self._metrics = metrics
         self._is_draining = False
-        self._desk = Desk(runs, metrics, message_left, lambda: self._is_draining)
+        self._desk = Desk(runs, metrics, messages, lambda: self._is_draining)
 
     def drain(self) -> None:
         """From now on hand every call over between two verbs."""
         self._is_draining = True
+
+    async def wait_recorded(self, longest_s: float = LONGEST_RECORDING_S) -> None:
+        """Wait until no caller is speaking after the beep: a message is best ended by the worker that began it."""
+        if self._desk.recording:
+            await asyncio.wait(tuple(self._desk.recording), timeout=longest_s)
 
     async def take(self, phone: Phone) -> None:
         """Serve one call until it ends here."""
@@ -123,18 +137,26 @@ class Reception:
             return None
         row = await self._row_of(place.call_id, epoch)
         try:
-            step = self._step_back(arrival, place, row)
+            back = self._find_back(arrival, place, row)
         except (FlowError, KeyError) as fault:
             log.error("place_gone", call_id=arrival.call.call_id, flow=place.flow, reason=str(fault))
             return None
         how = "returned" if arrival.returned is not None else "restarted"
-        run = step.run
-        log.info("call_resumed", call_id=arrival.call.call_id, flow=run.flow.name, node=place.node, how=how)
+        log.info("call_resumed", call_id=arrival.call.call_id, flow=back.run.flow.name, node=place.node, how=how)
         self._metrics.resumed.labels(how).inc()
-        return Entry(step, row.seq if row else 0)
+        return Entry(await self._step_back(back), row.seq if row else 0)
 
-    def _step_back(self, arrival: Arrival, place: Checkpoint, row: StoredRun | None) -> Step:
-        """The first step of a call that has come back.
+    async def _step_back(self, back: Back) -> Step:
+        """The first step of a call that has come back, with what its verb came to if that went on by itself."""
+        run, outcome = back.run, back.returned
+        if back.lost:
+            return run.fail(back.lost, _now())
+        if outcome is None and run.recording is not None:
+            outcome = await self._desk.messages.found(run.call, run.recording)
+        return run.resume_with(outcome, _now()) if outcome else run.resume(_now())
+
+    def _find_back(self, arrival: Arrival, place: Checkpoint, row: StoredRun | None) -> Back:
+        """Where a call that has come back was.
 
         The newer of row and channel says where the call is. The row is newer if its last worker was lost just
         after it had written, or drained. The channel is newer while variables do not change; those of the row
@@ -142,17 +164,15 @@ class Reception:
         """
         if row is not None and row.seq > place.seq:
             kept = row.snapshot
-            run = FlowRun.restore(self._flow(kept["flow"], kept["revision"]), arrival.call, kept)
-            return run.resume(_now())
+            return Back(FlowRun.restore(self._flow(kept["flow"], kept["revision"]), arrival.call, kept))
         flow = self._flow(place.flow, place.revision)
         if place.kept_at == 0:
-            run = FlowRun.from_checkpoint(flow, arrival.call, place)
-        elif row is None or row.seq < place.kept_at or row.snapshot["flow"] != place.flow:
-            run = FlowRun.from_checkpoint(flow, arrival.call, place)
-            return run.fail("what the caller had entered is lost", _now())
-        else:
-            run = FlowRun.restore(flow, arrival.call, row.snapshot, at=place)
-        return run.resume_with(arrival.returned, _now()) if arrival.returned else run.resume(_now())
+            return Back(FlowRun.from_checkpoint(flow, arrival.call, place), arrival.returned)
+        if row is None or row.seq < place.kept_at or row.snapshot["flow"] != place.flow:
+            return Back(
+                FlowRun.from_checkpoint(flow, arrival.call, place), lost="what the caller had entered is lost"
+            )
+        return Back(FlowRun.restore(flow, arrival.call, row.snapshot, at=place), arrival.returned)
 
     def _flow(self, name: str, revision: str) -> Flow:
         """The flow a call began with, or today's of that name. Raises FlowError if there is none."""

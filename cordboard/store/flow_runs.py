@@ -21,7 +21,7 @@ from cordboard.store.tables import flow_runs
 from cordboard.store.writer import Fate, StoreThread, Told
 
 ASK_DEADLINE_S = 0.5  # a caller waits in silence meanwhile
-COLLECT_S = 0.05  # a worker killed within this time asks its callers the last question again
+COLLECT_S = 0.1  # a worker killed within this time asks its callers the last question again
 PENDING_MAX = 20_000  # calls waiting to be written; more than a worker takes
 
 _insert = insert(flow_runs)

@@ -88,5 +88,6 @@ def _is_alive(pid: int) -> bool:
 
 
 def strike(pid: int, how: signal.Signals) -> None:
-    """SIGKILL or SIGSTOP a worker."""
-    os.kill(pid, how)
+    """Send a worker a signal. It may be gone already."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, how)

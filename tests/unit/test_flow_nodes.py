@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cordboard.flows.run import Finish
+from cordboard.flows.run import Finish, FlowRun
 from cordboard.telephony.hangup_causes import HangupCause
 from cordboard.telephony.outcomes import Connected, Done, Gathered, NoInput, NotConnected, Outcome, Recorded
 from cordboard.telephony.verbs import Dial, Extension, Gather, Hangup, Play, Record, Say, VoicemailBox
@@ -348,6 +348,17 @@ def test_a_message_is_greeted_recorded_and_told_apart() -> None:
 def test_most_callers_hang_up_after_their_message() -> None:
     step = walk(flow_of("a: {voicemail: sales, next: bye}"), [Recorded("/x.wav", 4.0, hung_up=True)])[-1]
     assert (step.verb, step.finish) == (None, Finish("hung_up"))
+
+
+def test_a_recording_can_be_found_by_the_next_worker_under_the_same_name() -> None:
+    greet, record = walk(flow_of("a: {voicemail: sales, greeting: hello, next: bye}"), [Done()])
+    assert greet.run.recording is None
+    assert record.run.recording == record.verb
+    later = FlowRun.restore(record.run.flow, CALL, record.run.snapshot())
+    assert later.recording == record.verb
+    assert later.resume_with(Recorded("/x.wav", 4.0), NOON).entered == ("bye",), "not asked for again"
+    mailbox = walk(flow_of("a: {voicemail: office, next: bye}"), [])[0]
+    assert mailbox.run.recording is None
 
 
 def test_the_pbx_can_take_the_message() -> None:

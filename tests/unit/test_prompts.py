@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import wave
 from pathlib import Path
 
@@ -84,3 +85,51 @@ def test_a_file_that_is_no_wav_is_not_playable(tmp_path: Path) -> None:
     (tmp_path / "x.wav").write_bytes(b"not a sound")
     with pytest.raises(NotPlayable, match="not a WAV"):
         duration_s(tmp_path / "x.wav")
+
+
+def test_a_header_that_promises_more_than_there_is_does_not_count(tmp_path: Path) -> None:
+    write_wav(tmp_path / "x.wav", 0.5)
+    sound = bytearray((tmp_path / "x.wav").read_bytes())
+    sound[40:44] = (0x7FFFF000).to_bytes(4, "little")
+    (tmp_path / "x.wav").write_bytes(sound)
+    assert duration_s(tmp_path / "x.wav") == 0.5
+
+
+async def test_a_recording_that_is_replaced_is_heard_after_a_reload_with_its_own_duration(
+    library: PromptLibrary, tmp_path: Path
+) -> None:
+    write_wav(tmp_path / "prompts/en/welcome.wav", 0.25)
+    await library.prepare([WELCOME])
+    write_wav(tmp_path / "prompts/en/welcome.wav", 0.75)
+    before = library.find(WELCOME)
+    assert before is not None
+    assert duration_s(Path(before.path + ".wav")) == before.duration_s == 0.25, (
+        "what is played is what was measured"
+    )
+    await library.prepare([WELCOME])
+    after = library.find(WELCOME)
+    assert after is not None
+    assert duration_s(Path(after.path + ".wav")) == after.duration_s == 0.75
+    assert Path(before.path + ".wav").exists(), "a call may still play it"
+
+
+async def test_a_state_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "spoken").write_text("a file where a folder should be")
+    write_wav(tmp_path / "prompts/en/welcome.wav")
+    library = PromptLibrary(tmp_path / "prompts", tmp_path / "spoken")
+    failed = await library.prepare([WELCOME])
+    assert "it cannot be copied" in failed[0].fault
+    assert "the spoken text cannot be kept" in failed[0].fault
+    assert library.find(WELCOME) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to stop being root")
+def test_a_recording_we_may_not_read_is_reported(library: PromptLibrary, tmp_path: Path) -> None:
+    write_wav(tmp_path / "prompts/en/welcome.wav")
+    (tmp_path / "prompts").chmod(0o700)
+    os.seteuid(65534)
+    try:
+        state = library.inspect(WELCOME)
+    finally:
+        os.seteuid(0)
+    assert (state.source, state.fault) == ("unplayable", "it cannot be read (Permission denied)")

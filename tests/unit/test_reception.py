@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cordboard.errors import SwitchUnavailable
 from cordboard.flows.flow import Flow
 from cordboard.service.house import House, Houses
+from cordboard.service.messages import Messages
 from cordboard.service.metrics import Metrics
 from cordboard.service.reception import Reception
-from cordboard.settings import Numbers
+from cordboard.settings import Numbers, Settings
 from cordboard.store.flow_runs import FlowRuns, new_epoch
 from cordboard.store.writer import StoreThread, open_database
 from cordboard.telephony import outcomes as o
 from cordboard.telephony import verbs as v
-from cordboard.telephony.call import Call
 from cordboard.telephony.ports import Arrival
 from tests.doubles.flow_kit import CALL, flow_of
 from tests.doubles.scripted_phone import ScriptedPhone
@@ -43,12 +46,12 @@ class Workers:
         self._threads: list[StoreThread] = []
         self._stores: list[FlowRuns] = []
         self.houses = Houses(House({flow.name: flow for flow in flows}, Numbers(default=flows[0].name)))
-        self.messages: list[tuple[Call, v.Record, o.Recorded]] = []
+        self.messages = Messages(Settings(), database.parent / "voicemail")
         self.runs = self._new_store()
 
     def new(self) -> Reception:
         """A worker that has just been started."""
-        return Reception(self.houses, self._new_store(), Metrics(), lambda *message: self.messages.append(message))
+        return Reception(self.houses, self._new_store(), Metrics(), self.messages)
 
     async def rows(self) -> int:
         """How many calls have a row, once every worker's writes are done."""
@@ -109,7 +112,7 @@ async def test_a_call_whose_worker_died_hears_the_question_again(workers: Worker
     crashed = replace(died.arrival, checkpoint=died.checkpoints[1])
     again = ScriptedPhone(crashed, [FULL[2], FULL[4], o.HandedOver()])
     await workers.new().take(again)
-    assert names(again) == ["ask", "ask", "Dial"]
+    assert names(again) == ["Answer", "ask", "ask", "Dial"]
 
 
 async def test_a_secret_does_not_survive_its_worker(workers: Workers) -> None:
@@ -208,13 +211,85 @@ async def test_a_reload_leaves_a_live_call_on_its_revision(workers: Workers) -> 
     assert names(returned) == ["again", "Hangup"]
 
 
-async def test_a_message_left_is_passed_on(tmp_path: Path) -> None:
-    workers = Workers(tmp_path / "x.db", flow_of("box: {voicemail: sales, greeting: hello, next: bye}"))
-    recorded = o.Recorded("/x.wav", 3.0, hung_up=True)
-    await workers.new().take(ScriptedPhone(Arrival(CALL), [recorded]))
-    assert [(call.call_id, verb.folder, outcome) for call, verb, outcome in workers.messages] == [
-        (CALL.call_id, "sales", recorded)
-    ]
+BOX = "box: {voicemail: sales, greeting: hello, next: thanks}\nthanks: {play: sorry, next: bye}"
+
+
+class Speaker(ScriptedPhone):
+    """A caller who speaks for three seconds; the switch writes the sound, whoever asked for it."""
+
+    def __init__(self, arrival: Arrival, root: Path, *, loses_its_worker: bool = False) -> None:
+        super().__init__(arrival)
+        self._root = root
+        self._loses_its_worker = loses_its_worker
+        self.began = asyncio.Event()
+        self.may_end = asyncio.Event()
+        self.may_end.set()
+
+    async def perform(self, verb: v.Verb, checkpoint: str) -> o.Outcome | o.HandedOver:
+        """Records in earnest."""
+        if not isinstance(verb, v.Record):
+            return await super().perform(verb, checkpoint)
+        self.performed.append(verb)
+        self.checkpoints.append(checkpoint)
+        sound = self._root / verb.folder / f"{verb.file}.wav"
+        assert json.loads(sound.with_suffix(".json").read_bytes())["duration_s"] is None, "noted before the beep"
+        self.began.set()
+        await self.may_end.wait()
+        sound.write_bytes(bytes(44 + 3 * 16_000))
+        if self._loses_its_worker:
+            raise SwitchUnavailable("gone")
+        return o.Recorded(str(sound), 3.0)
+
+
+async def test_a_message_is_noted_before_and_after(tmp_path: Path) -> None:
+    workers = Workers(tmp_path / "x.db", flow_of(BOX))
+    await workers.new().take(Speaker(Arrival(CALL), tmp_path / "voicemail"))
+    await workers.messages.aclose()
+    (note,) = (tmp_path / "voicemail/sales").glob("*.json")
+    assert json.loads(note.read_bytes())["duration_s"] == 3.0
+    workers.close()
+
+
+async def test_a_message_whose_worker_is_lost_is_not_asked_for_again(tmp_path: Path) -> None:
+    workers = Workers(tmp_path / "x.db", flow_of(BOX))
+    first = Speaker(Arrival(CALL), tmp_path / "voicemail", loses_its_worker=True)
+    await workers.new().take(first)
+    second = back(first)
+    await workers.new().take(second)
+    assert names(second) == ["sorry", "Hangup"], "he goes on where he would have gone on"
+    await workers.messages.aclose()
+    (note,) = (tmp_path / "voicemail/sales").glob("*.json")
+    assert json.loads(note.read_bytes())["duration_s"] == 3.0
+    workers.close()
+
+
+async def test_a_message_that_never_began_is_asked_for(tmp_path: Path) -> None:
+    workers = Workers(tmp_path / "x.db", flow_of(BOX))
+    first = Speaker(Arrival(CALL), tmp_path / "voicemail", loses_its_worker=True)
+    await workers.new().take(first)
+    for sound in (tmp_path / "voicemail/sales").glob("*.wav"):
+        sound.unlink()
+    second = back(first)
+    await workers.new().take(second)
+    assert names(second)[:2] == ["hello", "Record"]
+    workers.close()
+
+
+async def test_a_draining_worker_lets_a_caller_finish_his_message(tmp_path: Path) -> None:
+    workers = Workers(tmp_path / "x.db", flow_of(BOX))
+    worker, phone = workers.new(), Speaker(Arrival(CALL), tmp_path / "voicemail")
+    phone.may_end.clear()
+    call = asyncio.create_task(worker.take(phone))
+    await asyncio.wait_for(phone.began.wait(), 5)
+    worker.drain()
+    drained = asyncio.create_task(worker.wait_recorded())
+    await asyncio.sleep(0)
+    assert not drained.done()
+    phone.may_end.set()
+    await asyncio.wait_for(drained, 5)
+    assert call.done()
+    assert phone.was_handed_over
+    await workers.messages.aclose()
     workers.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cordboard.redaction import redactor, show_number
+from cordboard.redaction import clean, redactor, show_number
 
 
 @pytest.mark.parametrize(("style", "shown"), [("full", "+442079460123"), ("last3", "…123"), ("none", "…")])
@@ -24,3 +24,8 @@ def test_names_and_digits_never_show() -> None:
 def test_control_characters_cannot_forge_a_line_or_drive_a_terminal() -> None:
     fields = redactor("full")(None, "info", {"reason": "a\x1b[31mb\r\nc", "ani": "1\n2"})
     assert fields == {"reason": "a[31mbc", "ani": "12"}
+
+
+def test_a_name_keeps_its_letters_and_loses_what_does_not_print() -> None:
+    hostile = "Zo\u00eb \u2028\u2029\u202e\u200b\ud800\x85\N{WAVING HAND SIGN}"
+    assert clean(hostile) == "Zo\u00eb \N{WAVING HAND SIGN}"

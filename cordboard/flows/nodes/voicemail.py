@@ -62,8 +62,12 @@ class VoicemailNode(Node):
     next: str
 
     def awaits_return(self, run: FlowRun) -> bool:
-        """The PBX's own voicemail goes on by itself; a recording ends with its worker."""
-        return bool(self.box.mailbox) and run.phase == _RECORDING
+        """The PBX's own voicemail goes on by itself, and so does a recording."""
+        return run.phase == _RECORDING
+
+    def recording(self, run: FlowRun) -> Record | None:
+        """What was asked for at this step, until its outcome has come."""
+        return self._record_at(run.seq, run) if run.phase == _RECORDING and not self.box.mailbox else None
 
     def enter(self, run: FlowRun, now: datetime) -> Move:
         """The greeting first, if there is one."""
@@ -82,11 +86,13 @@ class VoicemailNode(Node):
         raise unexpected(outcome)
 
     def _record(self, run: FlowRun) -> Ask:
-        """File names are told apart by call and step, so that a second message never replaces the first."""
         if self.box.mailbox:
             return Ask(VoicemailBox(self.box.mailbox), _RECORDING)
-        file = f"{run.call.call_id}-{run.seq + 1}"
-        return Ask(Record(self.box.folder or self.box.name, file, self.max_s, self.silence_s), _RECORDING)
+        return Ask(self._record_at(run.seq + 1, run), _RECORDING)
+
+    def _record_at(self, seq: int, run: FlowRun) -> Record:
+        """File names are told apart by call and step, so that a second message never replaces the first."""
+        return Record(self.box.folder or self.box.name, f"{run.call.call_id}-{seq}", self.max_s, self.silence_s)
 
 
 OPTIONS = VoicemailOptions

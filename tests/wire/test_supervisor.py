@@ -1,0 +1,423 @@
+"""The service as real processes, without a PBX: how it starts, reloads, restarts its workers and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import stat
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from cordboard.bootstrap.agi_token import agi_token
+from cordboard.bootstrap.kept_worker import KeptWorker, Patience, WorkerNeverReady
+from cordboard.lab.journal import Journal
+from cordboard.lab.ports import find_free_ports
+from tests.doubles.fake_asterisk import RAN, FakeAsterisk, header_block, new_call
+
+FLOW = """\
+flow: hello
+languages: [en]
+prompts: {hello: {en: "hello"}}
+nodes:
+  hello: {play: hello, next: again}
+  again: {play: hello, next: bye}
+  bye: {hangup: normal}
+"""
+PLAYED = "200 result=0 endpos=800"
+
+
+class Service:
+    """`cordboard run` on a directory of its own, its log as a journal."""
+
+    def __init__(self, folder: Path) -> None:
+        self.config = folder / "config"
+        self.state = folder / "state"
+        self.journal = Journal()
+        self.agi_port, self.http_port = find_free_ports(2), find_free_ports(2)
+        self.process: asyncio.subprocess.Process | None = None
+        self.complaints: list[str] = []
+        self._readers: list[asyncio.Task[None]] = []
+        self._write_site()
+
+    def _write_site(self) -> None:
+        (self.config / "flows").mkdir(parents=True)
+        (self.config / "flows" / "hello.yaml").write_text(FLOW)
+        (self.config / "numbers.yaml").write_text("default: hello\n")
+        (self.config / "cordboard.yaml").write_text("log: {format: json}\ndrain_s: 6\n")
+        (self.config / "secret").write_text("s3cret")
+        (self.config / "prompts" / "en").mkdir(parents=True)
+        _write_tone(self.config / "prompts" / "en" / "hello.wav")
+
+    async def spawn(self, workers: int = 1, **environment: str) -> None:
+        settings = {
+            "CORDBOARD_STATE": str(self.state),
+            "CORDBOARD_WORKERS": str(workers),
+            "CORDBOARD_LISTEN__AGI__PORT": str(self.agi_port),
+            "CORDBOARD_LISTEN__HTTP__PORT": str(self.http_port),
+            "CORDBOARD_ASTERISK__AMI__PORT": "1",  # nobody listens there
+            "CORDBOARD_ASTERISK__AMI__SECRET__FILE": str(self.config / "secret"),
+        }
+        pipe = asyncio.subprocess.PIPE
+        self.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cordboard", "run", "--config", str(self.config)),
+            stdout=pipe, stderr=pipe, env={**os.environ, **settings, **environment}, start_new_session=True,
+        )  # fmt: skip
+        assert self.process.stdout is not None and self.process.stderr is not None
+        self._readers = [
+            asyncio.create_task(self._read(self.process.stdout, self._take)),
+            asyncio.create_task(self._read(self.process.stderr, self.complaints.append)),
+        ]
+
+    async def start(self, workers: int = 1, **environment: str) -> None:
+        await self.spawn(workers, **environment)
+        await self.journal.wait("service_ready", 20)
+
+    def send(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    async def ended(self, within_s: float = 15.0) -> int:
+        assert self.process is not None
+        code = await asyncio.wait_for(self.process.wait(), within_s)
+        await asyncio.gather(*self._readers)
+        return code
+
+    async def kill(self) -> None:
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            await self.process.wait()
+            await asyncio.gather(*self._readers)
+
+    def worker_pid(self, worker: int = 0) -> int:
+        return int(self.journal.find("worker_ready", worker=worker)[-1]["pid"])
+
+    async def events(self, event: str, count: int, **fields: Any) -> list[dict[str, Any]]:
+        return list(
+            await self.journal.wait_until(
+                lambda: found if len(found := self.journal.find(event, **fields)) >= count else [], 15
+            )
+        )
+
+    async def _read(self, stream: asyncio.StreamReader, take: Callable[[str], None]) -> None:
+        while line := await stream.readline():
+            take(line.decode().rstrip())
+
+    def _take(self, line: str) -> None:
+        self.journal.add(json.loads(line))
+
+
+def _write_tone(path: Path) -> None:
+    """A tenth of a second of a WAV file."""
+    sound = b"\x00\x10" * 800
+    head = b"RIFF" + (36 + len(sound)).to_bytes(4, "little") + b"WAVEfmt " + (16).to_bytes(4, "little")
+    form = b"\x01\x00\x01\x00" + (8000).to_bytes(4, "little") + (16000).to_bytes(4, "little") + b"\x02\x00\x10\x00"
+    path.write_bytes(head + form + b"data" + len(sound).to_bytes(4, "little") + sound)
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[Service]:
+    service = Service(tmp_path)
+    yield service
+    await service.kill()
+
+
+async def test_sigterm_ends_it_and_its_files_are_nobody_elses(service: Service) -> None:
+    await service.start(workers=2)
+    service.send(signal.SIGTERM)
+    assert await service.ended() == 0
+    assert len(service.journal.find("worker_stopped")) == 2
+    assert service.journal.find("service_stopped")
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (service.state, service.state / "cordboard.db")]
+    assert [mode & 0o007 for mode in modes] == [0, 0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1], ids=lambda number: number.name)
+async def test_a_signal_while_it_starts_kills_nobody(service: Service, number: signal.Signals) -> None:
+    await service.spawn()
+    await _held(service, number)
+    service.send(number)
+    await service.journal.wait("service_ready", 20)
+    if number == signal.SIGUSR1:
+        await service.journal.wait("service_rolled", 20)
+    service.send(signal.SIGTERM)
+    assert await service.ended() == 0
+
+
+async def test_sigterm_while_it_starts_ends_it(service: Service) -> None:
+    await service.spawn()
+    await _held(service, signal.SIGTERM)
+    service.send(signal.SIGTERM)
+    assert await service.ended() == 0
+
+
+async def test_sigterm_while_prompts_are_spoken_ends_it_and_the_voice_can_be_signalled(service: Service) -> None:
+    programs, mask = service.config.parent / "programs", service.config.parent / "mask"
+    programs.mkdir()
+    for name in ("espeak-ng", "sox"):
+        (programs / name).write_text(
+            f"#!/bin/sh\n/bin/grep SigBlk /proc/self/status > {mask}\nexec /bin/sleep 60\n"
+        )
+        (programs / name).chmod(0o755)
+    (service.config / "prompts" / "en" / "hello.wav").unlink()
+    await service.spawn(PATH=str(programs))
+    async with asyncio.timeout(10):
+        while not (mask.exists() and mask.read_text()):
+            await asyncio.sleep(0.01)
+    assert int(mask.read_text().split()[1], 16) == 0
+    service.send(signal.SIGTERM)
+    assert await service.ended(5) == 0
+
+
+async def test_sigterm_while_a_worker_is_started_again_ends_it(service: Service) -> None:
+    await service.start()
+    os.kill(service.worker_pid(), signal.SIGKILL)
+    await service.journal.wait("worker_ended", 5)
+    service.send(signal.SIGTERM)
+    assert await service.ended(8) == 0
+
+
+@pytest.mark.parametrize("kind", ["AGI", "HTTP"])
+async def test_a_taken_port_is_told_in_one_sentence_and_ends_it(service: Service, kind: str) -> None:
+    port = service.agi_port if kind == "AGI" else service.http_port
+    with socket.create_server(("127.0.0.1", port)):
+        await service.spawn()
+        assert await service.ended(30) == 3
+    assert not service.journal.find("worker_ready"), "it took calls without all it needs"
+    said = f"cordboard: {kind} port 127.0.0.1:{port} of worker 0 is in use; is another Cordboard running?"
+    assert service.complaints == [said] * 5 + ["cordboard: worker 0 ended 5 times before it was ready"]
+
+
+async def test_a_state_folder_that_cannot_be_written_is_told_in_one_sentence(service: Service) -> None:
+    service.state.write_text("a file")
+    await service.spawn()
+    assert await service.ended() == 3
+    assert service.complaints == [f"cordboard: {service.state} cannot be written: File exists"]
+
+
+async def test_what_a_dead_service_left_does_not_keep_the_next_from_starting(service: Service) -> None:
+    (service.state / "active-1" / "flows").mkdir(parents=True)
+    (service.state / "active-1.link").symlink_to(service.state / "active-1")
+    await service.start()
+    assert len(list(service.state.glob("active-*"))) == 1
+
+
+async def test_a_rolling_restart_replaces_each_worker(service: Service) -> None:
+    await service.start(workers=2)
+    before = [service.worker_pid(worker) for worker in range(2)]
+    service.send(signal.SIGUSR1)
+    await service.journal.wait("service_rolled", 30)
+    assert not {service.worker_pid(worker) for worker in range(2)} & set(before)
+    ended = service.journal.find("worker_ended")
+    assert [(entry["worker"], entry["level"], entry["code"]) for entry in ended] == [(0, "info", 0), (1, "info", 0)]
+
+
+async def test_a_reload_and_a_rolling_restart_do_not_mix(service: Service) -> None:
+    await service.start(workers=2)
+    (service.config / "numbers.yaml").write_text("default: gone\n")
+    service.send(signal.SIGUSR1)
+    service.send(signal.SIGHUP)
+    await service.journal.wait("configuration_refused", 30)
+    told = [entry["event"] for entry in service.journal.entries]
+    assert "service_rolled" in told[: told.index("configuration_refused")]
+
+
+async def test_a_fault_is_told_with_the_file_that_the_admin_wrote(service: Service) -> None:
+    await service.start()
+    file = service.config / "flows" / "hello.yaml"
+    file.write_text(FLOW.replace("next: bye", "next: by"))
+    service.send(signal.SIGHUP)
+    refused = await service.journal.wait("configuration_refused", 10)
+    assert (refused["file"], refused["line"]) == (str(file), 6)
+    assert len(list(service.state.glob("active-*"))) == 1
+    assert "next: bye" in (service.state / "active" / "flows" / "hello.yaml").read_text()
+
+
+async def test_a_reload_tells_what_needs_a_restart(service: Service) -> None:
+    await service.start()
+    (service.config / "cordboard.yaml").write_text(
+        "log: {format: json}\ndrain_s: 7\nmax_calls: 9\nzone: Asia/Tokyo\n"
+    )
+    service.send(signal.SIGHUP)
+    needed = await service.journal.wait("restart_needed", 10)
+    assert needed["settings"] == ["max_calls", "drain_s"]
+    await service.journal.wait("configuration_loaded", 10)
+
+
+async def test_a_configuration_whose_prompts_cannot_be_played_is_refused(service: Service) -> None:
+    programs = service.config.parent / "programs"
+    programs.mkdir()
+    await service.start(PATH=str(programs))  # no espeak-ng there: only what is recorded can be played
+    flow = service.config / "flows" / "hello.yaml"
+    flow.write_text(FLOW.replace("prompts: {", 'prompts: {more: {en: "more"}, '))
+    service.send(signal.SIGHUP)
+    faulty = await service.journal.wait("prompt_unplayable", 10)
+    assert (faulty["level"], faulty["flow"], faulty["prompt"]) == ("error", "hello", "more")
+    refused = await service.journal.wait("configuration_refused", 10)
+    assert refused["message"] == "1 prompts cannot be played"
+    assert "more" not in (service.state / "active" / "flows" / "hello.yaml").read_text()
+
+
+async def test_prompts_that_cannot_be_played_are_told_of_one_by_one_up_to_a_number(service: Service) -> None:
+    texts = ", ".join(f'p{number}: {{en: "text {number}"}}' for number in range(25))
+    (service.config / "flows" / "hello.yaml").write_text(FLOW.replace("prompts: {", f"prompts: {{{texts}, "))
+    programs = service.config.parent / "programs"
+    programs.mkdir()
+    await service.start(PATH=str(programs))
+    assert len(service.journal.find("prompt_unplayable")) == 20
+    assert service.journal.find("prompts_unplayable")[0]["count"] == 25
+
+
+async def test_when_the_supervisor_dies_its_workers_free_their_ports_for_the_next(service: Service) -> None:
+    await service.start(workers=2)
+    assert service.process is not None
+    service.process.kill()
+    await service.ended()  # the pipes are closed when the workers have ended too
+    assert len(service.journal.find("worker_stopped")) == 2
+    await service.start(workers=2)
+
+
+async def test_at_the_end_of_the_service_a_live_call_goes_on(service: Service) -> None:
+    await service.start()
+    async with await caller(service) as asterisk:
+        await plays(asterisk)
+        service.send(signal.SIGTERM)
+        await service.journal.wait("draining", 5)
+        with pytest.raises(ConnectionRefusedError):
+            await caller(service)
+        asterisk.reply(PLAYED)
+        assert await plays(asterisk), "the call was given to nobody"
+        asterisk.reply(PLAYED)
+        assert not await plays(asterisk)
+    assert await service.ended() == 0
+    assert service.journal.find("call_ended", result="finished")
+
+
+async def test_when_the_time_is_almost_over_a_live_call_is_handed_over(service: Service) -> None:
+    await service.start(CORDBOARD_DRAIN_S="5.5")
+    async with await caller(service) as asterisk:
+        await plays(asterisk)
+        service.send(signal.SIGTERM)
+        await service.journal.wait("draining", 5)
+        await asyncio.sleep(1.0)  # half a second of it is for going on
+        asterisk.reply(PLAYED)
+        assert not await plays(asterisk)
+    assert await service.ended(4) == 0
+    assert service.journal.find("call_handed_over", result="drained")
+
+
+async def test_at_a_rolling_restart_a_live_call_is_handed_over_at_once(service: Service) -> None:
+    await service.start()
+    async with await caller(service) as asterisk:
+        await plays(asterisk)
+        service.send(signal.SIGUSR1)
+        await service.journal.wait("draining", 5)
+        asterisk.reply(PLAYED)
+        assert not await plays(asterisk)
+    await service.journal.wait("call_handed_over", 5, result="drained")
+    await service.journal.wait("service_rolled", 20)
+
+
+async def caller(service: Service) -> FakeAsterisk:
+    """A call that has just reached the first worker."""
+    block = header_block("call", new_call(token=agi_token("s3cret")))
+    return await FakeAsterisk.connect(service.agi_port, block)
+
+
+async def plays(asterisk: FakeAsterisk) -> bool:
+    """Whether a prompt is asked for next; everything else is answered, to the end."""
+    while words := await asterisk.next_verb():
+        if "STREAM" in words:
+            return True
+        asterisk.reply(RAN)
+    return False
+
+
+async def _held(service: Service, number: signal.Signals) -> None:
+    """Wait until the process holds a signal back, as it does before it can handle it; nothing tells of that."""
+    assert service.process is not None
+    status = Path(f"/proc/{service.process.pid}/status")
+    async with asyncio.timeout(10):
+        while not _has(status.read_text(), "SigBlk", number):
+            await asyncio.sleep(0.002)
+
+
+def _has(status: str, field: str, number: signal.Signals) -> bool:
+    bits = next(line.split()[1] for line in status.splitlines() if line.startswith(field))
+    return bool(int(bits, 16) >> (number - 1) & 1)
+
+
+QUICK = Patience(ready_s=2.0, silent_s=2.0, end_s=5.0, roll_s=5.0)
+BEATING = """
+import os, signal, sys, time
+signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
+while True:
+    os.write(int(sys.argv[1]), b".")
+    time.sleep(0.5)
+"""
+MUTE = "import time; time.sleep(60)"
+
+
+@contextlib.asynccontextmanager
+async def kept(program: str) -> AsyncIterator[KeptWorker]:
+    worker = KeptWorker(0, lambda _index, pulse: [sys.executable, "-c", program, str(pulse)], QUICK)
+    keeper = worker.start()
+    yield worker
+    await worker.stop()
+    await asyncio.gather(keeper, return_exceptions=True)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """What is logged."""
+    with structlog.testing.capture_logs() as entries:
+        monkeypatch.setattr("cordboard.bootstrap.kept_worker.log", structlog.get_logger())
+        yield entries
+
+
+async def test_a_worker_whose_pulse_stops_is_killed_and_started_again(told: list[Any]) -> None:
+    async with kept(BEATING) as worker:
+        await asyncio.wait_for(worker.ready.wait(), 5)
+        worker.send(signal.SIGSTOP)
+        async with asyncio.timeout(8):
+            while worker.ready.is_set():
+                await asyncio.sleep(0.02)
+            await worker.ready.wait()
+    assert [entry["event"] for entry in told] == ["worker_hung", "worker_ended"]
+    assert told[0]["was_ready"] is True
+
+
+async def test_a_stop_reaches_a_worker_that_is_just_being_started(told: list[Any]) -> None:
+    worker = KeptWorker(0, lambda _index, pulse: [sys.executable, "-c", BEATING, str(pulse)], QUICK)
+    keeper = worker.start()
+    await asyncio.sleep(0)
+    await worker.stop()
+    assert keeper.done()
+    assert told == []
+
+
+async def test_a_worker_that_hangs_while_it_starts_is_killed(told: list[Any]) -> None:
+    async with kept(MUTE), asyncio.timeout(8):
+        while not told:
+            await asyncio.sleep(0.02)
+    assert told[0]["event"] == "worker_hung"
+    assert told[0]["was_ready"] is False
+
+
+async def test_a_program_that_cannot_be_started_is_tried_again_and_leaks_nothing(told: list[Any]) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    worker = KeptWorker(0, lambda _index, _pulse: ["/nowhere/program"], QUICK)
+    with pytest.raises(WorkerNeverReady):
+        await asyncio.wait_for(worker.start(), 10)
+    assert [entry["event"] for entry in told].count("worker_not_started") == 5
+    assert len(os.listdir("/proc/self/fd")) <= before + 1
+    await worker.stop()
