@@ -94,3 +94,7 @@ class LogWriterFactory:
 
     def __call__(self, *_: object) -> LogWriter:
         return self._writer
+
+    def close(self) -> None:
+        """Write what is waiting, for a second at most."""
+        self._writer.close()

@@ -1,4 +1,8 @@
-"""Where log lines go: one JSON object a line, or coloured text on a terminal. Personal fields are hidden here."""
+"""Where log lines go: one JSON object a line, or coloured text on a terminal. Personal fields are hidden here.
+
+`configure_logs` may be called again at a reload: loggers that exist already follow, because they share one list of
+processors, which is what changes.
+"""
 
 from __future__ import annotations
 
@@ -18,33 +22,56 @@ from cordboard.settings import Log
 Fields = MutableMapping[str, Any]
 Processor = Callable[[Any, str, Fields], Any]
 
-_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50, "exception": 40}
+
+_processors: list[Processor] = []
+_writer: LogWriterFactory | None = None
 
 
 def configure_logs(log: Log, **bound: Any) -> None:
     """Set up structlog for this process; `bound` fields (worker=0) stand in every line.
 
+    A later call takes up another level and style of numbers; `log.format` stays as it was first.
     The libraries' own loggers go to standard error from level WARNING.
     """
     as_console = log.format == "console" or (log.format == "auto" and sys.stdout.isatty())
+    is_first = not _processors
+    render = structlog.dev.ConsoleRenderer() if as_console else _render_json
+    _processors[:] = [
+        _completer(bound, _LEVELS[log.level]),
+        structlog.processors.format_exc_info,
+        redactor(log.numbers),
+        render if is_first else _processors[-1],
+    ]
+    if is_first:
+        _configure_structlog(as_console)
+
+
+def close_logs() -> None:
+    """Write what is waiting, for a second at most."""
+    if _writer is not None:
+        _writer.close()
+
+
+def _configure_structlog(as_console: bool) -> None:
+    global _writer
+    if not as_console:
+        _writer = LogWriterFactory(sys.stdout.fileno())
     structlog.configure(
-        processors=[
-            _completer(bound),
-            structlog.processors.format_exc_info,
-            redactor(log.numbers),
-            structlog.dev.ConsoleRenderer() if as_console else _render_json,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[log.level]),
-        logger_factory=structlog.PrintLoggerFactory() if as_console else LogWriterFactory(sys.stdout.fileno()),
+        processors=_processors,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
+        logger_factory=_writer or structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
 
 
-def _completer(bound: Mapping[str, Any]) -> Processor:
-    """A processor that adds level, time and the process's own fields; one step, as it runs for every line."""
+def _completer(bound: Mapping[str, Any], lowest: int) -> Processor:
+    """A processor that drops what is below the level, and adds level, time and the process's own fields."""
 
     def complete(_logger: Any, method: str, fields: Fields) -> Fields:
+        if _LEVELS.get(method, lowest) < lowest:
+            raise structlog.DropEvent
         fields["level"] = method
         fields["at"] = datetime.now(UTC).isoformat(timespec="microseconds")
         for name, value in bound.items():

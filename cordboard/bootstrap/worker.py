@@ -10,7 +10,6 @@ What is left after `drain_s` is handed over as it is.
 from __future__ import annotations
 
 import asyncio
-import atexit
 import errno
 import gc
 import os
@@ -29,7 +28,7 @@ from agi_scripts.server import AgiServer
 from agi_scripts.switch import AsteriskSwitch
 from cordboard.bootstrap.configuration import Configuration, load_configuration, prepare_prompts
 from cordboard.bootstrap.health import bind_health, health_app, health_server
-from cordboard.bootstrap.logs import configure_logs
+from cordboard.bootstrap.logs import close_logs, configure_logs
 from cordboard.bootstrap.process_limits import HAND_OVER_S, LONGEST_MESSAGE_S, UMASK
 from cordboard.bootstrap.pulse import send_pulses
 from cordboard.bootstrap.signals import let_signals_through
@@ -213,7 +212,7 @@ def run_worker(directory: Path, files: Path | None, index: int, pulse_fd: int | 
 
 def _leave() -> NoReturn:
     """End now: everything is closed but, perhaps, a thread that waits for a mail server which does not answer."""
-    atexit._run_exitfuncs()  # the last log lines
+    close_logs()
     sys.stdout.flush()
     os._exit(0)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agi_scripts.dialplan.render import render_dialplan, render_manager_user
+from cordboard.bootstrap.agi_token import agi_token
 from cordboard.lab import cleanup
 from cordboard.lab.pbx import LabPbx
 from cordboard.lab.ports import find_free_ports
@@ -82,7 +83,9 @@ async def open_site() -> AsyncIterator[Site]:
         async with LabPbx(
             mounts=[folder],
             extra_files={
-                "cordboard.conf": render_dialplan([f"127.0.0.1:{ports.agi}"], "operators,s,1"),
+                "cordboard.conf": render_dialplan(
+                    [f"127.0.0.1:{ports.agi}"], "operators,s,1", token=agi_token(secret)
+                ),
                 "manager.d/cordboard.conf": render_manager_user(AMI_USER, secret),
             },
             extra_dialplan=bench_dialplan(str(sounds), ports.panoramisk, ports.uvloop),
