@@ -125,7 +125,8 @@ class Conversation:
     async def _leave(self, step: Step) -> tuple[Result, Step]:
         """Give the call to another worker, between two verbs."""
         await self._write_through(step.run)
-        await self._phone.hand_over(step.run.checkpoint())
+        is_written = step.run.kept_at <= self._written.seq
+        await self._phone.hand_over(step.run.checkpoint() if is_written else self._place)
         return "drained", step
 
     def _show(self, step: Step) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -162,6 +164,29 @@ async def test_what_was_entered_just_before_a_drain_is_kept(workers: Workers) ->
     second = back(first, FULL[4], o.HandedOver())
     await workers.new().take(second)
     assert names(second) == ["ask", "Dial"], "only the pin is asked for: the order number came through"
+
+
+async def test_the_channel_never_runs_ahead_of_the_store(workers: Workers, tmp_path: Path) -> None:
+    """The database is locked: what the caller entered is not on the disk, so the channel keeps the place before."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "cordboard.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        worker = workers.new()
+        first = ScriptedPhone(Arrival(CALL))
+
+        def answer_then_drain() -> Iterator[o.Outcome]:
+            yield FULL[2]
+            worker.drain()
+            yield o.NoInput()
+
+        first._script = answer_then_drain()
+        await worker.take(first)
+        other.execute("ROLLBACK")
+    asked, pin, handed_over = first.checkpoints[-3:]
+    assert asked == pin == handed_over
+    again = back(first, FULL[2], FULL[4], o.HandedOver())
+    await workers.new().take(again)
+    assert names(again)[-3:] in (["ask", "ask", "Dial"], ["ask", "Dial"]), "asked again, or found after all"
+    assert isinstance(again.performed[-1], v.Dial)
 
 
 async def test_a_number_without_a_flow_goes_to_the_safe_destination(workers: Workers) -> None:
