@@ -6,6 +6,7 @@ up: it belongs to the machine from then on. Everything blocks; call it through `
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -55,7 +56,14 @@ class EnginePlaces:
 
 SYSTEM = EnginePlaces()
 
-_started: list[subprocess.Popen[bytes]] = []  # meant to outlive us; forgotten, Python would warn that they run on
+_started: list[subprocess.Popen[bytes]] = []  # meant to outlive us
+
+
+@atexit.register
+def _leave_running() -> None:
+    """Python warns of a child that runs on when its object goes, unless it takes the child for ended."""
+    for daemon in _started:
+        daemon.returncode = 0
 
 
 def ensure_engine() -> docker.DockerClient:
