@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cordboard.lab.packages import find_program
 
-PUBLIC_MIRROR = "http://deb.debian.org/debian"
+PUBLIC_MIRROR = ""  # what the base image and mmdebstrap use by themselves
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 CERTIFICATES_IN_IMAGE = "/etc/apt/apt.conf.d/host-ca.crt"
 _PASSED_ON = re.compile(r'^Acquire::https?::Proxy(?:::\S+)? ".+";$', re.MULTILINE)

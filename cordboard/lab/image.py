@@ -103,7 +103,7 @@ def make_base(client: docker.DockerClient, host_apt: HostApt, log: Log) -> str:
         archive = Path(folder) / "base.tar"
         settings = Path(folder) / "apt.conf"
         settings.write_text(_context_file("apt/90cordboard.conf").decode() + _bootstrap_settings(host_apt))
-        log(f"mmdebstrap sid from {host_apt.mirror}")
+        log(f"mmdebstrap sid from {host_apt.mirror or 'the public mirror'}")
         _bootstrap(archive, settings, host_apt.mirror)
         repository, _, version = OWN_BASE.partition(":")
         client.api.import_image_from_file(str(archive), repository=repository, tag=version)
@@ -152,7 +152,7 @@ def build_context(host_apt: HostApt) -> io.BytesIO:
 
 def _bootstrap(archive: Path, settings: Path, mirror: str) -> None:
     command = [find_program("mmdebstrap") or "mmdebstrap", "--variant=minbase", f"--aptopt={settings}"]
-    command += ["sid", str(archive), mirror]
+    command += ["sid", str(archive), *([mirror] if mirror else [])]
     try:
         finished = subprocess.run(
             command,

@@ -45,10 +45,10 @@ def test_a_missing_dockerfile_says_what_is_missing(tmp_path, monkeypatch):
     [
         ("", PUBLIC_MIRROR),
         (
-            "http://security.debian.org/debian-security/\nhttp://mirror.example/debian/",
+            "http://security.example/debian-security/\nhttp://mirror.example/debian/",
             "http://mirror.example/debian",
         ),
-        ("http://archive.ubuntu.com/ubuntu/", PUBLIC_MIRROR),
+        ("http://mirror.example/ubuntu/", PUBLIC_MIRROR),
         ("https://user:password@mirror.example/debian", PUBLIC_MIRROR),
     ],
 )
