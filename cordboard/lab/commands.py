@@ -93,7 +93,13 @@ def down() -> None:
     from cordboard.lab.standing import lab_down
 
     with _told_faults():
-        typer.echo(f"Removed: {_run(lab_down())}")
+        swept = _run(lab_down())
+        counts = (
+            f"{swept.containers} container(s)",
+            f"{swept.processes} process(es)",
+            f"{swept.directories} folder(s)",
+        )
+        typer.echo(f"Removed {', '.join(counts)}")
 
 
 def demo(
