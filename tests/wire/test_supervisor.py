@@ -228,6 +228,7 @@ async def test_a_reload_and_a_rolling_restart_do_not_mix(service: Service) -> No
     await service.start(workers=2)
     (service.config / "numbers.yaml").write_text("default: gone\n")
     service.send(signal.SIGUSR1)
+    await service.journal.wait("draining", 10)  # of two signals at once the kernel delivers SIGHUP first
     service.send(signal.SIGHUP)
     await service.journal.wait("configuration_refused", 30)
     told = [entry["event"] for entry in service.journal.entries]
