@@ -1,9 +1,10 @@
 """The manager link: panoramisk's AMI, made safe from outside. Used by `AsteriskSwitch`.
 
 From panoramisk 1.4 come the message and action types and the registry of events. What is replaced, because it was
-seen to fail on Asterisk 22.10: values are checked before they are written; nothing is ever sent twice; every action
-has a deadline and every future an end; a peer that stops answering is noticed by an unanswered ping; characters cut
-between two segments are kept; buffers are bounded; reconnecting is jittered; cancellation is passed on.
+seen to fail on Asterisk 22.10: values are checked before they are written; headers keep their order; nothing is
+ever sent twice; every action has a deadline and every future an end; a peer that stops answering is noticed by an
+unanswered ping; characters cut between two segments are kept; buffers are bounded; reconnecting is jittered;
+cancellation is passed on.
 
     connecting -> logging in -> connected -> lost -> (0.1 to 2 s) -> connecting
 """
@@ -22,7 +23,7 @@ from panoramisk.ami_protocol import AMIProtocol
 from panoramisk.manager import Manager
 from panoramisk.message import Message
 
-from agi_scripts.ami_messages import Action, MessageSplitter, encode_action
+from agi_scripts.ami_messages import Action, MessageSplitter, encode_action, headers_of
 from cordboard.errors import OutcomeUnknown, SwitchError, SwitchProtocolError, SwitchRefused, SwitchUnavailable
 
 CONNECT_S = 5.0
@@ -103,17 +104,26 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]
             self.close()
             return
         for text in texts:
-            message = Message.from_line(text.strip())
-            if message is not None:
-                self.handle_message(message)
+            headers = headers_of(text)
+            if "event" in headers or "response" in headers:
+                self.handle_message(Message(headers))
 
     def handle_message(self, message: Message) -> None:
-        action = self.responses.get(message.action_id)
+        action = self._asked_for(message)
         if action is not None:
             if action.add_message(message):
                 self.forget(action)
         elif "event" in message:
             self._manager.dispatch(message)
+
+    def _asked_for(self, message: Message) -> PendingAction | None:
+        """The action a message answers. A caller can put headers into an event (line breaks in a number): of two
+        `Event` the first is Asterisk's, of two `ActionID` the one we have chosen.
+        """
+        if isinstance(message.event, list):
+            message["event"] = message.event[0]
+        ids = message.action_id if isinstance(message.action_id, list) else [message.action_id]
+        return next((self.responses[one] for one in ids if one in self.responses), None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.close()

@@ -71,6 +71,23 @@ class MessageSplitter:
         return messages
 
 
+Headers = dict[str, str | list[str]]
+
+
+def headers_of(text: str) -> Headers:
+    """The headers of one message, names in lower case; of a name that comes more than once all values, in order.
+
+    In order, whatever the case: a caller can put lines in front of Asterisk's own (line breaks in a number), and of
+    most headers the last one is Asterisk's.
+    """
+    found: dict[str, list[str]] = {}
+    for line in text.split("\r\n"):
+        name, colon, value = line.partition(": ")
+        if colon:
+            found.setdefault(name.lower(), []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+
+
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 

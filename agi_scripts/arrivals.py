@@ -10,6 +10,7 @@ import hmac
 import re
 from datetime import UTC, datetime
 
+from agi_scripts.agent_results import agent_rung
 from agi_scripts.environment import Environment, decoded
 from cordboard.errors import SwitchProtocolError
 from cordboard.telephony.call import Call
@@ -83,8 +84,12 @@ def _moment(epoch: str) -> datetime:
 
 
 def _returned(text: str) -> Outcome | None:
-    """What came of a verb the dialplan carried out: "dial.ANSWER.16.12345" (ms talked), "voicemail.SUCCESS"."""
+    """What came of a verb the dialplan carried out: "dial.ANSWER.16.12345" (ms talked), "voicemail.SUCCESS", and
+    "agent...", which `agent_results` reads.
+    """
     kind, *words = text.split(".")
+    if kind == "agent":
+        return agent_rung(words)
     if kind == "dial" and len(words) == 3:
         return _dialled(*words)
     if kind == "voicemail" and len(words) == 1:
@@ -97,12 +102,12 @@ def _returned(text: str) -> Outcome | None:
 def _dialled(status: str, cause: str, talked_ms: str) -> Outcome:
     """DIALSTATUS, HANGUPCAUSE and ANSWEREDTIME_MS as an outcome.
 
-    The status alone does not tell (Asterisk 22: a phone that sends 603 gives CHANUNAVAIL with cause 21), so a
-    cause that says why comes first.
+    CHANUNAVAIL alone does not tell (Asterisk 22: a phone that sends 603 gives it, with cause 21), so there a cause
+    that says why comes first. Elsewhere it may be that of an earlier Dial: one that rings out sets none.
     """
     if status == "ANSWER":
         return Connected(_whole(talked_ms) / 1000)
-    if reason := _REASONS.get(from_q850(_whole(cause))):
+    if status == "CHANUNAVAIL" and (reason := _REASONS.get(from_q850(_whole(cause)))):
         return reason
     return _NOT_CONNECTED.get(status) or Failed("dial failed")
 

@@ -83,6 +83,11 @@ def record_file(path: str, end_key: str, max_ms: int, silence_s: int, beep: bool
     )
 
 
+def set_music_on(music_class: str) -> bytes:
+    """Play music from now on, until something else is played. Answered at once."""
+    return _line(f"SET MUSIC ON {quoted(music_class)}")
+
+
 def set_variable(name: str, value: str) -> bytes:
     """Set one channel variable, or write one function."""
     return _line(f"SET VARIABLE {quoted(name)} {quoted(value)}")

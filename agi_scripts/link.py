@@ -6,7 +6,8 @@ The server makes one for each connection; the phone sends its commands through i
                               \\-> closed (bad or late header, end of stream before it: no phone ever existed)
 
 Asterisk waits on the descriptor but reads through a buffer: two lines in one read would leave the second unseen
-until more bytes come. So a command is written only when the last one has been answered.
+until more bytes come. So a command is written only when the last one has been answered. That includes a line whose
+sender was cancelled meanwhile: where the link is to stay of use (`uncut`), the next sender waits for its reply.
 
 A lost link does not mean a lost call. With AGIEXITONHANGUP Asterisk writes HANGUP and closes in two cases that
 look alike: the caller left, or the dead-man timer took the call away from us because we did nothing for too long
@@ -41,6 +42,7 @@ class AgiLink(asyncio.Protocol):
         "_due",
         "_fault",
         "_hung_up",
+        "_idling",
         "_loop",
         "_on_closed",
         "_on_header",
@@ -63,6 +65,7 @@ class AgiLink(asyncio.Protocol):
         self._parser: EnvironmentParser | ReplyParser = EnvironmentParser()
         self._transport: asyncio.Transport | None = None
         self._waiting: asyncio.Future[Reply] | None = None
+        self._idling: asyncio.Future[None] | None = None
         self._fault: Exception | None = None
         self._hung_up = False
         self._due = loop.time() + header_s
@@ -71,27 +74,46 @@ class AgiLink(asyncio.Protocol):
 
     # -- what the phone uses --
 
-    async def command(self, line: bytes, longest_s: float = LINE_S) -> Reply:
+    async def command(self, line: bytes, longest_s: float = LINE_S, *, uncut: bool = False) -> Reply:
         """Send one line and give its reply.
 
         Raises CallerGone, SwitchUnavailable (link lost, or no reply within `longest_s`), SwitchProtocolError.
         Cancelled while waiting, it closes the link: the reply still to come would answer the wrong command.
+        uncut: for a line that is answered at once; cancelled, it keeps the link and lets the reply come.
         """
+        if self._waiting is not None:
+            await asyncio.shield(self._waiting)
         if self._transport is None:
             raise self._loss()
-        self._waiting = self._loop.create_future()
+        waiting = self._waiting = self._loop.create_future()
+        waiting.add_done_callback(self._answered)
         self._watch(longest_s)
         self._transport.write(line)
         try:
-            reply = await self._waiting
+            reply: Reply = await (asyncio.shield(waiting) if uncut else waiting)
         except asyncio.CancelledError:
-            self.close()
+            if not uncut:
+                self.close()
             raise
-        finally:
-            self._waiting = None
         if reply.code == DEAD_CHANNEL:
             raise CallerGone
         return reply
+
+    async def idle(self, longest_s: float) -> None:
+        """Send nothing for so long. Raises CallerGone as soon as the caller leaves, SwitchUnavailable when the link
+        is lost, and leaves it as it is when cancelled.
+        """
+        if self._hung_up or self._transport is None:
+            raise self._loss()
+        self._idling = self._loop.create_future()
+        try:
+            async with asyncio.timeout(longest_s):
+                await self._idling
+        except TimeoutError:
+            return
+        finally:
+            self._idling = None
+        raise self._loss()
 
     def close(self) -> None:
         """Let go: Asterisk goes on in the dialplan. May be called again."""
@@ -145,12 +167,24 @@ class AgiLink(asyncio.Protocol):
         """Believe it only while the timer cannot have run out."""
         self._hung_up = self._hung_up or self._loop.time() < self.timer_at - TIMER_SLACK_S
         self._watch(HANGUP_GRACE_S)
+        if self._hung_up:
+            self._stop_idling()
 
     def _answer(self, reply: Reply) -> None:
         if self._waiting is None or self._waiting.done():
             raise SwitchProtocolError("an AGI reply to no command")
         self._due = float("inf")
         self._waiting.set_result(reply)
+
+    def _answered(self, waiting: asyncio.Future[Reply]) -> None:
+        """The line is done with, also if its sender was cancelled and nobody asks for its end any more."""
+        self._waiting = None
+        if not waiting.cancelled():
+            waiting.exception()
+
+    def _stop_idling(self) -> None:
+        if self._idling is not None and not self._idling.done():
+            self._idling.set_result(None)
 
     def _watch(self, longest_s: float) -> None:
         """Set the deadline. One timer runs for the whole call and looks at it; none is made per command."""
@@ -183,6 +217,7 @@ class AgiLink(asyncio.Protocol):
             self._checking = None
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(self._loss())
+        self._stop_idling()
         self._on_closed(self, fault)
 
     def _loss(self) -> Exception:

@@ -1,11 +1,13 @@
 """One caller's call on Asterisk: `telephony.ports.Phone` over an AGI connection.
 
 The server makes it and hands it to the service. This file keeps the call's position (checkpoint, dead-man timer)
-and ends it; what each verb says to Asterisk is in `playing`, `gathering`, `saying`, `recording`, `handing_over`.
+and ends it; what each verb says to Asterisk is in `playing`, `gathering`, `saying`, `recording`, `handing_over`,
+`ringing_agents`.
 
 Before a verb the checkpoint and the timer are written together, in one line, and only if one of them has to
 change. The timer runs for the longest the verb can take, plus a margin in which the service may think. If we do
-nothing for that long, Asterisk takes the call to another worker.
+nothing for that long, Asterisk takes the call to another worker. A caller who waits is with us without any verb:
+then the timer is renewed every few seconds.
 """
 
 from __future__ import annotations
@@ -22,9 +24,10 @@ from agi_scripts.arrivals import is_checkpoint
 from agi_scripts.gathering import gather
 from agi_scripts.handing_over import dial, leave_voicemail
 from agi_scripts.link import LINE_S, AgiLink, CallerGone
-from agi_scripts.playing import answer, play
+from agi_scripts.playing import answer, hold, play
 from agi_scripts.recording import record
 from agi_scripts.replies import SUCCESS, Reply
+from agi_scripts.ringing_agents import ring_agent
 from agi_scripts.saying import say
 from cordboard.errors import SwitchError, SwitchProtocolError, SwitchUnavailable
 from cordboard.telephony.hangup_causes import Q850, HangupCause
@@ -35,8 +38,10 @@ from cordboard.telephony.verbs import (
     Dial,
     Gather,
     Hangup,
+    Hold,
     Play,
     Record,
+    RingAgent,
     Say,
     Verb,
     VoicemailBox,
@@ -46,6 +51,8 @@ ACCEPT_S = 3.0  # the dialplan's own timer while no worker has written anything 
 TIMER_MIN_S = 5.0  # rather long than written again for each short prompt
 TIMER_MARGIN_S = 2.0  # what the service may think between two lines
 TIMER_MARGIN_LEFT_S = 1.5  # with less than this left of the margin the timer is written again
+STAY_TIMER_S = 10.0  # a worker that hangs while callers wait with it costs them this long
+STAY_RENEW_S = 4.0  # twice within the timer, so that one late renewal costs no caller a change of worker
 _NORMAL_UNSPECIFIED = 31  # Q.850: what Asterisk makes of "unknown" is a cause of its own choice
 
 
@@ -120,6 +127,28 @@ class AsteriskPhone:
         await self._last_words({variables.DONE: variables.TO_SAFE_DESTINATION})
         self._link.close()
 
+    async def stay(self, longest_s: float, checkpoint: str) -> HungUp | None:
+        """Let the caller wait, with the timer kept running; see the port. No verb runs meanwhile."""
+        if self._arrival.ended:
+            return HungUp()
+        self._accept(checkpoint)
+        until = self._loop.time() + longest_s
+        try:
+            while (left_s := until - self._loop.time()) > 0:
+                await self._renew()
+                await self._link.idle(min(left_s, STAY_RENEW_S))
+        except CallerGone:
+            self._link.close()
+            return HungUp()
+        except SwitchError as error:
+            error.call_id = self._arrival.call.call_id
+            raise
+        return None
+
+    def let_go(self) -> None:
+        """Close the connection, whatever is running; see the port. Who awaits it gets SwitchUnavailable."""
+        self._link.close()
+
     # -- what the verbs' files use --
 
     async def command(self, line: bytes, longest_s: float = 0.0) -> Reply:
@@ -132,10 +161,7 @@ class AsteriskPhone:
         now = self._loop.time()
         if self._is_noted and self._link.timer_at - now >= longest_s + TIMER_MARGIN_LEFT_S:
             return
-        timer_s = max(TIMER_MIN_S, longest_s + TIMER_MARGIN_S)
-        await self._write({variables.DEAD_MAN: f"{timer_s:.1f}"})
-        self._link.timer_at = now + timer_s
-        self._is_noted = True
+        await self._arm(max(TIMER_MIN_S, longest_s + TIMER_MARGIN_S))
 
     async def hand_to_dialplan(self, values: dict[str, str]) -> HandedOver:
         """Write what the dialplan has to do next, in one line with the checkpoint, and let go."""
@@ -176,10 +202,21 @@ class AsteriskPhone:
             return {}
         return {variables.CALL: self._arrival.call.call_id, variables.RETURNED: "", variables.TRIES: "0"}
 
-    async def _write(self, values: dict[str, str]) -> None:
-        """One line: where the call stands, and these values."""
+    async def _renew(self) -> None:
+        """While the caller waits: see that the timer runs on, and that the channel has the checkpoint."""
+        if not self._is_noted or self._link.timer_at - self._loop.time() < STAY_TIMER_S - STAY_RENEW_S:
+            await self._arm(STAY_TIMER_S)
+
+    async def _arm(self, timer_s: float) -> None:
+        now = self._loop.time()
+        await self._write({variables.DEAD_MAN: f"{timer_s:.1f}"}, uncut=True)
+        self._link.timer_at = now + timer_s
+        self._is_noted = True
+
+    async def _write(self, values: dict[str, str], *, uncut: bool = False) -> None:
+        """One line: where the call stands, and these values. uncut: cancelled meanwhile, the call is still ours."""
         position = self._introduction() | {variables.CHECKPOINT: self._checkpoint}
-        reply = await self._link.command(commands.multi_set(position | values))
+        reply = await self._link.command(commands.multi_set(position | values), uncut=uncut)
         if reply.code != SUCCESS or reply.number != 0:
             raise SwitchProtocolError("Asterisk did not set our channel variables (is MSet loaded?)")
         self._is_introduced = True
@@ -205,4 +242,6 @@ _PERFORM: dict[type[Verb], Callable[[AsteriskPhone, Any], Awaitable[Outcome | Ha
     Record: record,
     VoicemailBox: leave_voicemail,
     Hangup: _hang_up,
+    Hold: hold,
+    RingAgent: ring_agent,
 }

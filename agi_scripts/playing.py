@@ -1,20 +1,23 @@
-"""Answering, and playing prompts. Called by the phone."""
+"""Answering, and playing prompts and music. Called by the phone."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from agi_scripts import commands
 from agi_scripts.replies import Reply
 from cordboard.telephony.outcomes import Done, Failed, Outcome
 from cordboard.telephony.ports import SoundFile
-from cordboard.telephony.verbs import Answer, Play, Prompt
+from cordboard.telephony.verbs import Answer, Hold, Play, Prompt
 
 if TYPE_CHECKING:
     from agi_scripts.phone import AsteriskPhone
 
 ANSWER_S = 1.0  # ANSWER waits up to 0.5 s for the first media
 PLAY_SLACK_S = 1.0  # a file takes a little longer than it lasts: opening, the last frame
+
+_MUSIC_CLASS = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 async def answer(phone: AsteriskPhone, verb: Answer) -> Outcome:
@@ -27,6 +30,19 @@ async def play(phone: AsteriskPhone, verb: Play) -> Outcome:
     """Play to the end; keys are ignored."""
     pressed = await play_all(phone, verb.prompts, keys="")
     return pressed if isinstance(pressed, Failed) else Done()
+
+
+async def hold(phone: AsteriskPhone, verb: Hold) -> Outcome:
+    """Have music play. Asterisk plays it by itself: no verb runs, so the next line is carried out at once."""
+    if not is_music_class(verb.music):
+        return Failed("not the name of a music class")
+    reply = await phone.command(commands.set_music_on(verb.music))
+    return Done() if reply.number == 0 else await phone.failed("the music could not be begun")
+
+
+def is_music_class(text: str) -> bool:
+    """Whether a text can name a music class, and can do nothing else inside a dialplan."""
+    return _MUSIC_CLASS.fullmatch(text) is not None
 
 
 async def play_all(phone: AsteriskPhone, prompts: tuple[Prompt, ...], keys: str) -> str | Failed:

@@ -3,6 +3,9 @@
 It needs the rights of the user in `dialplan/manager.conf` and no others: legs are listed by `Status`, because
 `CoreShowChannels` would need the right to read reports. A leg is addressed by its unique id; Asterisk takes that
 wherever it takes a channel's name.
+
+Events go to whoever has registered for them, one at a time and in Asterisk's order, inside the link's
+`data_received`: a callback notes and returns. What was missed while the link was down is not told again.
 """
 
 from __future__ import annotations
@@ -17,11 +20,12 @@ import structlog
 from panoramisk.message import Message
 
 from agi_scripts import variables
+from agi_scripts.agent_legs import LISTED_VARIABLES, NotOurs, agent_leg, agent_leg_event, is_agent_event, last
 from agi_scripts.ami import AmiLink
 from agi_scripts.devices import device_state, is_one_device
 from cordboard.errors import SwitchProtocolError, SwitchRefused
 from cordboard.telephony.hangup_causes import Q850, HangupCause
-from cordboard.telephony.ports import DeviceState, Leg
+from cordboard.telephony.ports import AgentLeg, AgentLegEvent, DeviceState, Leg
 
 ORIGINATE_MARGIN_S = 5.0  # beyond the ringing: Asterisk's own time-out answers first
 
@@ -43,9 +47,20 @@ _log = structlog.get_logger(__name__)
 
 
 class AsteriskSwitch:
-    """Asterisk's control link."""
+    """Asterisk's control link. token: what the dialplan was rendered with, which its events carry."""
 
-    def __init__(self, host: str, port: int, username: str, secret: str, *, ping_s: float = 2.0) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        username: str,
+        secret: str,
+        *,
+        token: str = "cordboard",  # noqa: S107 (a mark, until an admin renders one of their own)
+        ping_s: float = 2.0,
+    ) -> None:
+        self.strange_events = 0  # agents' events that were not our dialplan's
+        self._token = token
         self._link = AmiLink(host, port, username, secret, ping_s=ping_s)
         self._callbacks: set[asyncio.Future[None]] = set()
 
@@ -76,6 +91,24 @@ class AsteriskSwitch:
     def on_connected(self, callback: Callable[[], Awaitable[None] | None]) -> None:
         """Call this after each (re)connect, to list what lives and reconcile. An async one gets a task."""
         self._link.on_connected(lambda: self._begin(callback))
+
+    def on_agent_leg(self, callback: Callable[[AgentLegEvent], None]) -> None:
+        """Call this with what each agent's leg does, the moment it does it."""
+        self._link.on_event("UserEvent", lambda _, event: self._tell_agent_leg(callback, event))
+
+    def on_device_state(self, callback: Callable[[str, DeviceState], None]) -> None:
+        """Call this with each change of a device's state ("PJSIP/1001")."""
+        self._link.on_event(
+            "DeviceStateChange",
+            lambda _, event: callback(last(event, "Device"), device_state(last(event, "State"))),
+        )
+
+    def on_caller_hangup(self, callback: Callable[[str], None]) -> None:
+        """Call this with the id of any leg whose end has begun: the party hung up, or somebody ended it. Asterisk
+        may need until the end of a whisper to act on it. May come twice for one leg.
+        """
+        for name in ("HangupRequest", "SoftHangupRequest"):
+            self._link.on_event(name, lambda _, event: callback(last(event, "Uniqueid")))
 
     async def originate(
         self,
@@ -134,6 +167,14 @@ class AsteriskSwitch:
         now = datetime.now(UTC)
         return [_leg(message, now) for message in messages if message.event == "Status"]
 
+    async def agent_legs(self) -> Sequence[AgentLeg]:
+        """The live legs of agents that belong to an offer."""
+        action = {"Action": "Status", "Variables": ",".join(LISTED_VARIABLES)}
+        messages = await self._link.send(action, ends_with="StatusComplete", changes=False)
+        _refuse_errors(messages[0])
+        legs = [agent_leg(message) for message in messages if message.event == "Status"]
+        return [leg for leg in legs if leg is not None]
+
     async def device_states(self) -> Mapping[str, DeviceState]:
         """The state of every device Asterisk has one for."""
         action = {"Action": "DeviceStateList"}
@@ -149,6 +190,19 @@ class AsteriskSwitch:
             return False  # "No such channel", "Channel does not exist: ..."
         _refuse_errors(response)
         return True
+
+    def _tell_agent_leg(self, callback: Callable[[AgentLegEvent], None], event: Message) -> None:
+        """Pass on what is ours. Of the rest only the first is logged, and none of its text."""
+        if not is_agent_event(event):
+            return
+        try:
+            told = agent_leg_event(event, self._token)
+        except NotOurs as fault:
+            self.strange_events += 1
+            if self.strange_events == 1:
+                _log.warning("strange_agent_event", fault=str(fault))
+            return
+        callback(told)
 
     def _begin(self, callback: Callable[[], Awaitable[None] | None]) -> None:
         result = callback()
@@ -182,18 +236,18 @@ def _refuse_errors(response: Message) -> None:
 
 
 def _leg(message: Message, now: datetime) -> Leg:
-    seconds = message.seconds
+    seconds = last(message, "Seconds")
     return Leg(
-        leg_id=message.uniqueid,
-        channel=message.channel,
+        leg_id=last(message, "Uniqueid"),
+        channel=last(message, "Channel"),
         call_id=_call_id_of(message.variable),
-        state=message.channelstatedesc,
+        state=last(message, "ChannelStateDesc"),
         started_at=now - timedelta(seconds=int(seconds)) if seconds.isdecimal() else None,
     )
 
 
 def _call_id_of(variable: str | list[str]) -> str:
-    """From the header "Variable: CORDBOARD_CALL=...", the only one we asked for."""
-    first = variable[0] if isinstance(variable, list) else variable
-    value = first.partition("=")[2]
+    """From the header "Variable: CORDBOARD_CALL=...", the only one we asked for (the last, if one was forged)."""
+    line = variable[-1] if isinstance(variable, list) else variable
+    value = line.partition("=")[2]
     return "" if value == "(null)" else value  # Asterisk's word for a variable that is not set

@@ -8,14 +8,23 @@ from __future__ import annotations
 CALL = "CORDBOARD_CALL"  # our call id
 CHECKPOINT = "CORDBOARD_CP"
 DONE = "CORDBOARD_DONE"  # a Q.850 number: hang up with it; "safe": go to the safe destination
-NEXT = (
-    "CORDBOARD_NEXT"  # "dial", "voicemail": what the dialplan does by itself, before any worker sees the call again
-)
+NEXT = "CORDBOARD_NEXT"  # "dial", "agent", "voicemail": what the dialplan does by itself, before a worker is back
 DEVICE = "CORDBOARD_DEVICE"
 RING_S = "CORDBOARD_RING_S"
 MAILBOX = "CORDBOARD_MAILBOX"
-RETURNED = "CORDBOARD_RETURNED"  # what came of NEXT: "dial.ANSWER.16.12345", "voicemail.SUCCESS"
+OFFER = "CORDBOARD_OFFER"  # on the caller's leg and on the agent's
+MUSIC = "CORDBOARD_MUSIC"  # the class a caller hears until joined
+WHISPER = "CORDBOARD_WHISPER"  # the sound that only the agent hears, without extension; "" for none
+ACCEPT_KEY = "CORDBOARD_ACCEPT_KEY"  # "" joins them as soon as the agent picks up
+ACCEPT_S = "CORDBOARD_ACCEPT_S"
+RETURNED = "CORDBOARD_RETURNED"  # what came of NEXT: "dial.ANSWER.16.12345", "voicemail.SUCCESS"; see `arrivals`
+STUCK = "CORDBOARD_STUCK"  # how often the place was begun anew, counted by the dialplan
 TRIES = "CORDBOARD_TRIES"  # 0: a worker which works has the call; otherwise attempts since, counted by the dialplan
+
+# On an agent's leg, written by the dialplan and listed by the switch.
+SIDE = "CORDBOARD_SIDE"  # "agent"
+CALLER_LEG = "CORDBOARD_CALLER"  # the caller's unique id
+JOINED = "CORDBOARD_JOINED"  # milliseconds since 1970
 
 DEAD_MAN = "TIMEOUT(absolute)"  # seconds until Asterisk takes the call away from a worker that does nothing
 LANGUAGE = "CHANNEL(language)"

@@ -57,6 +57,21 @@ def worker(
     run_worker(config, files, index, pulse_fd)
 
 
+@app.command(hidden=True)
+def desk(
+    config: ConfigOption,
+    files: Annotated[Path | None, typer.Option(help="Where to read the YAML files instead.")] = None,
+    pulse_fd: Annotated[
+        int | None, typer.Option(help="A pipe that gets a byte when browsers can come, and one a second after that.")
+    ] = None,
+) -> None:
+    """The web server for agents; started by `cordboard run`."""
+    hold_signals()
+    from cordboard.bootstrap.desk_process import run_desk
+
+    run_desk(config, files, pulse_fd)
+
+
 @app.command()
 def lint(config: ConfigOption, as_json: JsonOption = False) -> None:
     """Check the whole configuration; every fault with its place and what to write instead."""
@@ -131,6 +146,8 @@ def prompts_check(config: ConfigOption, as_json: JsonOption = False) -> None:
 def main() -> None:
     """The console script: errors raised on purpose become one clear message and an exit code."""
     try:
+        if sys.argv[1:2] not in (["run"], ["worker"], ["desk"]):  # those load nothing they do not need
+            _add_tools()
         if _wants_lab(sys.argv[1:]):
             _add_lab()
         app()
@@ -143,6 +160,21 @@ def main() -> None:
     except OSError as fault:  # the last net: a full disk, a folder that is not ours
         print(f"cordboard: {fault}", file=sys.stderr)
         sys.exit(3)
+
+
+def _add_tools() -> None:
+    """Add the commands of the other files."""
+    from cordboard.cli_agents import password
+    from cordboard.cli_customers import customers_app
+    from cordboard.cli_doctor import doctor
+    from cordboard.cli_queues import agent_app, kpi, queue_app
+
+    app.command()(doctor)
+    app.command()(kpi)
+    app.add_typer(queue_app, name="queue")
+    app.add_typer(agent_app, name="agent")
+    app.add_typer(customers_app, name="customers")
+    agent_app.command()(password)
 
 
 def _wants_lab(arguments: list[str]) -> bool:

@@ -12,6 +12,9 @@ The name tells the reader what may be done: `…Unavailable` may be tried again 
         OutcomeUnknown                 sent, and then the link died: look before you try again
       StoreError
         StoreUnavailable
+      CrmError                         connector
+        CrmUnavailable                 no answer, too late, or a fault of its own: try again later
+        CrmRejected                    it answered, and the answer is of no use
       LabError                         the test bed cannot do what was asked
 """
 
@@ -76,6 +79,22 @@ class StoreError(CordboardError):
 
 class StoreUnavailable(StoreError):
     """The database cannot be reached or written now."""
+
+
+class CrmError(CordboardError):
+    """The place where customers are kept failed. The message holds no customer data."""
+
+    def __init__(self, message: str, *, connector: str) -> None:
+        self.connector = connector
+        super().__init__(f"{connector}: {message}")
+
+
+class CrmUnavailable(CrmError):
+    """It cannot be reached, is too slow, or says that it has a fault."""
+
+
+class CrmRejected(CrmError):
+    """It refused the question, or its answer cannot be read."""
 
 
 class LabError(CordboardError):

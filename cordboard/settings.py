@@ -68,11 +68,20 @@ class Listener(Section):
     port: Port
 
 
+class DeskListener(Section):
+    """Where agents' browsers go. https: whether a proxy in front of it speaks TLS, as it should off this machine."""
+
+    host: Text = "127.0.0.1"
+    port: Port = 8700
+    https: bool = False
+
+
 class Listen(Section):
-    """Where the workers listen: `agi` for Asterisk, `http` for health and metrics."""
+    """Where the workers listen: `agi` for Asterisk, `http` for health and metrics; and `desk`, for browsers."""
 
     agi: Listener = Listener(port=4573)
     http: Listener = Listener(port=8780)
+    desk: DeskListener = DeskListener()
 
 
 class SecretReference(Section):

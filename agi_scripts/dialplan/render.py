@@ -28,6 +28,11 @@ _ARGUMENTS = (
     "${CORDBOARD_BEGAN}",
 )
 _LAST_ARGUMENT = "${URIENCODE(${CALLERID(name):0:80})}"  # leaves "(" as it is, which swallows what stands behind it
+_NOW_MS = "${STRFTIME(,,%s%3q)}"
+# In the order of `agent_results.agent_rung`, behind the offer and DIALSTATUS.
+_AGENT_RESULT = "${SHARED(CORDBOARD_CAUSE)}.${SHARED(CORDBOARD_KEY)}.${SHARED(CORDBOARD_JOINED)}." + _NOW_MS
+# The token comes last, and of each header the last one counts (`agent_legs`).
+_AGENT_EVENT = "Offer: ${CORDBOARD_OFFER},Leg: ${UNIQUEID},Caller: ${CORDBOARD_CALLER},Token: "
 _PRINTABLE = r"\x20-\xff"
 
 _WORKER = re.compile(r"[A-Za-z0-9.-]{1,200}:[0-9]{1,5}")
@@ -48,7 +53,8 @@ def render_dialplan(
     """`cordboard.conf`, to be included by extensions.conf.
 
     workers: "host:port" of each. safe_destination: "context,extension,priority", where a call goes that no worker
-    takes. patience_s: how long all workers together may fail a caller. token: what `AgiServer` was given.
+    takes. patience_s: how long all workers together may fail a caller. token: what `AgiServer` and `AsteriskSwitch`
+    were given.
     Raises ValueError on a value that does not fit.
     """
     if not workers:
@@ -66,6 +72,9 @@ def render_dialplan(
         "ACCEPT_S": f"{ACCEPT_S:g}",
         "RESUMES": str(RESUMES),
         "PRINTABLE": _PRINTABLE,
+        "NOW_MS": _NOW_MS,
+        "AGENT_RESULT": _AGENT_RESULT,
+        "AGENT_EVENT": _AGENT_EVENT + _fit(_TOKEN, token, "token"),
         "ARGUMENTS": ",".join((*_ARGUMENTS, _fit(_TOKEN, token, "token"), _LAST_ARGUMENT)),
     }
     return _fill("cordboard.conf", values)

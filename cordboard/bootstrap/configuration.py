@@ -8,9 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from cordboard.acd.floor_plan import load_floor_plan
+from cordboard.acd.model import FloorPlan
+from cordboard.acd.prompts import queue_prompts
 from cordboard.bootstrap.agi_token import agi_token
 from cordboard.config.findings import Finding
 from cordboard.config.yaml_reader import Document
+from cordboard.crm.connectors.opening import open_connector
+from cordboard.crm.crm_file import CrmSettings, load_crm
+from cordboard.crm.lookups import Crm
 from cordboard.errors import ConfigurationError
 from cordboard.flows.flow import Flow
 from cordboard.flows.loader import load_flows
@@ -35,6 +41,8 @@ class Configuration:
     files: tuple[Path, ...]
     settings: Settings
     house: House
+    plan: FloorPlan
+    crm: CrmSettings | None
     library: PromptLibrary
     ami_secret: str
 
@@ -42,6 +50,11 @@ class Configuration:
     def state(self) -> Path:
         """The folder for what the service itself writes, absolute."""
         return (self.directory / self.settings.state).absolute()
+
+    @property
+    def database(self) -> Path:
+        """Where live calls, queues and the ledger are."""
+        return self.state / "cordboard.db"
 
     @property
     def voicemail_root(self) -> Path:
@@ -53,9 +66,16 @@ class Configuration:
         """The token that our dialplan passes."""
         return agi_token(self.ami_secret)
 
+    def open_crm(self) -> Crm | None:
+        """The CRM that is to be asked, None without one. Raises ConfigurationError if a secret cannot be read."""
+        if self.crm is None:
+            return None
+        return Crm(open_connector(self.crm, self.directory, self.state), self.crm.country, self.crm.patience_s)
+
     def prompts(self) -> list[Prompt]:
-        """Every prompt of every flow in every language."""
-        return [prompt for flow in self.house.flows.values() for prompt in flow.all_prompts()]
+        """Every prompt of every flow in every language, and what is spoken in queues."""
+        of_flows = [prompt for flow in self.house.flows.values() for prompt in flow.all_prompts()]
+        return of_flows + queue_prompts(self.plan)
 
 
 def load_configuration(
@@ -76,21 +96,25 @@ def load_configuration(
     findings: list[Finding] = []
     settings = _collect(findings, lambda: load_settings(root, environment))
     numbers = _collect(findings, lambda: load_numbers(root))
-    flows = _collect(findings, lambda: load_flows(root / "flows", _surroundings(settings)))
+    plan = _collect(findings, lambda: load_floor_plan(root))
+    crm = _collect(findings, lambda: load_crm(root))
+    flows = _collect(findings, lambda: load_flows(root / "flows", _surroundings(settings, plan, crm)))
     if flows is not None and not flows:
         hint = "write one into a file there, for instance flows/welcome.yaml"
         findings.append(Finding(str(root / "flows"), 1, 1, "no-flows", "there is no flow", hint))
     if flows is not None and numbers is not None:
         findings += _unknown_flows(*numbers, flows)
-    if findings or settings is None or numbers is None or flows is None:
+    if findings or settings is None or numbers is None or flows is None or plan is None:
         raise ConfigurationError([_as_written(finding, root, directory) for finding in findings])
     house = House(flows, numbers[0], settings[0].voicemail)
     state = (directory / settings[0].state).absolute()
     return Configuration(
         directory=directory,
-        files=(root / "cordboard.yaml", root / "numbers.yaml", *sorted((root / "flows").glob("*.yaml"))),
+        files=(*sorted(root.glob("*.yaml")), *sorted((root / "flows").glob("*.yaml"))),
         settings=settings[0],
         house=house,
+        plan=plan,
+        crm=crm,
         library=PromptLibrary(directory / "prompts", state / "prompts"),
         ami_secret=read_secret(settings[0].asterisk.ami.secret, directory, environment) if need_secrets else "",
     )
@@ -121,7 +145,9 @@ def _collect(findings: list[Finding], load: Callable[[], T]) -> T | None:
         return None
 
 
-def _surroundings(settings: tuple[Settings, Document] | None) -> Surroundings | None:
+def _surroundings(
+    settings: tuple[Settings, Document] | None, plan: FloorPlan | None, crm: CrmSettings | None
+) -> Surroundings | None:
     """What flows are checked against; None where the settings are faulty themselves."""
     if settings is None:
         return None
@@ -130,7 +156,11 @@ def _surroundings(settings: tuple[Settings, Document] | None) -> Surroundings | 
         for name, box in settings[0].voicemail.items()
     }
     return Surroundings(
-        dial_policy=DialPolicy.of(settings[0].extensions), voicemail_boxes=boxes, zone=settings[0].zone
+        dial_policy=DialPolicy.of(settings[0].extensions),
+        voicemail_boxes=boxes,
+        zone=settings[0].zone,
+        queues=frozenset(plan.queues) if plan is not None else None,
+        customer_fields=crm.kinds if crm is not None else {},
     )
 
 

@@ -37,7 +37,7 @@ class KeptFiles:
 
     def _copy_to(self, fresh: Path) -> None:
         (fresh / "flows").mkdir(parents=True)
-        for pattern in ("cordboard.yaml", "numbers.yaml", "flows/*.yaml"):
+        for pattern in ("*.yaml", "flows/*.yaml"):
             for file in self._directory.glob(pattern):
                 shutil.copyfile(file, fresh / file.relative_to(self._directory))
 

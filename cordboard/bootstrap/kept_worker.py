@@ -1,4 +1,4 @@
-"""One worker process as its supervisor sees it: started, watched, and started again whenever it ends.
+"""One process of the service (a worker, the desk) as its supervisor sees it: started, watched, started again.
 
 The signals it sends: SIGTERM for a restart (hand the calls over now, others serve), SIGUSR2 for the end of the
 service (serve the calls to their end, as far as the time goes), SIGHUP for a new configuration.
@@ -51,10 +51,13 @@ class Patience:
 
 
 class KeptWorker:
-    """A worker that is kept running from `start` to `stop`. command: the program, given index and pulse pipe."""
+    """A process that is kept running from `start` to `stop`.
 
-    def __init__(self, index: int, command: Callable[[int, int], list[str]], patience: Patience) -> None:
-        self._index = index
+    name: a worker's index, or "desk". command: the program, given the descriptor of its pulse pipe.
+    """
+
+    def __init__(self, name: int | str, command: Callable[[int], list[str]], patience: Patience) -> None:
+        self.name = name
         self._command = command
         self._patience = patience
         self._process: asyncio.subprocess.Process | None = None
@@ -113,14 +116,14 @@ class KeptWorker:
 
     async def _pause(self, code: int, pause_s: float) -> None:
         tell = log.info if code == 0 else log.warning
-        tell("worker_ended", worker=self._index, code=code, again_in_s=pause_s)
+        tell("worker_ended", worker=self.name, code=code, again_in_s=pause_s)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), pause_s)
 
     def _give_up_on_a_bad_start(self) -> None:
         """Raises WorkerNeverReady when trying on makes no sense."""
         if not self._has_been_ready and self._failed_starts >= FAILED_STARTS_MAX:
-            raise WorkerNeverReady(f"worker {self._index} ended {self._failed_starts} times before it was ready")
+            raise WorkerNeverReady(f"worker {self.name} ended {self._failed_starts} times before it was ready")
 
     async def _run_once(self) -> int:
         """One life of the process: its exit code."""
@@ -128,7 +131,7 @@ class KeptWorker:
         try:
             process, pulses = await self._spawn()
         except OSError as fault:
-            log.error("worker_not_started", worker=self._index, reason=str(fault))
+            log.error("worker_not_started", worker=self.name, reason=str(fault))
             return NOT_STARTED
         with pulses:
             watcher = asyncio.create_task(self._watch(pulses))
@@ -145,7 +148,7 @@ class KeptWorker:
         pulses = os.fdopen(read_end, "rb", buffering=0)
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *self._command(self._index, write_end), pass_fds=(write_end,), preexec_fn=_before_exec
+                *self._command(write_end), pass_fds=(write_end,), preexec_fn=_before_exec
             )
         except BaseException:
             pulses.close()
@@ -167,7 +170,7 @@ class KeptWorker:
         self.ready.set()
 
     def _kill(self, event: str, **fields: object) -> None:
-        log.error(event, worker=self._index, **fields)
+        log.error(event, worker=self.name, **fields)
         self.send(signal.SIGKILL)
 
 

@@ -1,4 +1,4 @@
-"""`cordboard run`: one process that keeps N workers running.
+"""`cordboard run`: one process that keeps N workers and the desk running.
 
 SIGTERM  ends the service: no new calls, live ones go on for up to `drain_s`.
 SIGHUP   checks the configuration; good, every worker loads it; bad, the faults are logged and all stays as is.
@@ -26,6 +26,7 @@ from cordboard.bootstrap.process_limits import CLOSE_S, LONGEST_MESSAGE_S, UMASK
 from cordboard.bootstrap.prompt_faults import report_faults
 from cordboard.bootstrap.signals import let_signals_through
 from cordboard.errors import ConfigurationError, CordboardError
+from cordboard.service.wakes import DESK
 
 log = structlog.get_logger()
 
@@ -47,8 +48,9 @@ class Supervisor:
         self._unplayable: int | None = None  # how many prompts of what is running; None: nothing is
         end_s = configuration.settings.drain_s + CLOSE_S
         patience = Patience(end_s=end_s, roll_s=end_s + LONGEST_MESSAGE_S)
-        workers = range(configuration.settings.workers)
-        self._workers = [KeptWorker(index, self._command, patience) for index in workers]
+        self._workers = [self._kept_worker(index, patience) for index in range(configuration.settings.workers)]
+        has_agents = bool(configuration.plan.agents)
+        self._processes = self._workers + [KeptWorker(DESK, self._desk_command, patience)] * has_agents
         self._stop = asyncio.Event()
         self._changing = asyncio.Lock()  # one change at a time: the start, a reload, a rolling restart
         self._tasks: set[asyncio.Task[None]] = set()
@@ -75,7 +77,7 @@ class Supervisor:
                 await self._take_files()
             except OSError as fault:
                 raise StateUnwritable(f"{self._first.state} cannot be written: {fault.strerror}") from fault
-            return [worker.start() for worker in self._workers]
+            return [process.start() for process in self._processes]
 
     async def _end(self, keepers: Sequence[asyncio.Task[None]]) -> int:
         """Stop all workers. 1 if a keeper has ended before; raises what it raised if that was on purpose."""
@@ -83,7 +85,7 @@ class Supervisor:
         for task in tuple(self._tasks):
             task.cancel()
         if keepers:
-            await asyncio.gather(*(worker.stop() for worker in self._workers))
+            await asyncio.gather(*(process.stop() for process in self._processes))
         ends = await asyncio.gather(*keepers, return_exceptions=True)
         for fault in (end for end in ends if isinstance(end, BaseException)):
             if isinstance(fault, CordboardError):
@@ -92,10 +94,18 @@ class Supervisor:
         log.info("service_stopped")
         return 0 if is_asked else 1
 
-    def _command(self, index: int, pulse_fd: int) -> list[str]:
+    def _kept_worker(self, index: int, patience: Patience) -> KeptWorker:
+        return KeptWorker(
+            index, lambda pulse_fd: self._command("worker", pulse_fd, "--index", str(index)), patience
+        )
+
+    def _desk_command(self, pulse_fd: int) -> list[str]:
+        return self._command("desk", pulse_fd)
+
+    def _command(self, program: str, pulse_fd: int, *options: str) -> list[str]:
         return [
-            sys.executable, "-m", "cordboard", "worker", "--config", str(self._first.directory),
-            "--files", str(self._kept.active), "--index", str(index), "--pulse-fd", str(pulse_fd),
+            sys.executable, "-m", "cordboard", program, "--config", str(self._first.directory),
+            "--files", str(self._kept.active), "--pulse-fd", str(pulse_fd), *options,
         ]  # fmt: skip
 
     def _listen_for_signals(self) -> None:
@@ -107,7 +117,7 @@ class Supervisor:
         let_signals_through()
 
     async def _announce(self) -> None:
-        await asyncio.gather(*(worker.ready.wait() for worker in self._workers))
+        await asyncio.gather(*(process.ready.wait() for process in self._processes))
         log.info("service_ready", workers=len(self._workers), pid=os.getpid())
 
     async def _take_files(self) -> Configuration:
@@ -117,6 +127,8 @@ class Supervisor:
         """
         with self._kept.candidate() as files:
             configuration = load_configuration(self._first.directory, files)
+            if (crm := configuration.open_crm()) is not None:  # its secrets can be read
+                await crm.connector.close()
             unplayable = report_faults(await self._first.library.prepare(configuration.prompts()))
             if unplayable and self._unplayable == 0:
                 raise PromptsUnplayable(f"{unplayable} prompts cannot be played")
@@ -137,18 +149,21 @@ class Supervisor:
 
     def _use(self, configuration: Configuration) -> None:
         configure_logs(configuration.settings.log, worker="supervisor")
-        if names := restart_needed(self._first.settings, configuration.settings):
+        names = restart_needed(self._first.settings, configuration.settings)
+        if configuration.plan.agents and len(self._processes) == len(self._workers):
+            names.append("the desk, for the first agents")
+        if names:
             log.warning("restart_needed", settings=names)
-        for worker in self._workers:
-            worker.send(signal.SIGHUP)
+        for process in self._processes:
+            process.send(signal.SIGHUP)
 
     async def _roll(self) -> None:
         async with self._changing:
-            for index, worker in enumerate(self._workers):
+            for index, process in enumerate(self._processes):
                 try:
-                    await worker.roll()
+                    await process.roll()
                 except TimeoutError:
-                    log.error("roll_given_up", worker=index, left=len(self._workers) - index - 1)
+                    log.error("roll_given_up", worker=process.name, left=len(self._processes) - index - 1)
                     return
         log.info("service_rolled", workers=len(self._workers))
 

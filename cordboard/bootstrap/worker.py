@@ -10,7 +10,6 @@ What is left after `drain_s` is handed over as it is.
 from __future__ import annotations
 
 import asyncio
-import errno
 import gc
 import os
 import signal
@@ -26,25 +25,26 @@ import uvloop
 
 from agi_scripts.server import AgiServer
 from agi_scripts.switch import AsteriskSwitch
+from cordboard.bootstrap.acd_parts import AcdParts
 from cordboard.bootstrap.configuration import Configuration, load_configuration, prepare_prompts
 from cordboard.bootstrap.health import bind_health, health_app, health_server
 from cordboard.bootstrap.logs import close_logs, configure_logs
+from cordboard.bootstrap.ports import PortUnavailable, port_unavailable
 from cordboard.bootstrap.process_limits import HAND_OVER_S, LONGEST_MESSAGE_S, UMASK
 from cordboard.bootstrap.pulse import send_pulses
 from cordboard.bootstrap.signals import let_signals_through
-from cordboard.errors import ConfigurationError, CordboardError, StoreUnavailable, SwitchError
+from cordboard.errors import ConfigurationError, StoreUnavailable
+from cordboard.service.callers import Callers
 from cordboard.service.house import Houses
 from cordboard.service.messages import Messages
 from cordboard.service.metrics import Metrics
+from cordboard.service.observer import Observer
 from cordboard.service.reception import Reception
+from cordboard.service.waiting_room import WaitingRoom
+from cordboard.service.wakes import worker_name
 from cordboard.store.flow_runs import FlowRuns
-from cordboard.store.writer import StoreThread, open_database
 
 log = structlog.get_logger()
-
-
-class PortUnavailable(CordboardError):
-    """A port of this worker cannot be listened on."""
 
 
 class WorkerProcess:
@@ -56,11 +56,15 @@ class WorkerProcess:
         self._files = files
         self._index = index
         self._metrics = Metrics()
-        self._store = StoreThread(open_database(configuration.state / "cordboard.db"))
-        self._runs = FlowRuns(self._store)
+        self._acd = AcdParts.open(configuration, worker_name(index))
+        self._runs = FlowRuns(self._acd.store)
         self._houses = Houses(configuration.house)
         self._messages = Messages(configuration.settings, configuration.voicemail_root)
-        self._reception = Reception(self._houses, self._runs, self._metrics, self._messages)
+        self._callers = Callers(self._acd.floor)
+        self._waiting_room = WaitingRoom(self._acd.floor)
+        self._reception = Reception(
+            self._houses, self._runs, self._metrics, self._messages, self._waiting_room, self._callers
+        )
         self._server = AgiServer(
             settings.listen.agi.host,
             settings.listen.agi.port + index,
@@ -71,7 +75,10 @@ class WorkerProcess:
             max_sessions=settings.max_calls,
         )
         ami = settings.asterisk.ami
-        self._switch = AsteriskSwitch(ami.host, ami.port, ami.user, configuration.ami_secret)
+        self._switch = AsteriskSwitch(
+            ami.host, ami.port, ami.user, configuration.ami_secret, token=configuration.agi_token
+        )
+        self._observer = Observer(self._switch, self._acd.floor, self._forget_ghosts)
         self._health = health_server(health_app(self._checks, self._metrics))
         self._stop = asyncio.Event()
         self._hand_over = asyncio.Event()
@@ -90,8 +97,8 @@ class WorkerProcess:
         failed = await prepare_prompts(self._configuration)
         port = self._bind_health()
         await self._listen_for_calls()
-        self._store.start()
-        self._switch.on_connected(self._reconcile)
+        self._acd.start()
+        self._callers.use(self._configuration.open_crm())
         await self._switch.connect()
         if self._index == 0:
             self._messages.resume_untold()
@@ -119,10 +126,7 @@ class WorkerProcess:
             raise self._port_fault("AGI", agi.host, agi.port, fault) from fault
 
     def _port_fault(self, kind: str, host: str, first: int, fault: OSError) -> PortUnavailable:
-        what = f"{kind} port {host}:{first + self._index} of worker {self._index}"
-        if fault.errno == errno.EADDRINUSE:
-            return PortUnavailable(f"{what} is in use; is another Cordboard running?")
-        return PortUnavailable(f"{what} cannot be listened on: {fault.strerror}")
+        return port_unavailable(f"{kind} port {host}:{first + self._index} of worker {self._index}", fault)
 
     def _announce(self, pulse_fd: int | None, unplayable: int) -> None:
         listen = self._configuration.settings.listen
@@ -145,8 +149,10 @@ class WorkerProcess:
             await self._reception.wait_recorded(LONGEST_MESSAGE_S)
         await self._server.aclose()
         await self._messages.aclose()
+        await self._observer.aclose()
         await self._switch.aclose()
-        self._store.close()
+        await self._callers.aclose()
+        await self._acd.aclose()
         log.info("worker_stopped")
 
     async def _let_calls_end(self, longest_s: float) -> None:
@@ -178,26 +184,27 @@ class WorkerProcess:
     async def _reload(self) -> None:
         try:
             fresh = load_configuration(self._configuration.directory, self._files)
+            crm = fresh.open_crm()
         except ConfigurationError as fault:
             for finding in fault.findings:
                 log.error("configuration_refused", **finding.as_json())
             return
         await self._configuration.library.prepare(fresh.prompts())
+        self._callers.use(crm)
         self._houses.replace(fresh.house)
+        self._acd.floor.use(fresh.plan)
         self._messages.use(fresh.settings)
         configure_logs(fresh.settings.log, worker=self._index)
         log.info("configuration_loaded", flows=len(fresh.house.flows))
 
-    async def _reconcile(self) -> None:
-        """After the manager link came up: forget calls which the switch no longer has."""
+    async def _forget_ghosts(self, live_legs: set[str], listed_at: float) -> None:
+        """The switch has said which legs live: forget calls whose leg is gone."""
         try:
-            asked_at = time.time()
-            legs = await self._switch.list_legs()
-            ghosts = await self._runs.forget_ghosts({leg.leg_id for leg in legs}, asked_at)
-        except (SwitchError, StoreUnavailable) as fault:
+            ghosts = await self._runs.forget_ghosts(live_legs, listed_at)
+        except StoreUnavailable as fault:
             log.warning("reconcile_failed", reason=str(fault))
             return
-        log.info("reconciled", legs=len(legs), ghosts=ghosts)
+        log.info("reconciled", legs=len(live_legs), ghosts=ghosts)
 
 
 def run_worker(directory: Path, files: Path | None, index: int, pulse_fd: int | None) -> NoReturn:

@@ -17,6 +17,7 @@ from cordboard.config.findings import Finding
 from cordboard.config.validation import closest
 from cordboard.flows.conditions import Expression, ExpressionRefused, Kind, Scope, words_for_kind
 from cordboard.flows.surroundings import MessageBox, Surroundings
+from cordboard.flows.variables import customer_kinds
 from cordboard.telephony.dial_policy import DialPolicy
 from cordboard.telephony.verbs import Extension, Prompt
 
@@ -129,6 +130,26 @@ class NodeCompiler:
         if name not in boxes and self.names.surroundings.is_known:
             self._unknown("voicemail box", name, boxes, keys)
         return boxes.get(name, _NO_BOX)
+
+    def queue(self, name: str, *keys: str | int) -> str:
+        """A queue of `queues.yaml`."""
+        queues = self.names.surroundings.queues
+        if queues is not None and name not in queues and self.names.surroundings.is_known:
+            self._unknown("queue", name, queues, keys)
+        return name
+
+    def customer(self, name: str, *keys: str | int) -> Mapping[str, Kind]:
+        """What a look-up that is kept under `name` gives, as variables with types."""
+        fields = self.names.surroundings.customer_fields
+        if fields == {} and self.names.surroundings.is_known:
+            self.report(keys, "no-crm", "there is no CRM to ask", "say in crm.yaml where customers are kept")
+        return customer_kinds(name, fields or {})
+
+    @property
+    def has_on_failure(self) -> bool:
+        """Whether the flow says where to go on when a node breaks."""
+        data = self.names.document.data
+        return isinstance(data, dict) and bool(data.get("on_failure"))
 
     def flow(self, name: str, *keys: str | int) -> str:
         """Another flow."""

@@ -29,10 +29,10 @@ MAX_RESULT_CHARACTERS = 1_000  # a text that doubles itself on each round of a l
 CALL_FIELDS = ("call.ani", "call.dnis", "call.language", "call.caller_name")
 # What the language uses itself, or the flow sees as something else.
 RESERVED_NAMES = frozenset(
-    ["call", "now", "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function",
-     "if", "import", "let", "loop", "package", "namespace", "return", "var", "void", "while", "int", "uint",
-     "double", "bool", "string", "bytes", "list", "map", "type", "timestamp", "duration", "dyn", "size", "has",
-     "all", "exists", "exists_one", "filter"]
+    ["call", "customer", "now", "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for",
+     "function", "if", "import", "let", "loop", "package", "namespace", "return", "var", "void", "while", "int",
+     "uint", "double", "bool", "string", "bytes", "list", "map", "type", "timestamp", "duration", "dyn", "size",
+     "has", "all", "exists", "exists_one", "filter"]
 )  # fmt: skip
 
 _TYPES: dict[Kind, Any] = {

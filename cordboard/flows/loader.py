@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from cordboard.config.document import Document
 from cordboard.config.findings import Finding
+from cordboard.config.scalars import as_written
 from cordboard.config.validation import closest, validate
 from cordboard.config.yaml_reader import read_yaml
 from cordboard.errors import ConfigurationError
@@ -116,14 +117,15 @@ class _Draft:
         self.prompts = read_prompts(self.document, self._flow_name(), languages, self.findings)
         options = {name: one for name in written if (one := self._options(name, written[name]))}
         declared = [(name, one) for name, node in options.items() for one in node.declares()]
-        self.variables = infer_variables(declared, self.document)
+        self.variables = infer_variables(declared, self.document, self.surroundings.customer_fields)
         self.findings += self.variables.findings
-        names = self._names(languages, written, is_complete=len(options) == len(written))
+        is_complete = self.variables.is_complete and len(options) == len(written)
+        names = self._names(languages, written, is_complete)
         self._check_frame_targets(written)
         return {name: self._compile(names, name, one) for name, one in options.items()}
 
     def _names(self, languages: tuple[str, ...], nodes: Mapping[str, Any], is_complete: bool) -> FlowNames:
-        """is_complete: every node could be read, so what is not declared does not exist."""
+        """is_complete: every variable is known, so what is not declared does not exist."""
         kinds, secrets = self.variables.kinds, frozenset(self.variables.secrets)
         return FlowNames(
             document=self.document,
@@ -190,7 +192,8 @@ class _Draft:
 
     def _check_frame_targets(self, nodes: Mapping[str, Any]) -> None:
         for key in ("start", "on_failure"):
-            name = self.document.data.get(key) if isinstance(self.document.data, dict) else None
+            written = self.document.data.get(key) if isinstance(self.document.data, dict) else None
+            name = as_written(written)  # a node may well be called `false` or 1
             if isinstance(name, str) and name not in nodes:
                 hint = closest(name, nodes) or f"known: {', '.join(nodes)}"
                 self.findings.append(

@@ -61,13 +61,17 @@ def literal(value: Literal) -> Literal:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """A variable that a node gives a value to. kind: None if `formula` tells; keys: where, within the node."""
+    """A variable that a node gives a value to. kind: None if `formula` tells; keys: where, within the node.
+
+    is_customer: stands for all that a look-up tells: `found`, `matches` and each field, as variables `name.field`.
+    """
 
     name: str
     keys: Keys
     kind: Kind | None = None
     formula: str = ""
     is_secret: bool = False
+    is_customer: bool = False
 
 
 class NodeOptions(Section):

@@ -19,9 +19,9 @@ from cordboard.flows.conditions import Kind, Value, facts_of
 from cordboard.flows.flow import Flow
 from cordboard.flows.node import NO_ATTEMPTS, Attempts, Go
 from cordboard.flows.step import Finish, Secret, Step
-from cordboard.flows.walk import ANSWERING, ENDING, Fault, Walk
+from cordboard.flows.walk import ANSWERING, ENDING, MAX_PATH, Fault, Walk
 from cordboard.telephony.call import Call
-from cordboard.telephony.outcomes import Connected, Failed, HungUp, Outcome
+from cordboard.telephony.outcomes import AgentRung, Connected, Failed, HungUp, Outcome, Served
 from cordboard.telephony.verbs import Record
 
 __all__ = ["Finish", "FlowRun", "Step"]
@@ -41,6 +41,8 @@ class FlowRun:
     kept_at:  seq of the step that last changed variables or secrets; 0 if there are none, so that a checkpoint is
               enough to go on.
     hops:     flows entered since the last verb. finish: set once the run is over.
+    path:     nodes entered, "support/menu", the last 50, across flows; for people to see how the call came here, so
+              two runs that differ in nothing else are equal.
     """
 
     flow: Flow
@@ -57,6 +59,7 @@ class FlowRun:
     kept_at: int = 0
     hops: int = 0
     finish: Finish | None = None
+    path: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
     def begin(cls, flow: Flow, call: Call, language: str | None = None) -> FlowRun:
@@ -67,7 +70,7 @@ class FlowRun:
     def into(self, flow: Flow) -> FlowRun:
         """The run of another flow on the same call, after the finish "other_flow"."""
         other = FlowRun.begin(flow, self.call, self.language)
-        return replace(other, answered=self.answered, seq=self.seq, hops=self.hops + 1)
+        return replace(other, answered=self.answered, seq=self.seq, hops=self.hops + 1, path=self.path)
 
     def start(self, now: datetime) -> Step:
         """The first step. now: aware, as everywhere here."""
@@ -86,7 +89,7 @@ class FlowRun:
                 return walk.finish(Finish("hung_up"))
             case Failed(reason):
                 return walk.follow(Fault(reason))
-            case Connected():
+            case Connected() | Served() | AgentRung(result="joined"):
                 walk.run = replace(self, answered=True)
         return walk.receive(outcome)
 
@@ -153,6 +156,7 @@ class FlowRun:
             "variables": dict(self.variables),
             "secrets": {name: secret.asked_at for name, secret in self.secrets.items()},
             "finish": [self.finish.kind, self.finish.flow] if self.finish else None,
+            "path": list(self.path),
         }
 
     @classmethod
@@ -181,6 +185,7 @@ class FlowRun:
             kept_at=snapshot["kept_at"],
             hops=snapshot["hops"],
             finish=Finish(*snapshot["finish"]) if snapshot["finish"] else None,
+            path=tuple(snapshot.get("path", ())),  # snapshots of earlier releases have none
         )
         if at is not None:
             _check_fit(flow, call, at.flow, at.call_id, at.node)
@@ -208,7 +213,13 @@ class FlowRun:
             failing=place.failing,
             seq=place.seq,
             kept_at=place.kept_at,
+            path=self._path_to(place.node),
         )
+
+    def _path_to(self, node: str) -> tuple[str, ...]:
+        """The path as far as it is known, with this node as its end: a checkpoint holds no path."""
+        here = f"{self.flow.name}/{node}"
+        return self.path if self.path[-1:] == (here,) else (*self.path, here)[-MAX_PATH:]
 
     @property
     def awaits_return(self) -> bool:
@@ -240,9 +251,11 @@ class FlowRun:
             self.seq,
             self.kept_at,
             self.hops,
+            None,
+            self.path,
         )
 
-    def _asking(self, phase: str, attempts: Attempts, seq: int, kept_at: int) -> FlowRun:
+    def _asking(self, phase: str, attempts: Attempts, seq: int, kept_at: int, path: tuple[str, ...]) -> FlowRun:
         """This run while a verb is under way."""
         return FlowRun(
             self.flow,
@@ -257,6 +270,9 @@ class FlowRun:
             self.failing,
             seq,
             kept_at,
+            0,
+            None,
+            path,
         )
 
     def _back_to_secrets(self, asked_at: list[str]) -> FlowRun:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cordboard.flows.conditions import Kind
 from cordboard.telephony.dial_policy import DialPolicy
 
 
@@ -26,11 +27,17 @@ class Surroundings:
     """Everything outside a flow that its nodes may name.
 
     flow_names: flows of other files. zone: the time zone of flows that give none.
-    is_known:   False where the settings have faults themselves; extensions and boxes are not checked then.
+    queues:     names of all queues; None where their files have faults themselves, they are not checked then.
+    customer_fields: what the CRM tells of a customer, with types; {} without a CRM, None where its file has faults.
+    lookup_timeout_s: how long a caller waits for the CRM, if a node does not say.
+    is_known:   False where the settings have faults themselves; extensions, boxes and queues are not checked then.
     """
 
     dial_policy: DialPolicy = field(default_factory=DialPolicy)
     voicemail_boxes: Mapping[str, MessageBox] = field(default_factory=dict)
     flow_names: frozenset[str] = frozenset()
+    queues: frozenset[str] | None = frozenset()
+    customer_fields: Mapping[str, Kind] | None = field(default_factory=dict)
+    lookup_timeout_s: float = 0.8
     zone: str = "UTC"
     is_known: bool = True

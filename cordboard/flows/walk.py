@@ -16,12 +16,13 @@ from cordboard.flows.flow import Flow
 from cordboard.flows.node import Ask, End, Go, Gone, LeaveTo, Move, NodeFailed, unexpected
 from cordboard.flows.step import Finish, Secret, Step
 from cordboard.telephony.outcomes import Done, Outcome
-from cordboard.telephony.verbs import Answer, Gather, Hangup, Play, Record, Say, Verb, VoicemailBox
+from cordboard.telephony.verbs import Answer, Enqueue, Gather, Hangup, Play, Record, Say, Verb, VoicemailBox
 
 if TYPE_CHECKING:
     from cordboard.flows.run import FlowRun
 
 MAX_SILENT_MOVES = 100  # nodes passed without asking anything of the call; more is a loop
+MAX_PATH = 50  # nodes remembered of a call's way: what a person can take in at a glance, and more
 
 # Phases of the engine's own, at whatever node.
 ANSWERING = "answering"
@@ -29,7 +30,7 @@ ENDING = "ending"
 
 _ANSWER = Answer()
 _HANGUP = Ask(Hangup(), ENDING)
-_MEDIA = (Play, Say, Gather, Record, VoicemailBox)
+_MEDIA = (Play, Say, Gather, Record, VoicemailBox, Enqueue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Walk:
     def finish(self, finish: Finish, fault: str = "") -> Step:
         """The last step."""
         self._note(fault)
-        run = replace(self.run, finish=finish, phase="")
+        run = replace(self.run, finish=finish, phase="", path=self._path())
         return Step(run, None, tuple(self._entered), finish, self._faults)
 
     def _enter(self) -> Move | Fault:
@@ -134,7 +135,15 @@ class Walk:
             verb, phase = _ANSWER, ANSWERING
         seq = run.seq + 1
         kept_at = seq if self._has_kept else run.kept_at
-        return Step(run._asking(phase, ask.attempts, seq, kept_at), verb, tuple(self._entered), None, self._faults)
+        asking = run._asking(phase, ask.attempts, seq, kept_at, self._path())
+        return Step(asking, verb, tuple(self._entered), None, self._faults)
+
+    def _path(self) -> tuple[str, ...]:
+        """The run's path with the nodes of this step."""
+        run = self.run
+        if not self._entered:
+            return run.path
+        return (*run.path, *(f"{run.flow.name}/{node}" for node in self._entered))[-MAX_PATH:]
 
 
 def _needs_answer(flow: Flow, verb: Verb) -> bool:

@@ -1,21 +1,22 @@
 """An agent's phone: Debian's baresip without a screen, registered, with real audio both ways.
 
-`async with BaresipPhone("1001", pbx) as phone:` starts and registers it; leaving ends it. A phone handles one call
-after the other: `phone.call` is the latest, and each wait is about that one, so it does not matter whether the
-thing waited for has happened already. Tests and the scenario player call this.
+`async with BaresipPhone("1001", pbx) as phone:` starts and registers it; leaving ends it. Tests and the scenario
+player call this. It cannot refuse with another status than 486, nor transfer; `sip_phone` can.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Self
+
+import numpy as np
 
 from cordboard.errors import LabError
 from cordboard.lab import cleanup
@@ -23,52 +24,19 @@ from cordboard.lab.baresip_config import PhoneSettings, account_line, find_modul
 from cordboard.lab.ctrl_tcp import Control, Message
 from cordboard.lab.packages import ensure_packages, find_program
 from cordboard.lab.pbx_config import PHONE_SECRET, RTP_PORTS
+from cordboard.lab.phone_calls import CALL_TIMEOUT_S, Pbx, PhoneCall, PhoneCalls
 from cordboard.lab.ports import LOOPBACK, find_free_ports
-from cordboard.lab.sounds import write_melody
+from cordboard.lab.rtp import Samples
+from cordboard.lab.sounds import RATE_HZ, write_melody
 
 START_TIMEOUT_S = 15.0  # 0.05 s on a quiet machine; seconds were seen on a crowded one
 REGISTER_TIMEOUT_S = 15.0
-CALL_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 1.0  # enough to unregister; a PBX that is down is not waited for
 SPEECH_S = 30.0  # the file a phone says; silence after its end
 EVENT_LIMIT = 1000
 LOG_LINES = 200
 WAV_HEADER_BYTES = 44
 KEYS = "0123456789*#ABCD"
-
-
-class Pbx(Protocol):
-    """What a phone has to know of the PBX it registers with."""
-
-    @property
-    def host(self) -> str: ...
-
-    @property
-    def sip_port(self) -> int: ...
-
-
-@dataclass(slots=True)
-class PhoneCall:
-    """One call of a phone. Times are `time.monotonic()`; None where it has not happened.
-
-    peer: the other side's SIP address; keys: DTMF received; reason: why it ended, in baresip's words;
-    recording: what was heard, once the call is over (None if nothing was).
-    """
-
-    call_id: str
-    is_incoming: bool
-    peer: str
-    began_at: float
-    established_at: float | None = None
-    closed_at: float | None = None
-    reason: str = ""
-    keys: str = ""
-    recording: Path | None = None
-
-    @property
-    def number(self) -> str:
-        """The user part of the other side's address."""
-        return self.peer.partition(":")[2].partition("@")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +48,7 @@ class PhoneEvent:
     details: Message = field(repr=False)
 
 
-class BaresipPhone:
+class BaresipPhone(PhoneCalls):
     """One phone with one account.
 
     speaks: WAV (8 kHz, mono, 16 bit) the phone says in each call; by default a melody of its own, `said`.
@@ -96,9 +64,8 @@ class BaresipPhone:
         rtp_ports: tuple[int, int] = RTP_PORTS,
         owner: str | None = None,
     ) -> None:
-        self.extension = extension
+        super().__init__(extension)
         self.events: deque[PhoneEvent] = deque(maxlen=EVENT_LIMIT)
-        self.calls: list[PhoneCall] = []
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self._pbx = pbx
         self._secret = secret
@@ -110,7 +77,6 @@ class BaresipPhone:
         self._control: Control | None = None
         self._output: asyncio.Task[None] | None = None
         self._is_ready = False
-        self._changed = asyncio.Event()
         self._forget: cleanup.Closer | None = None
         self._registration = ""
 
@@ -125,11 +91,6 @@ class BaresipPhone:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
-
-    @property
-    def call(self) -> PhoneCall | None:
-        """The latest call, over or not."""
-        return self.calls[-1] if self.calls else None
 
     @property
     def run_dir(self) -> Path:
@@ -158,6 +119,18 @@ class BaresipPhone:
         """
         recording = self.recording
         return recording.read_bytes()[WAV_HEADER_BYTES:] if recording is not None else b""
+
+    def heard_last(self, seconds: float) -> Samples:
+        """The end of what was heard in the latest call so far; empty before its first audio."""
+        recording = self.recording
+        if recording is None:
+            return np.zeros(0, dtype=np.int16)
+        wanted = 2 * round(seconds * RATE_HZ)
+        with recording.open("rb") as file:
+            length = file.seek(0, os.SEEK_END) & ~1  # samples have two bytes; the last may be half written
+            file.seek(max(WAV_HEADER_BYTES, length - wanted))
+            data = file.read(max(0, length - file.tell()))
+        return np.frombuffer(data, dtype="<i2").astype(np.int16)
 
     async def start(self) -> None:
         """Start the program, and wait until it is ready; it registers by itself. Raises LabError."""
@@ -207,14 +180,6 @@ class BaresipPhone:
         await self.control.command("dial", uri)
         await self._wait(lambda: len(self.calls) > known, CALL_TIMEOUT_S, f"its call to {number}")
 
-    async def incoming(self, timeout_s: float = CALL_TIMEOUT_S) -> PhoneCall:
-        """Wait until the phone rings. Returns the call that rings."""
-        await self._wait(lambda: self._ringing() is not None, timeout_s, "an incoming call")
-        call = self._ringing()
-        if call is None:
-            raise LabError(f"the call to phone {self.extension} was over at once")
-        return call
-
     async def answer(self) -> None:
         """Pick up; the phone must be ringing. Returns when the call is established."""
         await self.control.command("accept")
@@ -225,20 +190,6 @@ class BaresipPhone:
         call = await self.incoming(timeout_s)
         await asyncio.sleep(delay_s)
         await self.answer()
-        return call
-
-    async def established(self, timeout_s: float = CALL_TIMEOUT_S) -> PhoneCall:
-        """Wait until the latest call is answered, by either side. Raises LabError if it ended before that."""
-        call = self._latest()
-        await self._wait(lambda: call.established_at or call.closed_at, timeout_s, "an answer")
-        if call.established_at is None:
-            raise LabError(f"the call of phone {self.extension} ended unanswered: {call.reason}")
-        return call
-
-    async def closed(self, timeout_s: float = CALL_TIMEOUT_S) -> PhoneCall:
-        """Wait until the latest call is over, whoever ended it. `reason` of what returns says why."""
-        call = self._latest()
-        await self._wait(lambda: call.closed_at is not None, timeout_s, "the end of the call")
         return call
 
     async def reject(self) -> None:
@@ -328,16 +279,9 @@ class BaresipPhone:
                 self._keep_recording(call)
         self._tell()
 
-    async def _wait(self, condition: Callable[[], object], timeout_s: float, what: str) -> None:
-        """Wait until something that events change has become true. Raises LabError at the deadline or its end."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                while not condition():
-                    if self._process is None or self._process.returncode is not None:
-                        raise LabError(f"phone {self.extension} has ended; its output:\n" + "\n".join(self.log))
-                    await self._changed.wait()
-        except TimeoutError as error:
-            raise LabError(f"phone {self.extension} waited {timeout_s} s for {what} in vain") from error
+    def _check_alive(self) -> None:
+        if self._process is None or self._process.returncode is not None:
+            raise LabError(f"phone {self.extension} has ended; its output:\n" + "\n".join(self.log))
 
     def _open_recording(self) -> Path | None:
         return next((self.run_dir / "recordings").glob("dump-*-dec.wav"), None)
@@ -346,22 +290,6 @@ class BaresipPhone:
         """Give the call's file a name of its own: baresip's is the second it began in, and may come again."""
         if (recording := self._open_recording()) is not None:
             call.recording = recording.rename(recording.with_name(f"call-{len(self.calls)}-heard.wav"))
-
-    def _tell(self) -> None:
-        """Wake all who wait."""
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
-
-    def _ringing(self) -> PhoneCall | None:
-        call = self.call
-        if call is None or not call.is_incoming or call.established_at is not None or call.closed_at is not None:
-            return None
-        return call
-
-    def _latest(self) -> PhoneCall:
-        if self.call is None:
-            raise LabError(f"phone {self.extension} had no call yet")
-        return self.call
 
     def _last(self, kind: str) -> str:
         found = [event for event in self.events if event.kind == kind]

@@ -20,12 +20,14 @@ from typing import Literal
 
 from cordboard.errors import LabError
 from cordboard.lab.dialog import ALLOW, Dialog, confirmed, local_tag, new_branch
+from cordboard.lab.digest import Credentials, authorize, find_challenge
 from cordboard.lab.media import MediaStream
+from cordboard.lab.open_requests import OpenRequests
 from cordboard.lab.received_audio import ReceivedAudio
 from cordboard.lab.retransmission import GIVE_UP_S, Retransmission
 from cordboard.lab.rtp import Samples
 from cordboard.lab.sdp import NoAudio, parse_audio
-from cordboard.lab.sip import Request, Response, parameter, q850_cause, response_to
+from cordboard.lab.sip import Headers, Request, Response, parameter, q850_cause, response_to
 
 Send = Callable[[Request | Response], None]
 
@@ -50,16 +52,28 @@ class CallEnd:
 class Call:
     """One party's side of a call. `heard` is what it hears; offsets in it are seconds since dialling."""
 
-    def __init__(self, dialog: Dialog, host: str, send: Send, on_end: Callable[[Call], None]) -> None:
+    def __init__(
+        self,
+        dialog: Dialog,
+        host: str,
+        send: Send,
+        on_end: Callable[[Call], None],
+        credentials: Credentials | None = None,
+    ) -> None:
         self.started_at = time.monotonic()
         self.heard = ReceivedAudio(self.started_at)
         self.media = MediaStream(host, self.heard)
         self.status = 0
         self.answered_s: float | None = None
         self.on_change: Callable[[], None] | None = None  # early media, answered, ended
+        self.on_notify: Callable[[Request], None] | None = None  # how a transfer goes
         self._dialog = dialog
         self._send = send
         self._on_end = on_end
+        self._credentials = credentials  # until they have been asked for
+        self._asked = OpenRequests(send)
+        self._description_version = 1
+        self._direction = "sendrecv"
         loop = asyncio.get_running_loop()
         self._progressed = asyncio.Event()
         self._ended: asyncio.Future[CallEnd] = loop.create_future()
@@ -124,13 +138,35 @@ class Call:
             await asyncio.wait_for(asyncio.shield(self._ended), _GOODBYE_S)
         self._finish("caller")
 
+    # Within the call
+
+    @property
+    def dialog(self) -> Dialog:
+        """What both sides agreed on, as it is now."""
+        return self._dialog
+
+    async def hold(self, *, is_on: bool = True) -> None:
+        """Put the other side on hold, or take it back (re-INVITE). Raises LabError if the PBX refuses."""
+        self._description_version += 1
+        self._direction = "sendonly" if is_on else "sendrecv"
+        response = await self.ask("INVITE", extra=(_SDP,), body=self._description())
+        if response.status >= 300:
+            raise LabError(f"the PBX refused the hold with {response.status} {response.reason}")
+
+    async def ask(self, method: str, *, extra: Headers = (), body: bytes = b"", timeout_s: float = 5.0) -> Response:
+        """Send a request within the call and wait for its final response. Raises LabError if there is none."""
+        if self._ended.done():
+            raise LabError(f"{method} cannot be sent: the call has ended")
+        self._dialog = self._dialog.next()
+        return await self._asked.ask(self._dialog.request(method, extra=extra, body=body), timeout_s)
+
     # Outgoing
 
-    def invite(self) -> None:
-        """Send the INVITE and repeat it until the PBX says something."""
-        invite = self._dialog.request(
-            "INVITE", branch=new_branch(), extra=(_SDP, ("Allow", ALLOW)), body=self.media.description.encode()
-        )
+    def invite(self, *more: tuple[str, str]) -> None:
+        """Send the INVITE and repeat it until the PBX says something. more: headers."""
+        extra = (_SDP, ("Allow", ALLOW), *more)
+        body = self._description()
+        invite = self._dialog.request("INVITE", branch=new_branch(), extra=extra, body=body)
         self._invite = invite
         self._sending = Retransmission(lambda: self._send(invite), lambda: self._finish("nobody"), cap_s=GIVE_UP_S)
 
@@ -139,8 +175,17 @@ class Call:
         number, method = response.sequence
         if method == "BYE" and response.status >= 200:
             self._finish("caller")
-        elif method == "INVITE" and number == 1 and self._invite is not None:
+        elif method == "INVITE" and self._invite is not None and number == self._invite.sequence[0]:
             self._receive_invite_response(self._invite, response)
+        else:
+            self._receive_other_response(response)
+
+    def _receive_other_response(self, response: Response) -> None:
+        number, method = response.sequence
+        if method == "INVITE" and response.status >= 200:  # a re-INVITE of ours; a refusal keeps its branch
+            branch = response.branch if response.status >= 300 else ""
+            self._send(self._dialog.request("ACK", branch=branch, sequence=number))
+        self._asked.take(response)
 
     def _receive_invite_response(self, invite: Request, response: Response) -> None:
         if not self.is_answered:
@@ -151,8 +196,17 @@ class Call:
             self._receive_answer(response)
         else:
             self._send(self._acknowledge_refusal(invite, response))
-            self.status = response.status
-            self._finish("caller" if self._is_leaving else "pbx", q850_cause(response.headers_named("reason")))
+            self._receive_refusal(response)
+
+    def _receive_refusal(self, response: Response) -> None:
+        """A PBX that asks who is calling is told, once."""
+        credentials, self._credentials = self._credentials, None
+        if response.status in (401, 407) and credentials is not None and not self._is_leaving:
+            self._dialog = self._dialog.next()
+            self.invite(authorize(find_challenge(response), credentials, "INVITE", self._dialog.target))
+            return
+        self.status = response.status
+        self._finish("caller" if self._is_leaving else "pbx", q850_cause(response.headers_named("reason")))
 
     def _receive_provisional(self, response: Response) -> None:
         first = not self.status
@@ -166,7 +220,7 @@ class Call:
     def _receive_answer(self, response: Response) -> None:
         """A 2xx, perhaps for the second time: acknowledge each. One that crosses our CANCEL is hung up."""
         self._dialog = confirmed(self._dialog, response)
-        self._send(self._dialog.request("ACK", sequence=1))
+        self._send(self._dialog.request("ACK", sequence=response.sequence[0]))
         if self.is_answered:
             return
         self.status = response.status
@@ -178,7 +232,7 @@ class Call:
 
     def _acknowledge_refusal(self, invite: Request, response: Response) -> Request:
         refused = confirmed(self._dialog, response)
-        ack = refused.request("ACK", branch=invite.branch, sequence=1)
+        ack = refused.request("ACK", branch=invite.branch, sequence=invite.sequence[0])
         return Request(ack.headers, b"", "ACK", invite.uri)
 
     def _cancel(self) -> Request:
@@ -205,7 +259,7 @@ class Call:
         invite, self._incoming = self._incoming, None
         self._take_audio(invite.body)
         self.status, self.answered_s = 200, self.now_s
-        answer = self._response(invite, 200, "OK", body=self.media.description.encode())
+        answer = self._response(invite, 200, "OK", body=self._description())
         self._sending = Retransmission(lambda: self._send(answer), lambda: self._finish("nobody"))
         self._progress()
 
@@ -227,6 +281,8 @@ class Call:
             self._receive_new_audio(request)
         else:
             self._send(self._response(request, 200, "OK"))
+            if request.method == "NOTIFY" and self.on_notify is not None:
+                self.on_notify(request)
 
     def _receive_cancel(self, cancel: Request) -> None:
         self._send(self._response(cancel, 200, "OK"))
@@ -239,7 +295,7 @@ class Call:
         """A re-INVITE moves the audio elsewhere, when the PBX bridges two calls for instance."""
         if request.body:
             self._take_audio(request.body)
-        answer = self._response(request, 200, "OK", body=self.media.description.encode())
+        answer = self._response(request, 200, "OK", body=self._description())
         if request.method == "INVITE":
             self._stop_sending()
             self._sending = Retransmission(lambda: self._send(answer))
@@ -261,6 +317,9 @@ class Call:
 
     # Both
 
+    def _description(self) -> bytes:
+        return self.media.description.encode(self._description_version, self._direction)
+
     def _response(self, request: Request, status: int, words: str, body: bytes = b"") -> Response:
         extra = (("Contact", self._dialog.contact), ("Allow", ALLOW), *((_SDP,) if body else ()))
         return response_to(request, status, words, extra=extra, body=body, to_tag=local_tag(self._dialog))
@@ -279,6 +338,7 @@ class Call:
         if self._ended.done():
             return
         self.media.close()
+        self._asked.close("the call has ended")
         self._ended.set_result(CallEnd(by, self.status, cause, self.now_s))
         self._on_end(self)
         self._progress()

@@ -7,7 +7,8 @@ Scenarios and live tests use it:
         await call.press("2")
 
 It speaks UDP, PCMU and RFC 4733 keys; no registration, no digest, no TLS. Trunks of the lab know callers by their
-address. It can answer calls too, which is enough for tests of the lab itself; phones that register are baresip's.
+address. It can answer calls too, which is enough for tests of the lab itself; phones that register are `sip_phone`
+and `baresip`.
 """
 
 from __future__ import annotations
@@ -20,13 +21,11 @@ from typing import Self
 
 from cordboard.errors import LabError
 from cordboard.lab.call import Call, CallEnd
-from cordboard.lab.dialog import ALLOW, Dialog, called, calling
-from cordboard.lab.sip import Request, Response, display_name, response_to, uri_user
-from cordboard.lab.sip_wire import SipWire
+from cordboard.lab.dialog import calling
+from cordboard.lab.party import Party
+from cordboard.lab.sip import Request, display_name, uri_user
 
 __all__ = ["AnswerPlan", "Call", "CallEnd", "Caller"]
-
-MAX_CALLS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +42,14 @@ class Caller:
 
     def __init__(self, ani: str, name: str | bytes = "", host: str = "127.0.0.2") -> None:
         self.ani = ani
-        self.calls: list[Call] = []
         self._user = uri_user(ani) or "anonymous"
         self._name = display_name(name)
-        self._host = host
-        self._wire: SipWire | None = None
-        self._plan: AnswerPlan | None = None
+        self._party = Party(host, self._user)
+        self._plan = AnswerPlan()
         self._rings: set[asyncio.TimerHandle] = set()
 
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        try:
-            _, self._wire = await loop.create_datagram_endpoint(
-                lambda: SipWire(self._receive_response, self._receive_request), (self._host, 0)
-            )
-        except OSError as fault:
-            raise LabError(f"no SIP socket on {self._host}: {fault}") from fault
+        await self._party.open()
         return self
 
     async def __aexit__(
@@ -67,16 +58,19 @@ class Caller:
         for ring in self._rings:
             ring.cancel()
         try:
-            await asyncio.gather(*(call.hang_up() for call in list(self.calls)))
+            await self._party.hang_up_all()
         finally:
-            for call in self.calls:
-                call.media.close()
-            self._opened().close()
+            self._party.close()
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls that have not ended."""
+        return self._party.calls
 
     @property
     def address(self) -> tuple[str, int]:
         """Where its SIP comes from and goes to."""
-        return self._opened().address
+        return self._party.address
 
     async def dial(self, number: str, pbx: tuple[str, int], deadline_s: float = 5.0) -> Call:
         """Call a number; returns once the call is answered, has early media, or has been refused.
@@ -96,54 +90,20 @@ class Caller:
 
     def place(self, number: str, pbx: tuple[str, int]) -> Call:
         """Send the INVITE and return at once."""
-        if len(self.calls) >= MAX_CALLS:
-            raise LabError(f"one caller makes at most {MAX_CALLS} calls at a time")
-        host, port = self.address
-        dialog = calling(number=uri_user(number), pbx=pbx, via=f"{host}:{port}", user=self._user, name=self._name)
-        call = self._new_call(dialog, pbx)
-        call.invite()
-        return call
+        via = self._party.via
+        dialog = calling(number=uri_user(number), pbx=pbx, via=via, user=self._user, name=self._name)
+        return self._party.place(dialog, pbx)
 
     def answer_calls(self, plan: AnswerPlan) -> None:
         """From now on take calls that come in, by this plan."""
         self._plan = plan
+        self._party.on_invite = self._receive_call
 
-    def _new_call(self, dialog: Dialog, peer: tuple[str, int]) -> Call:
-        wire = self._opened()
-        call = Call(dialog, self._host, lambda message: wire.send(message, peer), self.calls.remove)
-        self.calls.append(call)
-        return call
-
-    def _receive_response(self, response: Response) -> None:
-        call = self._find(response)
-        if call is not None:
-            call.receive_response(response)
-
-    def _receive_request(self, request: Request, peer: tuple[str, int]) -> None:
-        call = self._find(request)
-        if call is not None:
-            call.receive_request(request)
-        elif request.method == "INVITE" and self._plan is not None:
-            self._receive_call(request, peer, self._plan)
-        elif request.method == "OPTIONS":
-            self._opened().send(response_to(request, 200, "OK", extra=(("Allow", ALLOW),)), peer)
-        elif request.method != "ACK":
-            self._opened().send(response_to(request, 481, "Call/Transaction Does Not Exist"), peer)
-
-    def _receive_call(self, invite: Request, peer: tuple[str, int], plan: AnswerPlan) -> None:
-        host, port = self.address
-        call = self._new_call(called(invite, via=f"{host}:{port}", user=self._user), peer)
+    def _receive_call(self, invite: Request, peer: tuple[str, int]) -> None:
+        plan = self._plan
+        call = self._party.take(invite, peer)
         call.ring(invite)
         act = call.answer if plan.status == 200 else lambda: call.refuse(plan.status)
         self._rings.add(asyncio.get_running_loop().call_later(plan.ring_s, act))
         if plan.on_call is not None:
             plan.on_call(call)
-
-    def _find(self, message: Request | Response) -> Call | None:
-        call_id = message.header("call-id")
-        return next((call for call in self.calls if call.call_id == call_id), None)
-
-    def _opened(self) -> SipWire:
-        if self._wire is None:
-            raise LabError("a caller is used as `async with Caller(...) as caller:`")
-        return self._wire

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -107,18 +107,26 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Stay up afterwards, until Ctrl-C.")] = False,
     picture: Annotated[Path | None, typer.Option(help="Write a picture of the run, as SVG.")] = None,
 ) -> None:
-    """Real calls through the flows of ivr_flows/ on a real Asterisk, judged by what the callers heard."""
+    """Real calls through the flows and the queue of ivr_flows/ on a real Asterisk, judged by what callers heard.
+
+    The last line it prints is one JSON object with the figures of the queue.
+    """
     from cordboard.lab.demo import draw, print_summary, run_demo
+    from cordboard.lab.demo_figures import Figures
 
     began = time.monotonic()
+
+    def conclude(results: Sequence[Result], figures: Figures) -> None:
+        seconds = time.monotonic() - began
+        if picture is not None:
+            draw(results, figures, seconds, picture)
+        if not as_json:
+            print_summary(results, figures, seconds)
+        print(figures.as_json(), flush=True)
+
     with _told_faults(as_json):
-        results = _run(run_demo(show_json if as_json else InOrder(show_plain), _log_to_stderr, keep=keep))
-    seconds = time.monotonic() - began
-    if not as_json:
-        print_summary(results, seconds)
-    if picture is not None:
-        draw(results, seconds, picture)
-    _finish(results)
+        show = show_json if as_json else InOrder(show_plain)
+        _finish(_run(run_demo(show, _log_to_stderr, conclude, keep=keep)))
 
 
 def _log_to_stderr(text: str) -> None:

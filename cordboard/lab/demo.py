@@ -1,7 +1,7 @@
 """`make demo`: a real Asterisk, the real service, real calls, and what every caller heard, line by line.
 
-Two acts: callers who go different ways through the flows, and a caller whose worker is killed meanwhile. It ends
-by itself with a summary. Called by `commands`.
+Three acts: callers who go different ways through the flows, a caller whose worker is killed meanwhile, and a queue
+with two agents at their phones and desks. It ends by itself with a summary. Called by `commands`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,8 +21,11 @@ from rich.table import Table
 
 from cordboard.config.yaml_reader import read_yaml
 from cordboard.errors import LabError
+from cordboard.lab.agents import extension_of
+from cordboard.lab.demo_figures import Figures, print_figures, read_figures
 from cordboard.lab.image import Log
 from cordboard.lab.journal import Entry
+from cordboard.lab.pbx_config import PHONE_SECRET
 from cordboard.lab.player import Result, play
 from cordboard.lab.scenario import parse_scenario
 from cordboard.lab.stage import Stage
@@ -42,20 +45,44 @@ class Act:
     kills_worker: bool = False
 
 
-ACTS = (Act("calls.yaml"), Act("worker_killed.yaml", kills_worker=True))
+ACTS = (Act("calls.yaml"), Act("worker_killed.yaml", kills_worker=True), Act("queue.yaml"))
+
+Conclude = Callable[[Sequence[Result], Figures], None]
 
 
-async def run_demo(show: Show, log: Log, *, keep: bool = False) -> list[Result]:
-    """Play all acts on one stage; `keep` leaves it up until Ctrl-C. Raises LabError where it cannot run here."""
+async def run_demo(show: Show, log: Log, conclude: Conclude, *, keep: bool = False) -> list[Result]:
+    """Play all acts on one stage, and hand what came of them to `conclude`; `keep` leaves it up until Ctrl-C.
+
+    Raises LabError where it cannot run here.
+    """
     if not CONFIGURATION.is_dir():
         raise LabError("the demo plays the flows of a checkout of the project; there is no ivr_flows/ here")
     async with Stage(CONFIGURATION, workers=WORKERS, log=log) as stage:
         log(f"Asterisk answered {stage.pbx.boot_s:.1f} s after its start; {WORKERS} workers are ready")
+        _welcome(stage, log)
         results = [await _play(act, stage, show) for act in ACTS]
+        conclude(results, await read_figures(stage))
         if keep:
-            log(f"Call 5000 or 5001 at sip:{stage.pbx.host}:{stage.pbx.sip_port} from 127.0.0.2. Ctrl-C ends it.")
+            _invite(stage, log)
             await asyncio.Event().wait()
         return results
+
+
+def _welcome(stage: Stage, log: Log) -> None:
+    """Where to look while the calls go on."""
+    log(f"The desk: {stage.desk_url}/   The live queue page: {stage.desk_url}/queues")
+    for agent, password in stage.passwords.items():
+        log(f"  log in as {agent} with the password {password}")
+
+
+def _invite(stage: Stage, log: Log) -> None:
+    """What can be done with a stage that stays up."""
+    sip = f"{stage.pbx.host}:{stage.pbx.sip_port}"
+    log(f"Call 5000, 5001, or 5002 for the queue, at sip:{sip} from 127.0.0.2.")
+    for agent in stage.configuration.plan.agents:
+        extension = extension_of(agent, stage.configuration.plan)
+        log(f"  the phone of {agent} registers there as {extension} with the password {PHONE_SECRET}")
+    log("Ctrl-C ends it.")
 
 
 async def _play(act: Act, stage: Stage, show: Show) -> Result:
@@ -105,19 +132,21 @@ class _Killer:
         self._show(Line(time.monotonic() - self._began, "the service", "notice", text))
 
 
-def draw(results: Sequence[Result], seconds: float, picture: Path) -> None:
+def draw(results: Sequence[Result], figures: Figures, seconds: float, picture: Path) -> None:
     """Write an SVG picture of the run, as a terminal shows it: how it began, the last act, the summary."""
     console = Console(record=True, width=PICTURE_COLUMNS, file=io.StringIO(), highlight=False)
     first, last = (sorted(result.lines, key=lambda line: line.at_s) for result in (results[0], results[-1]))
     for line in (*first[:PICTURE_LINES], None, *last):
         console.print(as_text(line) if line else "          ...", overflow="ellipsis", no_wrap=True)
-    print_summary(results, seconds, console)
+    print_summary(results, figures, seconds, console)
     drawing = console.export_svg(title="make demo")
     picture.write_text(re.sub(r"@font-face \{.*?\}", "", drawing, flags=re.DOTALL))  # fonts come from the viewer
 
 
-def print_summary(results: Sequence[Result], seconds: float, console: Console | None = None) -> None:
-    """The table at the end."""
+def print_summary(
+    results: Sequence[Result], figures: Figures, seconds: float, console: Console | None = None
+) -> None:
+    """The tables at the end."""
     table = Table(title="What was heard", title_justify="left")
     for column, side in (
         ("scenario", "left"),
@@ -133,5 +162,6 @@ def print_summary(results: Sequence[Result], seconds: float, console: Console | 
         table.add_row(result.title, str(result.calls), str(heard), f"{result.seconds:.1f}", verdict)
     out = console or Console()
     out.print(table)
+    print_figures(figures, out)
     calls = sum(result.calls for result in results)
     out.print(f"{calls} real calls in {seconds:.0f} s, judged by what the callers heard.")

@@ -51,6 +51,7 @@ class MediaStream:
         self.heard = heard
         self.keys: list[str] = []
         self.on_audio: Callable[[], None] | None = None
+        self.on_key: Callable[[str], None] | None = None
         self._socket = _open_socket(host)
         self._remote: AudioDescription | None = None
         self._loop = asyncio.get_running_loop()
@@ -194,6 +195,8 @@ class MediaStream:
         if event is not None and self._last_event != (packet.ssrc, packet.timestamp):
             self._last_event = (packet.ssrc, packet.timestamp)
             self.keys.append(event.key)
+            if self.on_key is not None:
+                self.on_key(event.key)
 
 
 def _plan_keys(keys: str, tone_ms: int, gap_ms: int) -> list[list[TelephoneEvent]]:

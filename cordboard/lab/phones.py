@@ -7,7 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 
 from cordboard.errors import LabError
-from cordboard.lab.baresip import BaresipPhone, Pbx
+from cordboard.lab.baresip import BaresipPhone
+from cordboard.lab.phone_calls import Pbx
 from cordboard.lab.scenario import PhonePart
 
 Say = Callable[[str, str], None]  # extension, what it does

@@ -9,51 +9,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
 
-from cordboard.errors import LabError
+from cordboard.lab.agents import Office, agents_ready
+from cordboard.lab.call_ending import ending_in_words
 from cordboard.lab.caller import Call, Caller
-from cordboard.lab.journal import Entry, Journal
-from cordboard.lab.performer import Performer, StepFailed, ending_in_words
+from cordboard.lab.checks import Checks
+from cordboard.lab.evidence import Evidence, LedgerReader
+from cordboard.lab.journal import Entry
+from cordboard.lab.performer import Company, Performer, StepFailed
 from cordboard.lab.phones import phones_ready
-from cordboard.lab.prompt_book import PromptBook
-from cordboard.lab.scenario import (
-    NoChannelsLeft,
-    NoErrorsLogged,
-    PathExpected,
-    Scenario,
-    ScriptedCaller,
-)
+from cordboard.lab.scenario import Scenario, ScriptedCaller
+from cordboard.lab.stage_parts import ScenarioStage
 from cordboard.lab.timeline import Line, LineKind, Show
 
+__all__ = ["Result", "ScenarioStage", "play"]
+
 CONNECT_S = 5.0  # until a call is answered, has early media or is refused
-_ARRIVED = ("call_arrived", "call_ended", "call_resumed", "call_handed_over", "node_entered")
-
-
-class Pbx(Protocol):
-    """What the player asks of a PBX; `LabPbx` is one."""
-
-    @property
-    def host(self) -> str: ...
-
-    @property
-    def sip_port(self) -> int: ...
-
-    async def wait_for_no_channels(self, timeout_s: float = 5.0) -> None:
-        """Raises LabError naming the channels left."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScenarioStage:
-    """Where scenarios are played. audio: a folder for what each caller heard, as WAV."""
-
-    pbx: Pbx
-    book: PromptBook
-    journal: Journal = field(default_factory=Journal)
-    audio: Path | None = None
+FIRST_TONE_HZ, TONE_STEP_HZ, TONES = 1_500.0, 70.0, 28  # by which agents can tell the callers
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,37 +63,51 @@ class _Playing:
         self._began_at = time.monotonic()
         self._lines: list[Line] = []
         self._faults: list[str] = []
-        self._calls: list[tuple[Call, str, str]] = []  # call, ani, shown as
-        self._call_names: dict[str, str] = {}  # call_id of the service -> shown as
-        self._entries: list[Entry] = []
+        self._evidence = Evidence()
 
     async def run(self) -> Result:
         """Play it."""
         self._note("", "scenario", self._scenario.title)
-        async with self._watched_journal(), phones_ready(self._scenario.phones, self._stage.pbx, self._phone_says):
-            async with asyncio.TaskGroup() as group:
-                for caller in self._scenario.callers:
-                    for repetition in range(caller.part.times):
-                        group.create_task(self._play_caller(caller, repetition))
-            for expectation in self._scenario.expectations:
-                await self._check(expectation)
+        async with self._watched_journal(), self._phones_and_agents():
+            await self._play_callers()
+            for agent in self._evidence.agents.values():
+                await agent.settled()
+            await self._check_all()
         seconds = time.monotonic() - self._began_at
         self._sum_up(seconds)
-        return Result(self._scenario.title, tuple(self._lines), tuple(self._faults), len(self._calls), seconds)
+        calls = len(self._evidence.calls)
+        return Result(self._scenario.title, tuple(self._lines), tuple(self._faults), calls, seconds)
+
+    @contextlib.asynccontextmanager
+    async def _phones_and_agents(self) -> AsyncIterator[None]:
+        stage, scenario = self._stage, self._scenario
+        office = Office(stage.pbx, stage.plan, stage.desk)
+        async with (
+            phones_ready(scenario.phones, stage.pbx, self._phone_says),
+            agents_ready(scenario.agents, office, self._agent_says, self._fault) as agents,
+        ):
+            self._evidence.agents = agents
+            yield
 
     # Callers
 
+    async def _play_callers(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for caller in self._scenario.callers:
+                for repetition in range(caller.part.times):
+                    group.create_task(self._play_caller(caller, repetition))
+
     async def _play_caller(self, scripted: ScriptedCaller, repetition: int) -> None:
-        part = scripted.part
+        part, evidence = scripted.part, self._evidence
         await asyncio.sleep(part.at_s + repetition * part.every_s)
         name = scripted.shown_as + (f" #{repetition + 1}" if part.times > 1 else "")
         async with Caller(part.ani, part.name, part.host) as caller:
             call = caller.place(part.dials, (self._stage.pbx.host, self._stage.pbx.sip_port))
-            self._calls.append((call, part.ani, name))
+            evidence.place(part.ani, name)
             self._note(name, "dialled", f"dials {part.dials}", dnis=part.dials)
             await self._perform(call, scripted, name)
         if self._stage.audio is not None:
-            call.heard.save(self._stage.audio / f"{len(self._calls):03}-{_file_name(name)}.wav")
+            call.heard.save(self._stage.audio / f"{len(evidence.calls):03}-{_file_name(name)}.wav")
 
     async def _perform(self, call: Call, scripted: ScriptedCaller, name: str) -> None:
         offset_s = call.started_at - self._began_at
@@ -126,7 +115,7 @@ class _Playing:
         def note(at_s: float, kind: LineKind, text: str, fields: dict[str, Any]) -> None:
             self._add(Line(offset_s + at_s, name, kind, text, fields))
 
-        performer = Performer(call, self._stage.book, scripted.part, note)
+        performer = Performer(call, self._stage.book, scripted.part, note, self._company())
         try:
             await self._connect(call, scripted.part.dials, name)
             await performer.perform(scripted.steps)
@@ -134,6 +123,11 @@ class _Playing:
             self._fault(name, str(fault))
         end = await performer.see_out()
         note(end.at_s, "ended", ending_in_words(end), {"by": end.by, "status": end.status, "cause": end.cause})
+
+    def _company(self) -> Company:
+        """What the caller who has just dialled meets: a tone of their own, the agents, the music."""
+        tone_hz = FIRST_TONE_HZ + TONE_STEP_HZ * (len(self._evidence.calls) % TONES)
+        return Company(self._evidence.agents, self._stage.music, tone_hz)
 
     async def _connect(self, call: Call, number: str, name: str) -> None:
         """Wait until the call is answered, has early media, or was refused (which the steps may expect)."""
@@ -157,72 +151,33 @@ class _Playing:
             self._stage.journal.listeners.remove(self._take_entry)
 
     def _take_entry(self, entry: Entry) -> None:
-        self._entries.append(entry)
-        call_id, event = str(entry.get("call_id", "")), str(entry.get("event", ""))
-        if event == "call_arrived":
-            self._call_names[call_id] = self._who_called(str(entry.get("ani", "")))
-        name = self._call_names.get(call_id, "")
-        if event == "node_entered":
+        name = self._evidence.take(entry)
+        if entry.get("event") == "node_entered":
             self._note(name, "node", f"enters node {entry.get('flow')}/{entry.get('node')}", **_without_name(entry))
         elif entry.get("level") in ("error", "critical"):
-            self._note(name, "fault", f"the service logs an error: {event}", **_without_name(entry))
-
-    def _who_called(self, ani: str) -> str:
-        """The caller of a call that has arrived: the oldest with this number that has none yet."""
-        taken = set(self._call_names.values())
-        fitting = [name for _, number, name in self._calls if number == ani and name not in taken]
-        return fitting[0] if fitting else ani
+            self._note(name, "fault", f"the service logs an error: {entry.get('event')}", **_without_name(entry))
 
     # Expectations
 
-    async def _check(self, expectation: PathExpected | NoChannelsLeft | NoErrorsLogged) -> None:
-        if isinstance(expectation, PathExpected):
-            await self._check_path(expectation)
-        elif isinstance(expectation, NoChannelsLeft):
-            try:
-                await self._stage.pbx.wait_for_no_channels(expectation.within_s)
-            except LabError as fault:
-                self._fault("", str(fault))
-        else:
-            errors = [str(entry["event"]) for entry in self._entries if entry.get("level") in ("error", "critical")]
-            if errors:
-                self._fault(
-                    "", f"expected no errors in the service's log, there are {len(errors)}: {', '.join(errors[:5])}"
-                )
-
-    async def _check_path(self, expected: PathExpected) -> None:
-        wanted = len(self._calls) if expected.calls is None else expected.calls
-
-        def taken() -> list[Entry]:
-            fitting = sum(1 for path in self._paths().values() if _follows(path, expected.path))
-            return self._entries if fitting == wanted else []
-
+    async def _check_all(self) -> None:
+        stage = self._stage
+        ledger = LedgerReader(stage.database, self._evidence.began_at) if stage.database is not None else None
+        checks = Checks(self._evidence, stage.pbx, stage.journal, stage.plan, ledger)
         try:
-            await self._stage.journal.wait_until(taken, expected.within_s)
-        except TimeoutError:
-            taken_by = "; ".join(f"{name or 'a call'}: {_in_words(path)}" for name, path in self._named_paths())
-            self._fault(
-                "",
-                f"expected {wanted} call(s) on the path {_in_words(expected.path)}, taken was {taken_by or 'none'}",
-            )
-
-    def _paths(self) -> dict[str, list[tuple[str, str]]]:
-        """The nodes each call has entered, by call_id."""
-        paths: dict[str, list[tuple[str, str]]] = {}
-        for entry in self._entries:
-            if entry.get("event") == "node_entered":
-                paths.setdefault(str(entry["call_id"]), []).append((str(entry["flow"]), str(entry["node"])))
-        return paths
-
-    def _named_paths(self) -> list[tuple[str, list[str]]]:
-        return [
-            (self._call_names.get(call, ""), [node for _, node in path]) for call, path in self._paths().items()
-        ]
+            for expectation in self._scenario.expectations:
+                if fault := await checks.find_fault(expectation):
+                    self._fault("", fault)
+        finally:
+            if ledger is not None:
+                ledger.close()
 
     # Lines
 
     def _phone_says(self, extension: str, text: str) -> None:
         self._note(f"phone {extension}", "phone", text)
+
+    def _agent_says(self, agent: str, text: str) -> None:
+        self._note(f"agent {agent}", "agent", text)
 
     def _fault(self, who: str, text: str) -> None:
         self._faults.append(f"{who}: {text}" if who else text)
@@ -236,27 +191,12 @@ class _Playing:
         self._show(line)
 
     def _sum_up(self, seconds: float) -> None:
-        calls = f"{len(self._calls)} call(s) in {seconds:.1f} s"
+        calls = f"{len(self._evidence.calls)} call(s) in {seconds:.1f} s"
         if self._faults:
-            self._note(
-                "",
-                "failed",
-                f"FAIL  {self._scenario.title}: {len(self._faults)} fault(s), {calls}",
-                faults=self._faults,
-            )
+            text = f"FAIL  {self._scenario.title}: {len(self._faults)} fault(s), {calls}"
+            self._note("", "failed", text, faults=self._faults)
         else:
             self._note("", "passed", f"PASS  {self._scenario.title}: {calls}")
-
-
-def _follows(path: Sequence[tuple[str, str]], expected: Sequence[str]) -> bool:
-    """Whether a path is the one expected; nodes are written `menu` or `support/menu`."""
-    if len(path) != len(expected):
-        return False
-    return all(wanted in (node, f"{flow}/{node}") for (flow, node), wanted in zip(path, expected, strict=True))
-
-
-def _in_words(path: Sequence[str]) -> str:
-    return " > ".join(path) or "nothing"
 
 
 def _without_name(entry: Entry) -> dict[str, Any]:

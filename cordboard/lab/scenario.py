@@ -13,11 +13,14 @@
           - {is_hung_up: normal}
     phones:
       "1001": {answers_after_s: 1, talks_s: 3}
+    agents:
+      alice: {answers_after_s: 1, disposition: sold}
     expect:
       - {path: [greeting, menu, spanish, bye]}
       - {no_channels_left: true}
 
-The steps are in `scenario_steps`. Here the file is read and checked, with all faults at once; `player` plays it.
+The steps are in `scenario_steps`, agents in `scenario_agents`, expectations in `scenario_expectations`. Here the
+file is read and checked, with all faults at once; `player` plays it.
 """
 
 from __future__ import annotations
@@ -35,6 +38,8 @@ from cordboard.config.validation import Many, Section, Text, closest, validate
 from cordboard.config.yaml_reader import read_yaml
 from cordboard.errors import ConfigurationError, LabError
 from cordboard.lab.prompt_book import PromptBook
+from cordboard.lab.scenario_agents import AgentPart
+from cordboard.lab.scenario_expectations import EXPECTATIONS, Expectation
 from cordboard.lab.scenario_steps import STEPS, Seconds, Step, prompts_of
 
 _RawSteps = Many[dict[str, Any]]
@@ -67,42 +72,13 @@ class CallerPart(Section):
     does: _RawSteps = Field(default=(), min_length=1)
 
 
-class PathExpected(Section):
-    """So many calls entered exactly these nodes, in this order. calls: by default every call of the scenario."""
-
-    path: Many[Text]
-    calls: Annotated[int, Field(ge=1)] | None = None
-    within_s: Seconds = 2.0
-
-
-class NoChannelsLeft(Section):
-    """No channel is left on the PBX."""
-
-    no_channels_left: Literal[True]
-    within_s: Seconds = 5.0
-
-
-class NoErrorsLogged(Section):
-    """The service logged nothing of level error while the scenario played."""
-
-    no_errors_logged: Literal[True]
-
-
-Expectation = PathExpected | NoChannelsLeft | NoErrorsLogged
-
-EXPECTATIONS: dict[str, type[Expectation]] = {
-    "path": PathExpected,
-    "no_channels_left": NoChannelsLeft,
-    "no_errors_logged": NoErrorsLogged,
-}
-
-
 class ScenarioFile(Section):
     """The file as written; steps and expectations are checked one by one, for better messages."""
 
     scenario: Text
     callers: Many[CallerPart] = Field(min_length=1)
     phones: dict[str, PhonePart] = Field(default_factory=dict)
+    agents: dict[Text, AgentPart] = Field(default_factory=dict)
     expect: Many[dict[str, Any]] = ()
 
 
@@ -126,6 +102,7 @@ class Scenario:
     title: str
     callers: tuple[ScriptedCaller, ...]
     phones: Mapping[str, PhonePart] = field(default_factory=dict)
+    agents: Mapping[str, AgentPart] = field(default_factory=dict)
     expectations: tuple[Expectation, ...] = ()
 
 
@@ -144,10 +121,11 @@ def parse_scenario(document: Document, book: PromptBook | None = None) -> Scenar
         raise ConfigurationError(sorted(findings))
     callers = [_caller(document, number, part, book, findings) for number, part in enumerate(file.callers)]
     checked = [_check(document, ("expect", number), EXPECTATIONS, findings) for number in range(len(file.expect))]
+    findings = findings or _unknown_agents(document, file, callers, checked)
     if findings:
         raise ConfigurationError(sorted(findings))
     expectations = tuple(one for one in checked if one is not None)
-    return Scenario(file.scenario, tuple(callers), file.phones, expectations)
+    return Scenario(file.scenario, tuple(callers), file.phones, file.agents, expectations)
 
 
 def _caller(
@@ -176,6 +154,30 @@ def _check(document: Document, place: tuple[str | int, ...], kinds: dict[str, An
     )
     findings.append(document.finding(place, "unknown-step", message, hint="" if named else hint))
     return None
+
+
+def _unknown_agents(
+    document: Document, file: ScenarioFile, callers: list[ScriptedCaller], checked: list[Expectation | None]
+) -> list[Finding]:
+    """Agents that are joined, or whose pops and offers are expected, and who do not play."""
+    steps = [
+        (("callers", number, "does", index), agent)
+        for number, caller in enumerate(callers)
+        for index, step in enumerate(caller.steps)
+        if (agent := getattr(step, "joined", None)) is not None
+    ]
+    expected = [
+        (("expect", number), agent)
+        for number, one in enumerate(checked)
+        if (agent := getattr(one, "pop", None) or getattr(one, "offers", None)) is not None
+    ]
+    return [
+        document.finding(
+            place, "unknown-agent", f"`{agent}` is no agent of this scenario", closest(agent, file.agents)
+        )
+        for place, agent in (*steps, *expected)
+        if agent not in file.agents
+    ]
 
 
 def _unknown_prompts(

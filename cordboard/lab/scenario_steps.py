@@ -16,12 +16,16 @@ Seconds = Annotated[float, Field(ge=0, le=3_600)]
 KEYS_PATTERN = r"[0-9*#A-D]+"
 
 
-def _one_or_many(value: Any) -> Any:
+Hertz = Annotated[float, Field(ge=50, le=3_900)]
+
+
+def one_or_many(value: Any) -> Any:
+    """A single value stands for a list of one."""
     return value if isinstance(value, list | tuple) else [value]
 
 
 HangupCauseWord = Literal["any", "normal", "busy", "no_answer", "rejected", "unallocated", "congestion"]
-OneOrMany = Annotated[tuple[Text, ...], Field(strict=False, min_length=1), BeforeValidator(_one_or_many)]
+OneOrMany = Annotated[tuple[Text, ...], Field(strict=False, min_length=1), BeforeValidator(one_or_many)]
 
 
 class IsAnswered(Section):
@@ -69,7 +73,22 @@ class HearsSound(Section):
 class HearsTone(Section):
     """Half a second of a tone of this frequency."""
 
-    hears_tone_hz: Annotated[float, Field(ge=50, le=3_900)]
+    hears_tone_hz: Hertz
+    within_s: Seconds = 10.0
+
+
+class HearsMusic(Section):
+    """Half a second of the PBX's music on hold. hears_music: false for none during `for_s` from now on."""
+
+    hears_music: bool
+    within_s: Seconds = 10.0
+    for_s: Seconds = 1.0
+
+
+class Joined(Section):
+    """The caller and this agent hear each other: each sends a tone of their own, and the other receives it."""
+
+    joined: Text
     within_s: Seconds = 10.0
 
 
@@ -85,7 +104,7 @@ class Presses(Section):
 class SpeaksTone(Section):
     """The caller sends a tone instead of silence, for so long; the next step comes at once."""
 
-    speaks_tone_hz: Annotated[float, Field(ge=50, le=3_900)]
+    speaks_tone_hz: Hertz
     for_s: Seconds = 1.0
 
 
@@ -124,6 +143,8 @@ Step = (
     | HearsSilence
     | HearsSound
     | HearsTone
+    | HearsMusic
+    | Joined
     | Presses
     | SpeaksTone
     | Waits
@@ -140,6 +161,8 @@ _MODELS: tuple[type[Step], ...] = (
     HearsSilence,
     HearsSound,
     HearsTone,
+    HearsMusic,
+    Joined,
     Presses,
     SpeaksTone,
     Waits,

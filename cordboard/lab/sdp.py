@@ -21,8 +21,11 @@ class AudioDescription:
     port: int
     telephone_event: int | None = TELEPHONE_EVENT
 
-    def encode(self, version: int = 1) -> bytes:
-        """The description as a body. version: counts up when it changes within a call."""
+    def encode(self, version: int = 1, direction: str = "sendrecv") -> bytes:
+        """The description as a body. version: counts up when it changes within a call.
+
+        direction: "sendonly" puts the other side on hold.
+        """
         event = self.telephone_event
         formats = f"{PCMU}" if event is None else f"{PCMU} {event}"
         lines = [
@@ -36,7 +39,7 @@ class AudioDescription:
         ]
         if event is not None:
             lines += [f"a=rtpmap:{event} telephone-event/8000", f"a=fmtp:{event} 0-16"]
-        return "\r\n".join((*lines, "a=ptime:20", "a=sendrecv", "")).encode()
+        return "\r\n".join((*lines, "a=ptime:20", f"a={direction}", "")).encode()
 
 
 def parse_audio(body: bytes) -> AudioDescription:

@@ -22,6 +22,7 @@ class SipWire(asyncio.DatagramProtocol):
         on_response: Callable[[Response], None],
         on_request: Callable[[Request, tuple[str, int]], None],
     ) -> None:
+        self.is_dead = False  # sends nothing and hears nothing, as a phone without power
         self._on_response = on_response
         self._on_request = on_request
         self._answers: OrderedDict[_Transaction, bytes] = OrderedDict()
@@ -39,7 +40,7 @@ class SipWire(asyncio.DatagramProtocol):
         datagram = encode(message)
         if isinstance(message, Response):
             self._remember((message.branch, message.sequence[1]), datagram)
-        if self._transport is not None and not self._transport.is_closing():
+        if self._transport is not None and not self._transport.is_closing() and not self.is_dead:
             self._transport.sendto(datagram, peer)
 
     def close(self) -> None:
@@ -53,6 +54,8 @@ class SipWire(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """asyncio: one datagram came."""
+        if self.is_dead:
+            return
         try:
             message = parse(data)
         except NotSip:

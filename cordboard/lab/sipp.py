@@ -16,8 +16,8 @@ from pathlib import Path
 
 from cordboard.errors import LabError
 from cordboard.lab import cleanup
-from cordboard.lab.baresip import Pbx
 from cordboard.lab.packages import ensure_packages, find_program
+from cordboard.lab.phone_calls import Pbx
 from cordboard.lab.ports import find_free_ports
 
 CALLER_HOST = "127.0.0.2"  # an address of the lab's trunk

@@ -2,7 +2,9 @@
 
     async with Stage(Path("ivr_flows")) as stage:
         result = await play(scenario, stage.scenario_stage())
+        async with stage.desk("alice") as desk: ...
 
+Where the configuration has agents, each gets an account at the desk; customers.csv fills the embedded directory.
 Everything listens on free ports of loopback, and the service writes into a directory of the stage's own, so stages
 can run beside each other and beside a real service of the same configuration.
 """
@@ -20,16 +22,21 @@ from typing import Any, Self
 from agi_scripts.dialplan.render import render_dialplan, render_manager_user
 from cordboard.bootstrap.agi_token import agi_token
 from cordboard.bootstrap.configuration import Configuration, load_configuration
+from cordboard.errors import LabError
 from cordboard.lab import cleanup
+from cordboard.lab.agents import DeskAccess
+from cordboard.lab.desk_client import DeskClient
 from cordboard.lab.image import Log
 from cordboard.lab.journal import Entry, Journal
+from cordboard.lab.music import Music
 from cordboard.lab.packages import ensure_packages
 from cordboard.lab.pbx import LabPbx, silent
 from cordboard.lab.pbx_config import ENTRY_FILE
-from cordboard.lab.player import ScenarioStage
 from cordboard.lab.ports import find_free_ports
 from cordboard.lab.prompt_book import PromptBook
 from cordboard.lab.service_process import ServiceProcess
+from cordboard.lab.stage_floor import import_customers, make_accounts
+from cordboard.lab.stage_parts import ScenarioStage
 
 VOICE_PACKAGES = ("espeak-ng", "sox")
 AMI_USER = "cordboard"
@@ -38,7 +45,7 @@ SAFE_PROMPT = "lab/operators"  # what the safe destination plays, as a prompt th
 
 
 class Stage:
-    """`pbx`, `service`, `journal`, `book` and `configuration` of a running test bed.
+    """`pbx`, `service`, `journal`, `book`, `configuration` and the agents' `passwords` of a running test bed.
 
     settings: environment settings on top (`CORDBOARD_DRAIN_S`). dialplan: extensions of the test's own.
     """
@@ -68,6 +75,8 @@ class Stage:
     book: PromptBook
     agi_port: int
     http_port: int
+    desk_port: int
+    passwords: Mapping[str, str]
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(ensure_packages, VOICE_PACKAGES)
@@ -75,7 +84,9 @@ class Stage:
             self.state = cleanup.make_run_dir("stage")
             stack.callback(cleanup.remove_run_dir, self.state)
             self.agi_port, self.http_port = find_free_ports(self.workers), find_free_ports(self.workers)
-            load_configuration(self.config, environment=self._environment(0), need_secrets=False)  # faults first
+            self.desk_port = find_free_ports()
+            checked = load_configuration(self.config, environment=self._environment(0), need_secrets=False)
+            await asyncio.to_thread(import_customers, checked)
             self.pbx = await stack.enter_async_context(self._make_pbx())
             environment = self._environment(self.pbx.ami_port)
             self.service = ServiceProcess(self.config, environment, self.journal)
@@ -83,6 +94,8 @@ class Stage:
             await self.service.start()
             self.configuration = load_configuration(self.config, environment={**os.environ, **environment})
             self.book = read_book(self.configuration, self.pbx.safe_destination_sound)
+            agents = self.configuration.plan.agents
+            self.passwords = await asyncio.to_thread(make_accounts, self.configuration.database, agents)
             self._stack = stack.pop_all()
         return self
 
@@ -91,7 +104,28 @@ class Stage:
 
     def scenario_stage(self) -> ScenarioStage:
         """What the player of scenarios needs."""
-        return ScenarioStage(self.pbx, self.book, self.journal, self._audio)
+        plan = self.configuration.plan
+        return ScenarioStage(
+            self.pbx,
+            self.book,
+            self.journal,
+            self._audio,
+            plan=plan,
+            desk=DeskAccess(self.desk_url, self.passwords) if plan.agents else None,
+            database=self.configuration.database,
+            music=Music.from_file(self.pbx.music_sound),
+        )
+
+    @property
+    def desk_url(self) -> str:
+        """Where agents' browsers go."""
+        return f"http://127.0.0.1:{self.desk_port}"
+
+    def desk(self, agent: str) -> DeskClient:
+        """A seat at the desk: `async with` logs in and out. Raises LabError for who is no agent."""
+        if agent not in self.passwords:
+            raise LabError(f"{agent} is no agent of {self.config}")
+        return DeskClient(self.desk_url, agent, self.passwords[agent])
 
     async def wait_event(self, event: str, deadline_s: float = 10.0, **fields: Any) -> Entry:
         """The first such line of the service's log, as soon as it is there. Raises TimeoutError."""
@@ -126,6 +160,7 @@ class Stage:
             "CORDBOARD_WORKERS": str(self.workers),
             "CORDBOARD_LISTEN__AGI__PORT": str(self.agi_port),
             "CORDBOARD_LISTEN__HTTP__PORT": str(self.http_port),
+            "CORDBOARD_LISTEN__DESK__PORT": str(self.desk_port),
             "CORDBOARD_ASTERISK__AMI__HOST": "127.0.0.1",
             "CORDBOARD_ASTERISK__AMI__PORT": str(ami_port or 5038),
             "CORDBOARD_ASTERISK__AMI__USER": AMI_USER,

@@ -24,8 +24,9 @@ from cordboard.lab.prompt_book import PromptBook
 from cordboard.redaction import clean
 
 Kind = Literal[
-    "scenario", "dialled", "answered", "began", "heard", "sound", "pressed", "spoke", "node", "ended", "phone"
-]
+    "scenario", "dialled", "answered", "began", "heard", "sound", "pressed", "spoke", "joined", "node", "ended",
+    "phone", "agent",
+]  # fmt: skip
 LineKind = Kind | Literal["fault", "notice", "passed", "failed"]
 
 NAME_WIDTH = 16
@@ -37,6 +38,8 @@ _COLOURS = {
     "notice": "bold yellow",
     "scenario": "bold",
     "node": "cyan",
+    "agent": "magenta",
+    "joined": "green",
 }
 _DIMMED = {"began", "sound"}
 
@@ -112,8 +115,9 @@ def prompt_names(prompts: tuple[str, ...]) -> str:
 def in_words(event: Event, book: PromptBook, flow: str = "") -> str:
     """What was heard, in words. flow: whose prompts are meant where several have the same sound."""
     if isinstance(event, Began):
-        text = book.text(event.prompts[0])
-        return f"hears {prompt_names(_of_flow(event.prompts, flow))} begin" + (f'  "{text}"' if text else "")
+        prompts = _of_flow(event.prompts, flow)
+        text = book.text(prompts[0])
+        return f"hears {prompt_names(prompts)} begin" + (f'  "{text}"' if text else "")
     if isinstance(event, Sound):
         return f"heard a sound that is no prompt, {event.length_s:.1f} s"
     return f"heard {prompt_names(_of_flow(event.prompts, flow))} {how_far(event)} (score {event.score:.2f})"

@@ -23,11 +23,12 @@ import structlog
 from cordboard.errors import StoreUnavailable, SwitchProtocolError, SwitchUnavailable
 from cordboard.flows.run import FlowRun, Step
 from cordboard.service.metrics import Metrics
+from cordboard.store.acd_values import CallerNote
 from cordboard.store.flow_runs import FlowRuns, StoredRun, Written
 from cordboard.telephony.call import Call
 from cordboard.telephony.outcomes import Failed, HandedOver, Outcome, Recorded
 from cordboard.telephony.ports import Phone
-from cordboard.telephony.verbs import Dial, Hangup, Record, Verb, VoicemailBox
+from cordboard.telephony.verbs import Dial, Enqueue, Hangup, LookUp, Record, Verb, VoicemailBox
 
 log = structlog.get_logger()
 
@@ -47,8 +48,27 @@ class MessageTaker(Protocol):
         """What was recorded for a verb whose worker was lost; None if it had not begun."""
 
 
+class Queueing(Protocol):
+    """Where callers wait for agents; see `waiting_room`."""
+
+    async def wait(
+        self, phone: Phone, verb: Enqueue, checkpoint: str, caller: Callable[[], CallerNote]
+    ) -> Outcome | HandedOver:
+        """Keep a caller until an agent's phone is rung, the wait is over, or the caller leaves."""
+
+
+class CallerBook(Protocol):
+    """Who the callers are; see `callers`."""
+
+    def note(self, call: Call, path: tuple[str, ...]) -> CallerNote:
+        """What is known of a caller now."""
+
+    async def look_up(self, phone: Phone, verb: LookUp, checkpoint: str) -> Outcome:
+        """Wait for what the CRM says, no longer than the verb allows, or until the caller leaves."""
+
+
 @dataclass(frozen=True)
-class Desk:
+class Shared:
     """What every conversation of a worker shares. is_draining: asked between verbs; recording: the tasks of calls
     whose caller speaks now.
     """
@@ -56,6 +76,8 @@ class Desk:
     runs: FlowRuns
     metrics: Metrics
     messages: MessageTaker
+    queueing: Queueing
+    callers: CallerBook
     is_draining: Callable[[], bool]
     recording: set[asyncio.Task[Any]] = field(default_factory=set)
 
@@ -63,9 +85,9 @@ class Desk:
 class Conversation:
     """One call on one phone, held by this worker."""
 
-    def __init__(self, phone: Phone, desk: Desk, *, epoch: int, stored_seq: int = 0) -> None:
+    def __init__(self, phone: Phone, shared: Shared, *, epoch: int, stored_seq: int = 0) -> None:
         self._phone = phone
-        self._desk = desk
+        self._shared = shared
         self._call = phone.arrival.call
         self._epoch = epoch
         self._place = phone.arrival.checkpoint
@@ -80,7 +102,7 @@ class Conversation:
         try:
             while step.verb is not None:
                 self._show(step)
-                if self._desk.is_draining() and not isinstance(step.verb, Hangup):
+                if self._shared.is_draining() and not isinstance(step.verb, Hangup):
                     return await self._leave(step)
                 if not isinstance(step.verb, Hangup):
                     self._note(step.run)
@@ -100,26 +122,35 @@ class Conversation:
     async def _perform(self, verb: Verb, run: FlowRun) -> Outcome | HandedOver:
         checkpoint = await self._checkpoint(verb, run)
         self._last_verb = verb
-        if isinstance(verb, Record):
-            outcome = await self._record(verb, checkpoint)
-        else:
-            outcome = await self._phone.perform(verb, checkpoint)
+        outcome = await self._carry_out(verb, checkpoint, run)
         if isinstance(outcome, Failed):
             self._log.warning("verb_failed", verb=type(verb).__name__, node=run.node, reason=outcome.reason)
         return outcome
+
+    async def _carry_out(self, verb: Verb, checkpoint: str, run: FlowRun) -> Outcome | HandedOver:
+        match verb:
+            case Record():
+                return await self._record(verb, checkpoint)
+            case Enqueue():
+                return await self._shared.queueing.wait(
+                    self._phone, verb, checkpoint, lambda: self._shared.callers.note(self._call, run.path)
+                )
+            case LookUp():
+                return await self._shared.callers.look_up(self._phone, verb, checkpoint)
+        return await self._phone.perform(verb, checkpoint)
 
     async def _record(self, verb: Record, checkpoint: str) -> Outcome | HandedOver:
         """Noted before it begins, as the switch goes on recording if this worker is lost."""
         task = asyncio.current_task()
         assert task is not None
-        self._desk.recording.add(task)
+        self._shared.recording.add(task)
         try:
-            await self._desk.messages.begins(self._call, verb)
+            await self._shared.messages.begins(self._call, verb)
             outcome = await self._phone.perform(verb, checkpoint)
         finally:
-            self._desk.recording.discard(task)
+            self._shared.recording.discard(task)
         if isinstance(outcome, Recorded):
-            self._desk.messages.left(self._call, verb, outcome)
+            self._shared.messages.left(self._call, verb, outcome)
         return outcome
 
     async def _leave(self, step: Step) -> tuple[Result, Step]:
@@ -133,19 +164,19 @@ class Conversation:
         for node in step.entered:
             self._log.info("node_entered", flow=step.run.flow.name, node=node)
         for fault in step.faults:
-            self._desk.metrics.faults.labels(step.run.flow.name).inc()
+            self._shared.metrics.faults.labels(step.run.flow.name).inc()
             self._log.error("flow_fault", flow=step.run.flow.name, reason=fault)
 
     def _note(self, run: FlowRun) -> None:
         """Have changed variables written soon."""
         if run.kept_at > self._saved_seq:
-            self._desk.runs.save_soon(self._row(run), self._written)
+            self._shared.runs.save_soon(self._row(run), self._written)
             self._saved_seq = run.kept_at
 
     async def _checkpoint(self, verb: Verb, run: FlowRun) -> str:
         """The place for the channel: this one if the store has its variables, else the last one that it had."""
         if run.kept_at > self._written.seq:
-            if self._place and not isinstance(verb, Dial | VoicemailBox | Record):
+            if self._place and not isinstance(verb, Dial | VoicemailBox | Record | Enqueue):
                 return self._place
             await self._write_through(run)
         if self._place_of != (place := run.place):
@@ -157,7 +188,7 @@ class Conversation:
         if run.kept_at <= self._written.seq:
             return
         try:
-            await self._desk.runs.save(self._row(run), self._written)
+            await self._shared.runs.save(self._row(run), self._written)
             self._saved_seq = run.kept_at
         except StoreUnavailable as fault:
             self._log.error("store_unavailable", reason=str(fault))

@@ -17,13 +17,15 @@ from cordboard.errors import FlowError, StoreUnavailable, SwitchError
 from cordboard.flows.checkpoint import Checkpoint, parse_checkpoint
 from cordboard.flows.flow import Flow
 from cordboard.flows.run import FlowRun, Step
-from cordboard.service.conversation import Conversation, Desk, MessageTaker, Result
+from cordboard.service.callers import Callers
+from cordboard.service.conversation import Conversation, MessageTaker, Result, Shared
 from cordboard.service.house import Houses
 from cordboard.service.message_notes import LONGEST_RECORDING_S
 from cordboard.service.metrics import Metrics
+from cordboard.service.waiting_room import WaitingRoom
 from cordboard.store.flow_runs import FlowRuns, StoredRun, new_epoch
 from cordboard.telephony.call import Call
-from cordboard.telephony.outcomes import Outcome
+from cordboard.telephony.outcomes import AgentRung, Outcome
 from cordboard.telephony.ports import Arrival, Phone
 
 log = structlog.get_logger()
@@ -55,46 +57,63 @@ class Reception:
         runs: FlowRuns,
         metrics: Metrics,
         messages: MessageTaker,
+        waiting_room: WaitingRoom,
+        callers: Callers,
     ) -> None:
         self._houses = houses
         self._runs = runs
         self._metrics = metrics
+        self._waiting_room = waiting_room
+        self._callers = callers
         self._is_draining = False
-        self._desk = Desk(runs, metrics, messages, lambda: self._is_draining)
+        self._shared = Shared(runs, metrics, messages, waiting_room, callers, lambda: self._is_draining)
 
     def drain(self) -> None:
-        """From now on hand every call over between two verbs."""
+        """From now on hand every call over between two verbs, and those who wait in a queue now."""
         self._is_draining = True
+        self._waiting_room.drain()
 
     async def wait_recorded(self, longest_s: float = LONGEST_RECORDING_S) -> None:
         """Wait until no caller is speaking after the beep: a message is best ended by the worker that began it."""
-        if self._desk.recording:
-            await asyncio.wait(tuple(self._desk.recording), timeout=longest_s)
+        if self._shared.recording:
+            await asyncio.wait(tuple(self._shared.recording), timeout=longest_s)
 
     async def take(self, phone: Phone) -> None:
         """Serve one call until it ends here."""
         arrival = phone.arrival
+        if isinstance(arrival.returned, AgentRung):
+            self._waiting_room.rung(arrival, arrival.returned)
         if arrival.ended:
-            self._runs.close_soon(arrival.call.call_id, new_epoch(), is_ours=False)
-            self._let_go(arrival.call, "hung_up", time.monotonic())
+            self._close(arrival)
             return
         began = time.monotonic()
         with self._metrics.active.track_inprogress():
             result = await self._serve(phone, arrival)
         self._let_go(arrival.call, result, began)
 
+    def _close(self, arrival: Arrival) -> None:
+        """The caller has left while no worker had the call."""
+        call_id = arrival.call.call_id
+        self._runs.close_soon(call_id, new_epoch(), is_ours=False)
+        self._waiting_room.gone(call_id)
+        self._let_go(arrival.call, "hung_up", time.monotonic())
+
     async def _serve(self, phone: Phone, arrival: Arrival) -> Result:
         epoch = new_epoch()
+        if not arrival.checkpoint:
+            self._callers.arrived(arrival.call)
         entry = await (self._resume(arrival, epoch) if arrival.checkpoint else self._welcome(arrival.call))
         if entry is None:
             return await self._give_up(phone)
-        conversation = Conversation(phone, self._desk, epoch=epoch, stored_seq=entry.stored_seq)
+        conversation = Conversation(phone, self._shared, epoch=epoch, stored_seq=entry.stored_seq)
         result = await self._follow_all(conversation, entry.step)
         if result == "failed":
             result = await self._give_up(phone)
         if result in ("finished", "hung_up", "failed"):
+            self._callers.ended(arrival.call.call_id)
             self._runs.close_soon(arrival.call.call_id, epoch)
         else:
+            self._callers.let_go(arrival.call.call_id)
             self._runs.let_go(arrival.call.call_id)
         return result
 
@@ -152,7 +171,7 @@ class Reception:
         if back.lost:
             return run.fail(back.lost, _now())
         if outcome is None and run.recording is not None:
-            outcome = await self._desk.messages.found(run.call, run.recording)
+            outcome = await self._shared.messages.found(run.call, run.recording)
         return run.resume_with(outcome, _now()) if outcome else run.resume(_now())
 
     def _find_back(self, arrival: Arrival, place: Checkpoint, row: StoredRun | None) -> Back:

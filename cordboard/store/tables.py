@@ -1,8 +1,13 @@
-"""The tables, as SQLAlchemy Core sees them."""
+"""The tables, as SQLAlchemy Core sees them. A change here needs a new file in `migrations/versions`.
+
+Columns named `..._at` are seconds since 1970; `..._until` and `ring_by` are seconds of the boot clock,
+worthless after a reboot (see `boot.py`). Everything personal is in `callers`, `parties` and `offers.note`, and
+nowhere else.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, String, Table
+from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, MetaData, String, Table, text
 
 metadata = MetaData()
 
@@ -17,4 +22,215 @@ flow_runs = Table(
     Column("leg_id", String(128), nullable=False),
     Column("snapshot", String, nullable=False),
     Column("written_at", Float, nullable=False, index=True),
+)
+
+# A caller's stay in a queue. state: waiting, offered, talking (joined with an agent: left_queue is in the
+# ledger, the caller has not come back yet), left. owner holds the call and renews lease_until; fence counts the
+# owners.
+queue_entries = Table(
+    "queue_entries",
+    metadata,
+    Column("entry_id", String(26), primary_key=True),
+    Column("call_id", String(26), nullable=False, index=True),
+    Column("queue", String(64), nullable=False),
+    Column("leg_id", String(128), nullable=False),
+    Column("switch", String(32), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("language", String(16), nullable=False),
+    Column("entered_at", Float, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("owner", String(128), nullable=False),
+    Column("lease_until", Float, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("left_at", Float),
+    Column("left_because", String(16)),
+    Column("party_ref", String(26), nullable=False),
+)
+Index(
+    "queue_entries_waiting",
+    queue_entries.c.queue,
+    queue_entries.c.priority.desc(),
+    queue_entries.c.entered_at,
+    queue_entries.c.call_id,
+    sqlite_where=text("state = 'waiting'"),
+    postgresql_where=text("state = 'waiting'"),
+)
+# A call waits in one queue at a time: the database itself refuses a second place.
+Index(
+    "queue_entries_live",
+    queue_entries.c.call_id,
+    unique=True,
+    sqlite_where=text("state <> 'left'"),
+    postgresql_where=text("state <> 'left'"),
+)
+Index(
+    "queue_entries_owned",
+    queue_entries.c.owner,
+    sqlite_where=text("state <> 'left'"),
+    postgresql_where=text("state <> 'left'"),
+)
+
+# An agent without a row is logged out. offer_id: the open offer, or the one being wrapped up.
+agent_states = Table(
+    "agent_states",
+    metadata,
+    Column("agent", String(64), primary_key=True),
+    Column("presence", String(16), nullable=False),
+    Column("presence_reason", String(64), nullable=False),
+    Column("presence_since_at", Float, nullable=False),
+    Column("activity", String(16), nullable=False),
+    Column("activity_since_at", Float, nullable=False),
+    Column("offer_id", String(26)),
+    Column("idle_since_at", Float, nullable=False),
+    Column("blocked_until", Float, nullable=False),
+    Column("wrap_up_until", Float),
+    Column("rona_in_a_row", Integer, nullable=False),
+)
+Index(
+    "agent_states_free",
+    agent_states.c.idle_since_at,
+    sqlite_where=text("presence = 'available' AND activity = 'idle'"),
+    postgresql_where=text("presence = 'available' AND activity = 'idle'"),
+)
+Index(
+    "agent_states_wrap_up",
+    agent_states.c.wrap_up_until,
+    sqlite_where=text("activity = 'wrap_up'"),
+    postgresql_where=text("activity = 'wrap_up'"),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("device", String(128), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("changed_at", Float, nullable=False),
+)
+Index(
+    "devices_not_free",
+    devices.c.device,
+    devices.c.state,
+    sqlite_where=text("state <> 'idle' AND state <> 'unknown'"),
+    postgresql_where=text("state <> 'idle' AND state <> 'unknown'"),
+)
+
+# A call proposed to an agent. fence: the entry's when the phone was rung. agent_gone_at: the end of the agent's
+# leg, noted when it is told before the rest is known.
+offers = Table(
+    "offers",
+    metadata,
+    Column("offer_id", String(26), primary_key=True),
+    Column("entry_id", String(26), nullable=False, index=True),
+    Column("call_id", String(26), nullable=False, index=True),
+    Column("queue", String(64), nullable=False),
+    Column("agent", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("made_at", Float, nullable=False),
+    Column("ring_by", Float, nullable=False),
+    Column("ringing_at", Float),
+    Column("answered_at", Float),
+    Column("joined_at", Float),
+    Column("agent_gone_at", Float),
+    Column("talk_ended_at", Float),
+    Column("ended_at", Float),
+    Column("end", String(16)),
+    Column("wrap_up_ended_at", Float),
+    Column("disposition", String(64), nullable=False),
+    Column("note", String, nullable=False),
+    Column("agent_leg_id", String(128), nullable=False),
+    Column("party_ref", String(26), nullable=False),
+)
+# The two laws of offers, kept by the database itself: one open offer an agent, one open offer a caller.
+Index(
+    "offers_open_agent",
+    offers.c.agent,
+    unique=True,
+    sqlite_where=text("state <> 'ended'"),
+    postgresql_where=text("state <> 'ended'"),
+)
+Index(
+    "offers_open_entry",
+    offers.c.entry_id,
+    unique=True,
+    sqlite_where=text("state <> 'ended'"),
+    postgresql_where=text("state <> 'ended'"),
+)
+Index(
+    "offers_to_ring",
+    offers.c.ring_by,
+    sqlite_where=text("state = 'offered'"),
+    postgresql_where=text("state = 'offered'"),
+)
+
+callers = Table(
+    "callers",
+    metadata,
+    Column("call_id", String(26), primary_key=True),
+    Column("party_ref", String(26), nullable=False, index=True),
+    Column("ani", String, nullable=False),
+    Column("caller_name", String, nullable=False),
+    Column("dnis", String, nullable=False),
+    Column("number", String, nullable=False),
+    Column("arrived_at", Float, nullable=False),
+    Column("path", JSON, nullable=False),
+    Column("lookup", String(16), nullable=False),
+    Column("customer", JSON, nullable=False),
+)
+
+parties = Table(
+    "parties",
+    metadata,
+    Column("party_ref", String(26), primary_key=True),
+    Column("number", String, nullable=False, unique=True),
+)
+
+# Append-only. The same event told twice is one row.
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("event_id", String(128), nullable=False, unique=True),
+    Column("at", Float, nullable=False, index=True),
+    Column("kind", String(32), nullable=False),
+    Column("call_id", String(26), nullable=False, index=True),
+    Column("entry_id", String(26), nullable=False),
+    Column("offer_id", String(26), nullable=False),
+    Column("queue", String(64), nullable=False),
+    Column("agent", String(64), nullable=False),
+    Column("party_ref", String(26), nullable=False),
+    Column("data", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(128), nullable=False),
+    Column("until", Float, nullable=False),
+    Column("fence", Integer, nullable=False),
+)
+
+logins = Table(
+    "logins",
+    metadata,
+    Column("agent", String(64), primary_key=True),
+    Column("password_hash", String, nullable=False),
+)
+
+desk_sessions = Table(
+    "desk_sessions",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("agent", String(64), nullable=False, index=True),
+    Column("expires_at", Float, nullable=False, index=True),
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String(32), primary_key=True),
+    Column("value", String, nullable=False),
 )

@@ -1,7 +1,9 @@
 """One thread that owns a worker's database connection, so that a slow disk never holds up a call.
 
-Work is handed over in order and carried out in batches, one transaction a batch: at 200 calls/s that is a
-few hundred transactions fewer a second. The backlog is bounded; when it is full, work is refused.
+A transaction takes the write lock when it begins: work may read, decide and write, and nobody comes between.
+Work may be carried out a second time, if what shared its transaction has failed. Work is handed over in order
+and carried out in batches, one transaction a batch: at 200 calls/s that is a few hundred transactions fewer a
+second. The backlog is bounded; when it is full, work is refused.
 """
 
 from __future__ import annotations
@@ -9,25 +11,24 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from cordboard.errors import StoreUnavailable
-from cordboard.store.tables import metadata
+from cordboard.store.database import BUSY_TIMEOUT_MS, open_database
+
+__all__ = ["StoreThread", "open_database"]
 
 log = structlog.get_logger()
 
 BACKLOG_MAX = 10_000  # more than ten seconds' worth at any load seen; then the disk is gone
 BATCH_MAX = 200
-BUSY_TIMEOUT_MS = 2_000
 
 Work = Callable[[Connection], Any]
 Fate = Literal["written", "try_again", "lost"]
@@ -59,41 +60,6 @@ class _Item:
             self.told("try_again" if isinstance(fault, OperationalError) else "lost")
         if self.answer is not None:
             self.answer.set_exception(fault)
-
-
-def open_database(path: Path) -> Engine:
-    """The SQLite database of one machine, in write-ahead mode, with its tables made. Raises StoreUnavailable."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return _opened(path)
-    except OSError as fault:
-        raise StoreUnavailable(f"the database {path} cannot be opened: {fault}") from fault
-    except SQLAlchemyError as fault:
-        if not _is_broken(fault):
-            raise StoreUnavailable(f"the database {path} cannot be opened: {fault}") from fault
-    # It holds live calls only: those of a machine that crashed are gone anyway. Keep it for whoever wants to know.
-    aside = path.with_name(f"{path.name}.broken-{time.time_ns()}")
-    path.rename(aside)
-    log.error("store_broken", moved_to=str(aside))
-    return _opened(path)
-
-
-def _opened(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
-    event.listen(engine, "connect", _tune)
-    metadata.create_all(engine)
-    return engine
-
-
-def _is_broken(fault: SQLAlchemyError) -> bool:
-    """Whether the file is no database (any more), as against locked, missing or forbidden."""
-    return any(words in str(fault) for words in ("file is not a database", "malformed"))
-
-
-def _tune(connection: Any, _record: Any) -> None:
-    connection.execute("PRAGMA journal_mode=WAL")
-    # A power cut may lose the last moments of calls which it has ended anyway; a killed process loses nothing.
-    connection.execute("PRAGMA synchronous=NORMAL")
 
 
 class StoreThread:
@@ -128,7 +94,8 @@ class StoreThread:
         answer: Future[Any] = Future()
         try:
             self._backlog.put_nowait(_Item(work, answer, told))
-            return await asyncio.wait_for(asyncio.wrap_future(answer), deadline_s)
+            async with asyncio.timeout(deadline_s):  # Python 3.11's wait_for may swallow a cancellation
+                return await asyncio.wrap_future(answer)
         except queue.Full as full:
             raise StoreUnavailable("the database does not keep up") from full
         except TimeoutError as late:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -69,7 +70,73 @@ class Failed:
     reason: str
 
 
-Outcome = Done | Gathered | NoInput | Connected | NotConnected | Recorded | HungUp | Failed
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An agent and the caller have talked, and the caller is still here. agent: the agent's name."""
+
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotServed:
+    """The caller has left the queue without an agent. reason: "max_wait"; "no_store" if nobody could be found an
+    agent for want of the database.
+    """
+
+    reason: Literal["max_wait", "no_store"]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRung:
+    """What came of `RingAgent`. result: as the agent's leg ended.
+
+    "joined" (they talked; since when: `joined_at`), "no_answer", "busy", "rejected", "unavailable",
+    "unregistered", "declined", "no_key", "left_whisper", "caller_left", "withdrawn" (the agent's leg was ended by
+    us), "failed". Times in seconds since 1970.
+    """
+
+    offer_id: str
+    result: str
+    joined_at: float | None
+    ended_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """What the CRM said. status: "found", "several" (then the fields are those of the best one), "none",
+    "withheld" (no number to look for). fields: by name as in crm.yaml.
+
+    matches: how many customers have the number; others: the fields of some of them, without the best one.
+    """
+
+    status: Literal["found", "several", "none", "withheld"]
+    fields: Mapping[str, str | int | float | bool] = field(default_factory=dict, repr=False)
+    matches: int = 0
+    others: tuple[Mapping[str, str | int | float | bool], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NotLookedUp:
+    """The CRM did not answer in time, or with a fault. reason: words for the log, without values."""
+
+    reason: str
+
+
+Outcome = (
+    Done
+    | Gathered
+    | NoInput
+    | Connected
+    | NotConnected
+    | Recorded
+    | HungUp
+    | Failed
+    | Served
+    | NotServed
+    | AgentRung
+    | LookedUp
+    | NotLookedUp
+)
 
 
 @dataclass(frozen=True, slots=True)

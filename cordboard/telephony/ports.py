@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from cordboard.telephony.call import Call
 from cordboard.telephony.hangup_causes import HangupCause
-from cordboard.telephony.outcomes import HandedOver, Outcome
+from cordboard.telephony.outcomes import HandedOver, HungUp, Outcome
 from cordboard.telephony.verbs import Prompt, Verb
 
 CHECKPOINT_MAX_BYTES = 512  # Asterisk cuts longer values of a channel variable set over AGI
@@ -40,6 +40,18 @@ class Phone(Protocol):
 
     async def abandon(self) -> None:
         """Let go of the call for good: the switch takes it to the safe destination."""
+
+    async def stay(self, longest_s: float, checkpoint: str) -> HungUp | None:
+        """Do nothing with the call for up to `longest_s`: after a `Hold` the music plays on.
+
+        Returns `HungUp` as soon as the caller leaves, None when the time is over. May be cancelled at any moment,
+        and the call is still ours then. Raises SwitchUnavailable when the link to the call is lost.
+        """
+
+    def let_go(self) -> None:
+        """Let go of the call in the middle of whatever is done with it, an announcement for instance: it stops
+        within milliseconds, and any worker receives the call again where it last stood.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,32 @@ class DeviceState(StrEnum):
     UNKNOWN = "unknown"
 
 
+@dataclass(frozen=True, slots=True)
+class AgentLegEvent:
+    """What an agent's leg does, as the switch reports it the moment it happens.
+
+    kind: "ringing" (the phone is about to ring), "answered" (picked up), "joined" (the two talk), "gone" (the leg
+    has ended, however, also by a transfer). caller_leg_id: "" where the switch does not say.
+    at: seconds since 1970 by the switch's clock.
+    """
+
+    kind: Literal["ringing", "answered", "joined", "gone"]
+    offer_id: str
+    leg_id: str
+    caller_leg_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLeg:
+    """A live leg of an agent. joined_at: None while they do not talk yet."""
+
+    offer_id: str
+    leg_id: str
+    caller_leg_id: str
+    joined_at: float | None
+
+
 class Switch(Protocol):
     """A whole PBX, reached over its control link."""
 
@@ -127,3 +165,6 @@ class Switch(Protocol):
 
     async def device_states(self) -> Mapping[str, DeviceState]:
         """The state of every device the switch knows, by device name ("PJSIP/1001")."""
+
+    async def agent_legs(self) -> Sequence[AgentLeg]:
+        """The live legs of agents that belong to an offer."""

@@ -130,4 +130,58 @@ class Hangup:
     cause: HangupCause = HangupCause.NORMAL
 
 
-Verb = Answer | Play | Say | Gather | Dial | Record | VoicemailBox | Hangup
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Play music until something else is asked for; returns as soon as it plays. Outcome: `Done`.
+
+    music: a music class of the switch, "default".
+    """
+
+    music: str
+
+
+@dataclass(frozen=True, slots=True)
+class RingAgent:
+    """Ring an agent's device while the caller hears music; join them when the agent accepts. Outcome: `AgentRung`.
+
+    Like a `Dial` it does not depend on the worker that asked for it.
+    device:   in the switch's words, "PJSIP/1001". whisper: what the agent alone hears first, None for nothing.
+    accept_key: "" joins them as soon as the agent picks up; accept_s: for the key, after the whisper.
+    """
+
+    offer_id: str
+    device: str
+    ring_s: float
+    music: str
+    whisper: Prompt | None = None
+    accept_key: str = "1"
+    accept_s: float = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue:
+    """Wait in a queue for an agent. Carried out by the service, which asks the phone for music, announcements and
+    `RingAgent`. Outcomes: `Served`, `NotServed`.
+
+    priority: higher goes first; max_wait_s: None for the queue's own.
+    """
+
+    queue: str
+    language: str
+    priority: int = 0
+    max_wait_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Wait for what the CRM says about the caller, or about `number`. Carried out by the service, without the
+    phone. Outcomes: `LookedUp`, `NotLookedUp`.
+
+    number: "" for the caller's own number, whose look-up began when the call arrived.
+    """
+
+    timeout_s: float
+    number: str = field(default="", repr=False)
+
+
+Verb = Answer | Play | Say | Gather | Dial | Record | VoicemailBox | Hangup | Hold | RingAgent | Enqueue | LookUp

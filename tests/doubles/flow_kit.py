@@ -32,6 +32,8 @@ AROUND = Surroundings(
     dial_policy=DialPolicy.of({"0": "PJSIP/1000", "10XX": "PJSIP/{extension}"}),
     voicemail_boxes={"sales": MessageBox("sales"), "office": MessageBox("office", mailbox="100@default")},
     flow_names=frozenset({"billing"}),
+    queues=frozenset({"sales", "support"}),
+    customer_fields={"name": "string", "tier": "string", "visits": "int", "balance": "double", "vip": "bool"},
 )
 HEAD = "flow: test\nlanguages: [en, es]\nprompts:\n"
 PROMPTS = "".join(f"  {name}: {{en: {name} en, es: {name} es}}\n" for name in ("hello", "ask", "again", "sorry"))

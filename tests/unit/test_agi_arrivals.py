@@ -48,6 +48,7 @@ RETURNED: list[tuple[str, Outcome]] = [
     ("dial.CHANUNAVAIL.21.", NotConnected("rejected")),
     ("dial.CHANUNAVAIL.3.", NotConnected("unreachable")),
     ("dial.NOANSWER.0.", NotConnected("no_answer")),
+    ("dial.NOANSWER.21.", NotConnected("no_answer")),  # 21 is left over from an agent who sent 603
     ("dial.NOANSWER.19.", NotConnected("no_answer")),
     ("dial.CONGESTION.34.", NotConnected("unreachable")),
     ("dial.INVALIDARGS..", Failed("dial failed")),
@@ -80,6 +81,12 @@ def test_what_the_dialplan_did_comes_back_as_an_outcome(text: str, outcome: Outc
         new_call(began="soon"),
         new_call(began="1e400"),
         new_call(returned="dial.ANSWER"),
+        new_call(returned="agent"),
+        new_call(returned="agent.o1.ANSWER.16.none..1795373770017.more"),
+        new_call(returned="agent..ANSWER.16.none..1795373770017"),
+        new_call(returned="agent.o1.ANSWER.16.none.."),
+        new_call(returned="agent.o1.ANSWER.16.none..-1"),
+        new_call(returned="agent.o/1.ANSWER.16.none..1795373770017"),
         new_call(returned="system.rm"),
     ],
 )

@@ -39,14 +39,14 @@ def test_every_jump_leads_somewhere() -> None:
     targets = set(re.findall(r"[?:(]([a-z-]+),1[):]", text)) - {"cordboard-call,s"}
     assert targets >= {"loop", "let-go", "resume", "returned", "safe", "done"}
     assert targets <= extensions
-    assert {"next-dial", "next-voicemail"} <= extensions
+    assert {"next-dial", "next-agent", "next-voicemail"} <= extensions
 
 
 def test_every_variable_the_phone_writes_is_known_to_the_dialplan() -> None:
     text = render_dialplan(WORKERS, SAFE)
     names = [value for value in vars(variables).values() if str(value).startswith("CORDBOARD_")]
-    assert len(names) == 9
-    assert [name for name in names if "${" + name + "}" not in text] == []
+    assert len(names) == 18
+    assert [name for name in names if not re.search(rf"\b{name}[}}=]", text)] == []
 
 
 RAW = re.compile(r"\$\{(EXTEN|CALLERID\([a-z]+\))")
@@ -64,7 +64,11 @@ def test_caller_data_stands_only_inside_a_filter_an_encoder_or_a_length() -> Non
 
 def test_dial_takes_one_variable_and_no_extension() -> None:
     dials = [line for line in lines(render_dialplan(WORKERS, SAFE)) if "Dial(" in line]
-    assert dials == [" same => n,Dial(${CORDBOARD_DEVICE},${CORDBOARD_RING_S},g)"]
+    assert dials == [
+        " same => n,Dial(${CORDBOARD_DEVICE},${CORDBOARD_RING_S},g)",
+        " same => n,Dial(${CORDBOARD_DEVICE},${CORDBOARD_RING_S},"
+        "gm(${CORDBOARD_MUSIC})b(cordboard-agent^prepare^1)U(cordboard-agent))",
+    ]
 
 
 @pytest.mark.parametrize("worker", ["127.0.0.1", "a b:1", "x:1/y", "x:1&y:2", "", "${X}:1"])
@@ -101,3 +105,35 @@ def test_the_manager_user_may_do_nothing_dangerous() -> None:
     assert "\nread = call,user\n" in text
     assert "\nwrite = call,originate\n" in text
     assert "permit = 127.0.0.1" in text
+
+
+def test_the_manager_user_hears_only_what_is_listened_to() -> None:
+    filters = [line for line in lines(render_manager_user("cordboard", "s3cret")) if "eventfilter" in line]
+    names = [re.search(r"name\((\w+)\)", line) for line in filters]
+    assert {found[1] for found in names if found} == {
+        "UserEvent",
+        "HangupRequest",
+        "SoftHangupRequest",
+        "DeviceStateChange",
+        "OriginateResponse",
+    }
+
+
+def test_every_event_of_an_agents_leg_ends_with_the_token() -> None:
+    events = [line for line in lines(render_dialplan(WORKERS, SAFE, token="t0ken")) if "UserEvent(" in line]
+    assert [re.search(r"Kind: (\w+)", line)[1] for line in events] == ["ringing", "answered", "joined", "gone"]  # type: ignore[index]
+    assert [line for line in events if not line.endswith(",Token: t0ken)")] == []
+
+
+def test_an_agent_who_does_nothing_has_refused() -> None:
+    text = render_dialplan(WORKERS, SAFE)
+    picked_up = text[text.index("[cordboard-agent]") :].partition("exten => s,1,")[2]
+    assert picked_up.startswith("Set(GOSUB_RESULT=CONTINUE)")
+    assert picked_up.count("Set(GOSUB_RESULT=)") == 1
+
+
+def test_what_an_earlier_offer_left_is_cleared_before_an_agent_is_rung() -> None:
+    text = render_dialplan(WORKERS, SAFE)
+    before_dial = text.partition("exten => next-agent")[2].partition("Dial(")[0]
+    for name in ("KEY)=unset", "JOINED)=", "CAUSE)="):
+        assert f"SHARED(CORDBOARD_{name}" in before_dial

@@ -166,6 +166,7 @@ FRAME_FAULTS = [
     ("flow: test", "flow: test\nanswer: now", 2, 9, "unknown-choice", "`now` is not one of `first_media`", ""),
     ("flow: test", "flow: test\nstart: by", 2, 8, "unknown-node", "there is no node `by`", "did you mean `bye`?"),
     ("flow: test", "flow: test\non_failure: x", 2, 13, "unknown-node", "there is no node `x`", "known: bye"),
+    ("flow: test", "flow: test\non_failure: false", 2, 13, "unknown-node", "there is no node `false`", "known: bye"),
     ("flow: test", "flow: test\nzone: Europe/Lundon", 2, 7, "unknown-zone", "no time zone", "Europe/London"),
     ("flow: test", "flow: test\nzone: ../../etc/passwd", 2, 7, "unknown-zone", "no time zone", ""),
     ("[en, es]", "[en, english]", 2, 17, "out-of-range", "`english` does not fit", ""),

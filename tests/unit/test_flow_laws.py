@@ -18,15 +18,20 @@ from cordboard.flows.flow import Flow
 from cordboard.flows.loader import load_flow
 from cordboard.flows.run import FlowRun, Step
 from cordboard.telephony.outcomes import (
+    AgentRung,
     Connected,
     Done,
     Failed,
     Gathered,
     HungUp,
+    LookedUp,
     NoInput,
     NotConnected,
+    NotLookedUp,
+    NotServed,
     Outcome,
     Recorded,
+    Served,
 )
 from tests.doubles.flow_kit import AROUND, CALL, NOON
 
@@ -47,7 +52,15 @@ def node(**options: Any) -> st.SearchStrategy[dict[str, Any]]:
 
 RETRIES = node(tries=st.integers(1, 3), say=st.one_of(st.none(), PROMPT), then=MAYBE)
 CONDITION = st.sampled_from(
-    ["count > 2", "d0 == '1'", "int(d1) > 5", "call.language == 'es'", "size(pin) == 4", "count / (count - 1) > 1"]
+    [
+        "customer.found && customer.visits > 2",
+        "count > 2",
+        "d0 == '1'",
+        "int(d1) > 5",
+        "call.language == 'es'",
+        "size(pin) == 4",
+        "count / (count - 1) > 1",
+    ]
 )
 NODE = st.one_of(
     node(play=PROMPT, next=TARGET),
@@ -62,6 +75,8 @@ NODE = st.one_of(
     node(dial=st.just("1001"), busy=MAYBE, otherwise=MAYBE, next=MAYBE),
     node(dial=st.just({"extension_from": "d0"}), unknown=MAYBE, otherwise=MAYBE, next=MAYBE),
     node(voicemail=st.sampled_from(["sales", "office"]), greeting=st.one_of(st.none(), PROMPT), next=MAYBE),
+    node(lookup=st.just("crm"), by=st.sampled_from([None, {"cel": "d0"}]), next=TARGET, on_error=TARGET),
+    node(queue=st.sampled_from(["sales", "support"]), otherwise=MAYBE, next=MAYBE),
     node(goto=TARGET),
     node(goto=st.just({"flow": "billing"})),
     node(hangup=st.just("normal")),
@@ -71,7 +86,8 @@ DECLARING = {
     "v0": {"set": {"count": 0}, "next": "v1"},
     "v1": {"gather": "ask", "save": "d0", "next": "v2"},
     "v2": {"gather": "ask", "save": "d1", "next": "v3"},
-    "v3": {"gather": "ask", "save": "pin", "secret": True, "next": "n0"},
+    "v3": {"gather": "ask", "save": "pin", "secret": True, "next": "v4"},
+    "v4": {"lookup": "crm", "next": "n0", "on_error": "n0"},
 }
 
 
@@ -101,6 +117,13 @@ OUTCOMES: st.SearchStrategy[Outcome] = st.one_of(
     st.just(Connected(3.0)),
     st.builds(NotConnected, st.sampled_from(["busy", "no_answer", "rejected", "unreachable"])),
     st.builds(Recorded, st.just("/x.wav"), st.just(2.0), st.booleans()),
+    st.just(Served("alice")),
+    st.builds(NotServed, st.sampled_from(["max_wait", "no_store"])),
+    st.builds(AgentRung, st.just("o1"), st.sampled_from(["joined", "busy", "no_key"]), st.none(), st.just(0.0)),
+    st.builds(
+        LookedUp, st.sampled_from(["found", "several", "none"]), st.just({"name": "Ada", "visits": 3}), st.just(2)
+    ),
+    st.just(NotLookedUp("late")),
     st.just(Failed("broken")),
     st.just(HungUp()),
 )

@@ -23,6 +23,8 @@ AROUND = Surroundings(
     dial_policy=DialPolicy.of({"0": "PJSIP/1000", "10XX": "PJSIP/{extension}"}),
     voicemail_boxes={"sales": MessageBox("sales")},
     flow_names=frozenset({"billing"}),
+    queues=frozenset({"sales"}),
+    customer_fields={"name": "string", "tier": "string"},
 )
 FLOWS = load_flows(ROOT / "ivr_flows" / "flows", AROUND)
 

@@ -13,11 +13,12 @@ from cordboard.config.yaml_reader import parse_yaml
 from cordboard.errors import ConfigurationError, LabError
 from cordboard.lab import scenario_steps as steps
 from cordboard.lab.call import CallEnd
+from cordboard.lab.call_ending import cause_of, ending_in_words
 from cordboard.lab.commands import parse_steps
 from cordboard.lab.hearing import Began, Heard, Sound
-from cordboard.lab.performer import cause_of, ending_in_words
 from cordboard.lab.prompt_book import PromptBook
-from cordboard.lab.scenario import NoChannelsLeft, PathExpected, Scenario, load_scenario, parse_scenario
+from cordboard.lab.scenario import Scenario, load_scenario, parse_scenario
+from cordboard.lab.scenario_expectations import NoChannelsLeft, PathExpected
 from cordboard.lab.timeline import Line, in_words, show_json, show_plain
 from cordboard.telephony.hangup_causes import HangupCause
 

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,16 +15,17 @@ import pytest
 
 from cordboard.errors import SwitchUnavailable
 from cordboard.flows.flow import Flow
+from cordboard.service.callers import Callers
 from cordboard.service.house import House, Houses
 from cordboard.service.messages import Messages
 from cordboard.service.metrics import Metrics
 from cordboard.service.reception import Reception
 from cordboard.settings import Numbers, Settings
 from cordboard.store.flow_runs import FlowRuns, new_epoch
-from cordboard.store.writer import StoreThread, open_database
 from cordboard.telephony import outcomes as o
 from cordboard.telephony import verbs as v
 from cordboard.telephony.ports import Arrival
+from tests.doubles.acd_kit import Machine, Process, machine
 from tests.doubles.flow_kit import CALL, flow_of
 from tests.doubles.scripted_phone import ScriptedPhone
 
@@ -43,40 +45,40 @@ FULL = {2: o.Gathered("42", "full"), 4: o.Gathered("4711", "full")}
 class Workers:
     """Several workers on one database, as they run on one machine."""
 
-    def __init__(self, database: Path, *flows: Flow) -> None:
-        self._database = database
-        self._threads: list[StoreThread] = []
+    def __init__(self, machine: Machine, *flows: Flow) -> None:
+        self.machine = machine
         self._stores: list[FlowRuns] = []
         self.houses = Houses(House({flow.name: flow for flow in flows}, Numbers(default=flows[0].name)))
-        self.messages = Messages(Settings(), database.parent / "voicemail")
-        self.runs = self._new_store()
+        self.messages = Messages(Settings(), machine.folder / "voicemail")
+        self.runs = self._new_store(machine.start("test"))
 
     def new(self) -> Reception:
         """A worker that has just been started."""
-        return Reception(self.houses, self._new_store(), Metrics(), self.messages)
+        process = self.machine.start(f"worker-{len(self._stores)}")
+        callers = Callers(process.floor)
+        runs = self._new_store(process)
+        return Reception(self.houses, runs, Metrics(), self.messages, process.room, callers)
 
     async def rows(self) -> int:
         """How many calls have a row, once every worker's writes are done."""
         return [await store.count() for store in (*self._stores, self.runs)][-1]
 
-    def _new_store(self) -> FlowRuns:
-        thread = StoreThread(open_database(self._database))
-        thread.start()
-        self._threads.append(thread)
-        self._stores.append(FlowRuns(thread))
+    def _new_store(self, process: Process) -> FlowRuns:
+        self._stores.append(FlowRuns(process.thread))
         return self._stores[-1]
-
-    def close(self) -> None:
-        """End all of them."""
-        for thread in self._threads:
-            thread.close()
 
 
 @pytest.fixture
-def workers(tmp_path: Path) -> Iterator[Workers]:
-    workers = Workers(tmp_path / "cordboard.db", flow_of(ORDER, "on_failure: sorry"))
-    yield workers
-    workers.close()
+async def workers(tmp_path: Path) -> AsyncIterator[Workers]:
+    async with workers_for(tmp_path, flow_of(ORDER, "on_failure: sorry")) as workers:
+        yield workers
+
+
+@asynccontextmanager
+async def workers_for(folder: Path, *flows: Flow) -> AsyncIterator[Workers]:
+    """Workers with these flows."""
+    async with machine(folder) as made:
+        yield Workers(made, *flows)
 
 
 def names(phone: ScriptedPhone) -> list[str]:
@@ -267,65 +269,60 @@ class Speaker(ScriptedPhone):
 
 
 async def test_a_message_is_noted_before_and_after(tmp_path: Path) -> None:
-    workers = Workers(tmp_path / "x.db", flow_of(BOX))
-    await workers.new().take(Speaker(Arrival(CALL), tmp_path / "voicemail"))
-    await workers.messages.aclose()
-    (note,) = (tmp_path / "voicemail/sales").glob("*.json")
-    assert json.loads(note.read_bytes())["duration_s"] == 3.0
-    workers.close()
+    async with workers_for(tmp_path, flow_of(BOX)) as workers:
+        await workers.new().take(Speaker(Arrival(CALL), tmp_path / "voicemail"))
+        await workers.messages.aclose()
+        (note,) = (tmp_path / "voicemail/sales").glob("*.json")
+        assert json.loads(note.read_bytes())["duration_s"] == 3.0
 
 
 async def test_a_message_whose_worker_is_lost_is_not_asked_for_again(tmp_path: Path) -> None:
-    workers = Workers(tmp_path / "x.db", flow_of(BOX))
-    first = Speaker(Arrival(CALL), tmp_path / "voicemail", loses_its_worker=True)
-    await workers.new().take(first)
-    second = back(first)
-    await workers.new().take(second)
-    assert names(second) == ["sorry", "Hangup"], "he goes on where he would have gone on"
-    await workers.messages.aclose()
-    (note,) = (tmp_path / "voicemail/sales").glob("*.json")
-    assert json.loads(note.read_bytes())["duration_s"] == 3.0
-    workers.close()
+    async with workers_for(tmp_path, flow_of(BOX)) as workers:
+        first = Speaker(Arrival(CALL), tmp_path / "voicemail", loses_its_worker=True)
+        await workers.new().take(first)
+        second = back(first)
+        await workers.new().take(second)
+        assert names(second) == ["sorry", "Hangup"], "he goes on where he would have gone on"
+        await workers.messages.aclose()
+        (note,) = (tmp_path / "voicemail/sales").glob("*.json")
+        assert json.loads(note.read_bytes())["duration_s"] == 3.0
 
 
 async def test_a_message_that_never_began_is_asked_for(tmp_path: Path) -> None:
-    workers = Workers(tmp_path / "x.db", flow_of(BOX))
-    first = Speaker(Arrival(CALL), tmp_path / "voicemail", loses_its_worker=True)
-    await workers.new().take(first)
-    for sound in (tmp_path / "voicemail/sales").glob("*.wav"):
-        sound.unlink()
-    second = back(first)
-    await workers.new().take(second)
-    assert names(second)[:2] == ["hello", "Record"]
-    workers.close()
+    async with workers_for(tmp_path, flow_of(BOX)) as workers:
+        first = Speaker(Arrival(CALL), tmp_path / "voicemail", loses_its_worker=True)
+        await workers.new().take(first)
+        for sound in (tmp_path / "voicemail/sales").glob("*.wav"):
+            sound.unlink()
+        second = back(first)
+        await workers.new().take(second)
+        assert names(second)[:2] == ["hello", "Record"]
 
 
 async def test_a_draining_worker_lets_a_caller_finish_his_message(tmp_path: Path) -> None:
-    workers = Workers(tmp_path / "x.db", flow_of(BOX))
-    worker, phone = workers.new(), Speaker(Arrival(CALL), tmp_path / "voicemail")
-    phone.may_end.clear()
-    call = asyncio.create_task(worker.take(phone))
-    await asyncio.wait_for(phone.began.wait(), 5)
-    worker.drain()
-    drained = asyncio.create_task(worker.wait_recorded())
-    await asyncio.sleep(0)
-    assert not drained.done()
-    phone.may_end.set()
-    await asyncio.wait_for(drained, 5)
-    assert call.done()
-    assert phone.was_handed_over
-    await workers.messages.aclose()
-    workers.close()
+    async with workers_for(tmp_path, flow_of(BOX)) as workers:
+        worker, phone = workers.new(), Speaker(Arrival(CALL), tmp_path / "voicemail")
+        phone.may_end.clear()
+        call = asyncio.create_task(worker.take(phone))
+        await asyncio.wait_for(phone.began.wait(), 5)
+        worker.drain()
+        drained = asyncio.create_task(worker.wait_recorded())
+        await asyncio.sleep(0)
+        assert not drained.done()
+        phone.may_end.set()
+        await asyncio.wait_for(drained, 5)
+        assert call.done()
+        assert phone.was_handed_over
+        await workers.messages.aclose()
 
 
 async def test_a_flow_passes_the_call_to_another_and_what_that_keeps_survives(tmp_path: Path) -> None:
     other = flow_of(ORDER, "on_failure: sorry")
     first_flow = flow_of("one: {gather: ask, save: x, max_digits: 2, next: two}\ntwo: {goto: {flow: billing}}")
-    workers = Workers(tmp_path / "x.db", first_flow, replace(other, name="billing"))
-    first = ScriptedPhone(Arrival(CALL), [FULL[2], FULL[2], FULL[4], o.HandedOver()])
-    await workers.new().take(first)
-    assert names(first) == ["Answer", "ask", "ask", "ask", "Dial"]
-    second = back(first, returned=o.Connected(7.0))
-    await workers.new().take(second)
-    assert names(second) == ["hello", "Hangup"]
-    workers.close()
+    async with workers_for(tmp_path, first_flow, replace(other, name="billing")) as workers:
+        first = ScriptedPhone(Arrival(CALL), [FULL[2], FULL[2], FULL[4], o.HandedOver()])
+        await workers.new().take(first)
+        assert names(first) == ["Answer", "ask", "ask", "ask", "Dial"]
+        second = back(first, returned=o.Connected(7.0))
+        await workers.new().take(second)
+        assert names(second) == ["hello", "Hangup"]

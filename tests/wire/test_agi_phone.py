@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from agi_scripts.phone import AsteriskPhone
-from agi_scripts.server import AgiServer
 from cordboard.errors import SwitchProtocolError, SwitchUnavailable
 from cordboard.telephony.call_id import new_call_id
 from cordboard.telephony.hangup_causes import HangupCause
@@ -38,42 +36,11 @@ from cordboard.telephony.verbs import (
     Verb,
     VoicemailBox,
 )
+from tests.doubles.agi_line import on_the_line, perform
 from tests.doubles.fake_asterisk import RAN, FakeAsterisk, header_block, new_call
-from tests.doubles.fixed_sounds import FixedSounds, prompt
+from tests.doubles.fixed_sounds import prompt
 
 KEYS = "0123456789*#"
-
-
-@asynccontextmanager
-async def on_the_line(
-    serve: Callable[[AsteriskPhone], Awaitable[None]], root: Path = Path("/nowhere"), block: bytes | None = None
-) -> AsyncIterator[FakeAsterisk]:
-    """A server whose phones are given to `serve`, and one call on it."""
-    server = AgiServer("127.0.0.1", 0, serve, FixedSounds(), recordings_root=root)
-    await server.start()
-    try:
-        async with await FakeAsterisk.connect(server.port, block) as asterisk:
-            yield asterisk
-    finally:
-        await server.aclose()
-
-
-async def perform(
-    verb: Verb, replies: list[str], root: Path = Path("/nowhere")
-) -> tuple[Outcome | HandedOver, list[list[str]], dict[str, str]]:
-    """The outcome of a verb to which Asterisk gives these replies, what was asked, and the variables set."""
-    outcome: asyncio.Future[Outcome | HandedOver] = asyncio.get_running_loop().create_future()
-
-    async def serve(phone: AsteriskPhone) -> None:
-        try:
-            outcome.set_result(await phone.perform(verb, "cp:1"))
-        except Exception as error:
-            outcome.set_exception(error)
-
-    async with on_the_line(serve, root) as asterisk:
-        left = iter(replies)
-        asked = await asterisk.answer_all(lambda _: next(left, None))
-        return await outcome, asked, asterisk.variables
 
 
 def gather(**more: object) -> Gather:

@@ -11,7 +11,7 @@ import pytest
 from agi_scripts.switch import AsteriskSwitch
 from cordboard.errors import SwitchProtocolError, SwitchRefused
 from cordboard.telephony.hangup_causes import HangupCause
-from cordboard.telephony.ports import DeviceState, Leg
+from cordboard.telephony.ports import AgentLeg, AgentLegEvent, DeviceState, Leg
 from tests.doubles.fake_ami import FakeAmi, Script, Sent, Session, polite
 
 
@@ -23,7 +23,7 @@ async def switched(script: Script) -> AsyncIterator[tuple[FakeAmi, AsteriskSwitc
         (polite if action["Action"] in ("Login", "Ping") else script)(session, action)
 
     async with FakeAmi(answer) as ami:
-        switch = AsteriskSwitch("127.0.0.1", ami.port, "cordboard", "secret")
+        switch = AsteriskSwitch("127.0.0.1", ami.port, "cordboard", "secret", token="t0ken")
         await switch.connect()
         try:
             await switch.wait_connected(2.0)
@@ -169,3 +169,87 @@ async def test_a_reconnect_calls_the_reconciler_which_may_use_the_link() -> None
         switch.on_connected(reconcile)
         ami.sessions[-1].drop()
         assert await asyncio.wait_for(seen.get(), 3.0) == 0
+
+
+# -- events --
+
+
+def agent_event(kind: str, number: str = "44", token: str = "t0ken", name: str = "CordboardAgent") -> str:
+    facts = ["Event: UserEvent", "Channel: PJSIP/1001-00000019", f"ConnectedLineNum: {number}", "Uniqueid: 1.29"]
+    facts += [f"UserEvent: {name}", f"Kind: {kind}", "Offer: o-1", "Leg: 1.29", "Caller: 1.28"]
+    return "\r\n".join([*facts, "At: 1795373770846", f"Token: {token}", "", ""])
+
+
+async def ping(switch: AsteriskSwitch) -> None:
+    """When it is answered, all that was sent before has been received."""
+    await switch.hang_up("1.1")
+
+
+async def test_agents_legs_are_told_in_order_and_strangers_counted() -> None:
+    told: list[AgentLegEvent] = []
+    async with switched(polite) as (ami, switch):
+        switch.on_agent_leg(told.append)
+        for event in (
+            agent_event("ringing"),
+            agent_event("gone", token="other"),
+            agent_event("gone", token="t0ken", name="Other"),
+            agent_event("answered", number="1\r\nKind: gone\r\nkind: gone"),
+            agent_event("gone", number="1\r\nEvent: Hangup\r\nActionID: 7\r\nActionID: 8", token=""),
+            agent_event("joined", number="1\r\nEvent: Hangup\r\nActionID: 7\r\nActionID: 8"),
+        ):
+            ami.sessions[-1].send(event)
+        await ping(switch)
+        assert switch.strange_events == 2
+        assert switch.is_connected
+    assert told == [
+        AgentLegEvent(kind, "o-1", "1.29", "1.28", 1795373770.846)  # type: ignore[arg-type]
+        for kind in ("ringing", "answered", "joined")
+    ]
+
+
+async def test_devices_and_ends_of_legs_are_told() -> None:
+    states: list[tuple[str, DeviceState]] = []
+    ended: list[str] = []
+    async with switched(polite) as (ami, switch):
+        switch.on_device_state(lambda device, state: states.append((device, state)))
+        switch.on_caller_hangup(ended.append)
+        session = ami.sessions[-1]
+        session.send("Event: DeviceStateChange\r\nDevice: PJSIP/1001\r\nState: RINGING\r\n\r\n")
+        session.send("Event: HangupRequest\r\nCallerIDNum: 1\r\nUniqueid: 9.9\r\nUniqueid: 1.1\r\n\r\n")
+        session.send("Event: SoftHangupRequest\r\nUniqueid: 1.2\r\n\r\n")
+        session.send("Event: Hangup\r\nUniqueid: 1.3\r\n\r\n")
+        await ping(switch)
+    assert states == [("PJSIP/1001", DeviceState.RINGING)]
+    assert ended == ["1.1", "1.2"]
+
+
+async def test_a_callback_that_fails_takes_neither_the_link_nor_the_next_event() -> None:
+    told: list[AgentLegEvent] = []
+
+    def fail_first(event: AgentLegEvent) -> None:
+        told.append(event)
+        if len(told) == 1:
+            raise RuntimeError("a fault of the service")
+
+    async with switched(polite) as (ami, switch):
+        switch.on_agent_leg(fail_first)
+        ami.sessions[-1].send(agent_event("ringing") + agent_event("gone"))
+        await ping(switch)
+        assert switch.is_connected
+    assert [event.kind for event in told] == ["ringing", "gone"]
+
+
+async def test_legs_of_agents_are_listed() -> None:
+    agents = ("CORDBOARD_SIDE=agent", "CORDBOARD_OFFER=o-1", "CORDBOARD_CALLER=17.1", "CORDBOARD_JOINED=(null)")
+    callers = ("CORDBOARD_SIDE=(null)", "CORDBOARD_OFFER=o-1", "CORDBOARD_CALLER=17.1", "CORDBOARD_JOINED=(null)")
+
+    def script(session: Session, action: Sent) -> None:
+        session.answer(action, "Response: Success", "EventList: start")
+        for number, values in ((1, callers), (2, agents)):
+            facts = ["Event: Status", f"Channel: PJSIP/{number}", "CallerIDNum: 1\r\nUniqueid: 0.0\r\nActionID: 7"]
+            session.answer(action, *facts, f"Uniqueid: 17.{number}", *(f"Variable: {value}" for value in values))
+        session.answer(action, "Event: StatusComplete", "EventList: Complete", "Items: 2")
+
+    async with switched(script) as (ami, switch):
+        assert await switch.agent_legs() == [AgentLeg("o-1", "17.2", "17.1", None)]
+        assert ami.actions[-1]["Variables"] == "CORDBOARD_SIDE,CORDBOARD_OFFER,CORDBOARD_CALLER,CORDBOARD_JOINED"

@@ -373,7 +373,7 @@ MUTE = "import time; time.sleep(60)"
 
 @contextlib.asynccontextmanager
 async def kept(program: str) -> AsyncIterator[KeptWorker]:
-    worker = KeptWorker(0, lambda _index, pulse: [sys.executable, "-c", program, str(pulse)], QUICK)
+    worker = KeptWorker(0, lambda pulse: [sys.executable, "-c", program, str(pulse)], QUICK)
     keeper = worker.start()
     yield worker
     await worker.stop()
@@ -401,7 +401,7 @@ async def test_a_worker_whose_pulse_stops_is_killed_and_started_again(told: list
 
 
 async def test_a_stop_reaches_a_worker_that_is_just_being_started(told: list[Any]) -> None:
-    worker = KeptWorker(0, lambda _index, pulse: [sys.executable, "-c", BEATING, str(pulse)], QUICK)
+    worker = KeptWorker(0, lambda pulse: [sys.executable, "-c", BEATING, str(pulse)], QUICK)
     keeper = worker.start()
     await asyncio.sleep(0)
     await worker.stop()
@@ -419,7 +419,7 @@ async def test_a_worker_that_hangs_while_it_starts_is_killed(told: list[Any]) ->
 
 async def test_a_program_that_cannot_be_started_is_tried_again_and_leaks_nothing(told: list[Any]) -> None:
     before = len(os.listdir("/proc/self/fd"))
-    worker = KeptWorker(0, lambda _index, _pulse: ["/nowhere/program"], QUICK)
+    worker = KeptWorker(0, lambda _pulse: ["/nowhere/program"], QUICK)
     with pytest.raises(WorkerNeverReady):
         await asyncio.wait_for(worker.start(), 10)
     assert [entry["event"] for entry in told].count("worker_not_started") == 5

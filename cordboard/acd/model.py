@@ -1,0 +1,215 @@
+"""What the ACD is about: queues and agents as configured, their live state, offers, and words for how they end.
+
+Presence is what a person chose, activity is what the system sees; the two are never mixed. Times named `..._at` are
+seconds since 1970 (what people see, what the ledger keeps); times named `..._until` are seconds of the boot clock
+(`Moment.boot`), which nobody can set, for leases and deadlines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from cordboard.telephony.ports import DeviceState
+
+Strategy = Literal["longest_idle"]
+ServiceLevelFormula = Literal["of_offered", "answered_only", "ans_plus_aban", "excl_short_aban", "excl_aban_in_t"]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One moment on two clocks. wall: seconds since 1970; boot: seconds since this machine booted."""
+
+    wall: float
+    boot: float
+
+
+class Presence(StrEnum):
+    """What the agent chose."""
+
+    AVAILABLE = "available"
+    PAUSED = "paused"
+    LOGGED_OUT = "logged_out"
+
+
+class Activity(StrEnum):
+    """What the system has the agent do. OFFERED: a call is theirs, their phone does not ring yet."""
+
+    IDLE = "idle"
+    OFFERED = "offered"
+    RINGING = "ringing"
+    TALKING = "talking"
+    WRAP_UP = "wrap_up"
+
+
+class OfferState(StrEnum):
+    """ANSWERED: the agent has picked up and hears the whisper, or has yet to press the accept key."""
+
+    OFFERED = "offered"
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    TALKING = "talking"
+    ENDED = "ended"
+
+
+class OfferEnd(StrEnum):
+    """How an offer ended. SERVED: they talked. The causes in `RONA` count against the agent, the others do not."""
+
+    SERVED = "served"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"  # 486
+    REJECTED = "rejected"  # 603
+    UNAVAILABLE = "unavailable"  # 480
+    UNREGISTERED = "unregistered"
+    DECLINED = "declined"  # another key than the accept key
+    NO_KEY = "no_key"  # picked up, pressed nothing
+    LEFT_WHISPER = "left_whisper"  # picked up, hung up before accepting
+    CALLER_LEFT = "caller_left"
+    WITHDRAWN = "withdrawn"  # the caller's worker did not ring the phone in time, or was lost before it did
+    FAILED = "failed"  # the switch could not ring the device for a reason of its own
+
+
+RONA = frozenset(
+    {
+        OfferEnd.NO_ANSWER, OfferEnd.BUSY, OfferEnd.REJECTED, OfferEnd.UNAVAILABLE, OfferEnd.UNREGISTERED,
+        OfferEnd.DECLINED, OfferEnd.NO_KEY, OfferEnd.LEFT_WHISPER,
+    }
+)  # fmt: skip
+
+
+class LeftBecause(StrEnum):
+    """Why a caller is not in the queue any more. LOST: the switch or the machine went down under the call."""
+
+    SERVED = "served"
+    ABANDONED = "abandoned"
+    MAX_WAIT = "max_wait"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptStep:
+    """What an agent must do after picking up. key: "" joins the two at once; within_s: to press it, after the
+    whisper; whisper: what only the agent hears first, by language, "" for nothing.
+    """
+
+    key: str = "1"
+    within_s: float = 8.0
+    whisper: Mapping[str, str] = field(default_factory=dict)
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class RonaPolicy:
+    """pause_after: failed offers in a row until the agent is paused (0: never); retry_after_s: rest after each."""
+
+    pause_after: int = 2
+    retry_after_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class PositionAnnouncement:
+    """The caller's place, told after `first_after_s` and then every `every_s`; every_s 0: never.
+
+    before: what is said before the number, by language.
+    """
+
+    first_after_s: float = 20.0
+    every_s: float = 0.0
+    before: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue as configured. music: a class of the switch; dispositions: what agents may choose in wrap-up;
+    short_abandon_s: who leaves sooner does not count in the service level `excl_short_aban`.
+    """
+
+    name: str
+    strategy: Strategy = "longest_idle"
+    ring_s: float = 15.0
+    max_wait_s: float = 600.0
+    wrap_up_s: float = 20.0
+    service_level_s: float = 20.0
+    service_level_formula: ServiceLevelFormula = "of_offered"
+    music: str = "default"
+    accept: AcceptStep = field(default_factory=AcceptStep)
+    rona: RonaPolicy = field(default_factory=RonaPolicy)
+    announce: PositionAnnouncement = field(default_factory=PositionAnnouncement)
+    dispositions: tuple[str, ...] = ()
+    short_abandon_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent as configured. name: the key in agents.yaml, used everywhere; full_name: what people read.
+
+    device: what rings, in the switch's words ("PJSIP/1001"); queues: names, all known.
+    """
+
+    name: str
+    full_name: str
+    device: str
+    queues: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FloorPlan:
+    """Queues and agents of one configuration, swapped as a whole at a reload."""
+
+    queues: Mapping[str, Queue] = field(default_factory=dict)
+    agents: Mapping[str, Agent] = field(default_factory=dict)
+    pause_reasons: tuple[str, ...] = ("break", "lunch", "training")
+
+    def agents_of(self, queue: str) -> tuple[Agent, ...]:
+        """The agents of a queue, in the order of the file."""
+        return tuple(agent for agent in self.agents.values() if queue in agent.queues)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCall:
+    """A waiting caller, as matching sees it."""
+
+    entry_id: str
+    call_id: str
+    queue: str
+    priority: int
+    entered_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgentState:
+    """An agent now. idle_since_at: when the agent became free for calls last; device: of the agent's device.
+
+    blocked_until: no offer before this moment of the boot clock, after a failed one.
+    """
+
+    agent: str
+    presence: Presence = Presence.LOGGED_OUT
+    activity: Activity = Activity.IDLE
+    idle_since_at: float = 0.0
+    blocked_until: float = 0.0
+    device: DeviceState = DeviceState.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A call for an agent. reason: why this one, in words an admin understands."""
+
+    call: WaitingCall
+    agent: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferResult:
+    """How a switch says an offer's ringing went. end: SERVED if they were joined.
+
+    joined_at: seconds since 1970, None if they were not joined; ended_at: when the switch noticed the end.
+    """
+
+    offer_id: str
+    end: OfferEnd
+    joined_at: float | None
+    ended_at: float

@@ -1,0 +1,158 @@
+"""`queues.yaml` as queues: every key an admin may write, with its limits and its default.
+
+    queues:
+      sales:
+        ring_s: 15
+        max_wait_s: 600
+        wrap_up: {s: 20}
+        service_level: {s: 20, formula: of_offered}
+        accept: {key: 1, whisper: {en: A call for sales. Press 1.}}
+
+Read by `floor_plan`. The defaults are those of the `model`, so a queue in a test and one in a file are alike; but a
+queue of a file whose agents must press a key always tells them so.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from cordboard.acd.model import AcceptStep, PositionAnnouncement, Queue, RonaPolicy, ServiceLevelFormula, Strategy
+from cordboard.acd.written_values import AllDefaults, Labels, Language, Name, Spoken
+from cordboard.config.validation import Section, Text, fault
+from cordboard.telephony.verbs import KEYS
+
+FILE = "queues.yaml"
+
+_QUEUE = Queue("")  # the defaults
+_NO_KEY = "none"
+_SPOKEN_KEYS = {"*": "star", "#": "hash"}
+
+
+def _accept_key(key: str) -> str:
+    if key == _NO_KEY:
+        return ""
+    if len(key) != 1 or key not in KEYS:
+        raise fault("bad-key", f"`{key}` is no key", "write one of 0 to 9, * and # (in quotes), or none")
+    return key
+
+
+def _music_class(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+        raise fault("bad-music", f"`{name}` is no music class", "write the name of one of musiconhold.conf")
+    return name
+
+
+def _nothing_to_accept(value: Any) -> Any:
+    return {"key": _NO_KEY} if value == _NO_KEY else value
+
+
+class WrapUp(Section):
+    """Time for notes after a talk."""
+
+    s: Annotated[float, Field(ge=0, le=3600)] = _QUEUE.wrap_up_s
+
+
+class ServiceLevel(Section):
+    """Which share counts as served in time: `formula` is one of those in `kpis`."""
+
+    s: Annotated[float, Field(gt=0, le=3600)] = _QUEUE.service_level_s
+    formula: ServiceLevelFormula = _QUEUE.service_level_formula
+    short_abandon_s: Annotated[float, Field(gt=0, le=3600)] = _QUEUE.short_abandon_s
+
+
+class Accept(Section):
+    """What an agent does to take a call. whisper: None for our own words."""
+
+    key: Annotated[Text, AfterValidator(_accept_key)] = _QUEUE.accept.key
+    within_s: Annotated[float, Field(ge=1, le=60)] = _QUEUE.accept.within_s
+    whisper: Spoken | None = None
+    language: Language | None = None
+
+    @model_validator(mode="after")
+    def _speaks_its_language(self) -> Self:
+        if self.language and self.whisper and self.language not in self.whisper:
+            hint = f"write one of {', '.join(self.whisper)}, or add the text"
+            raise fault("unknown-language", f"there is no whisper in `{self.language}`", hint)
+        return self
+
+    def as_step(self, queue: str) -> AcceptStep:
+        """The step for the agents of a queue."""
+        whisper = self._default_whisper(queue) if self.whisper is None else self.whisper
+        language = self.language or next(iter(whisper), _QUEUE.accept.language)
+        return AcceptStep(self.key, self.within_s, whisper, language)
+
+    def _default_whisper(self, queue: str) -> dict[str, str]:
+        """An agent who must press a key is told so; in English, as the file says nothing."""
+        if not self.key:
+            return {}
+        name, key = re.sub("[_-]", " ", queue), _SPOKEN_KEYS.get(self.key, self.key)
+        return {self.language or _QUEUE.accept.language: f"A call for {name}. Press {key} to take it."}
+
+
+class Rona(Section):
+    """What an offer that was not taken means for the agent."""
+
+    pause_after: Annotated[int, Field(ge=0, le=99)] = _QUEUE.rona.pause_after
+    retry_after_s: Annotated[float, Field(ge=0, le=3600)] = _QUEUE.rona.retry_after_s
+
+
+class Position(Section):
+    """How callers are told their place."""
+
+    say: Annotated[Spoken, Field(min_length=1)]
+    first_after_s: Annotated[float, Field(ge=0, le=3600)] = _QUEUE.announce.first_after_s
+    every_s: Annotated[float, Field(ge=5, le=3600)] = 60.0  # often enough to be trusted, rare enough to be borne
+
+
+class Announce(Section):
+    """What callers are told while they wait."""
+
+    position: Position | None = None
+
+    def as_announcement(self) -> PositionAnnouncement:
+        """The announcement, or one that is never made."""
+        if self.position is None:
+            return PositionAnnouncement()
+        return PositionAnnouncement(self.position.first_after_s, self.position.every_s, self.position.say)
+
+
+class WrittenQueue(Section):
+    """One queue as written."""
+
+    strategy: Strategy = _QUEUE.strategy
+    ring_s: Annotated[float, Field(ge=1, le=300)] = _QUEUE.ring_s
+    max_wait_s: Annotated[float, Field(gt=0, le=86_400)] = _QUEUE.max_wait_s
+    wrap_up: WrapUp = WrapUp()
+    service_level: ServiceLevel = ServiceLevel()
+    music: Annotated[Text, AfterValidator(_music_class)] = _QUEUE.music
+    accept: Annotated[Accept, BeforeValidator(_nothing_to_accept)] = Accept()
+    rona: Rona = Rona()
+    announce: Announce = Announce()
+    dispositions: Labels = ()
+
+    def as_queue(self, name: str) -> Queue:
+        """The queue."""
+        return Queue(
+            name=name,
+            strategy=self.strategy,
+            ring_s=self.ring_s,
+            max_wait_s=self.max_wait_s,
+            wrap_up_s=self.wrap_up.s,
+            service_level_s=self.service_level.s,
+            service_level_formula=self.service_level.formula,
+            music=self.music,
+            accept=self.accept.as_step(name),
+            rona=RonaPolicy(self.rona.pause_after, self.rona.retry_after_s),
+            announce=self.announce.as_announcement(),
+            dispositions=self.dispositions,
+            short_abandon_s=self.service_level.short_abandon_s,
+        )
+
+
+class QueuesFile(Section):
+    """All of `queues.yaml`."""
+
+    queues: dict[Name, Annotated[WrittenQueue, AllDefaults]] = Field(default_factory=dict)

@@ -1,0 +1,109 @@
+"""What the commands about queues and agents look at: the files that concern them, and the database.
+
+Flows are left unread: a fault in one of them is no reason not to see who waits. The database is opened for reading
+only and never made; the service goes on undisturbed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from cordboard.acd.floor_plan import load_floor_plan
+from cordboard.acd.model import Agent, FloorPlan, Queue
+from cordboard.config.findings import Finding
+from cordboard.config.validation import closest
+from cordboard.errors import ConfigurationError, CordboardError, StoreUnavailable
+from cordboard.settings import Settings, load_settings
+from cordboard.store.database import open_for_reading
+
+_T = TypeVar("_T")
+
+
+class NotKnown(CordboardError):
+    """There is no such queue, agent or call; the message says what there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class FloorFiles:
+    """plan: queues and agents; zone: for times that people read; state: the folder of the service's own files."""
+
+    plan: FloorPlan
+    zone: str
+    state: Path
+
+    @property
+    def database(self) -> Path:
+        """Where queues and ledger are."""
+        return self.state / "cordboard.db"
+
+    def queue(self, name: str) -> Queue:
+        """A queue of the plan. Raises NotKnown."""
+        return _known("queue", name, self.plan.queues)
+
+    def agent(self, name: str) -> Agent:
+        """An agent of the plan. Raises NotKnown."""
+        return _known("agent", name, self.plan.agents)
+
+
+def read_floor_files(directory: Path, environment: Mapping[str, str] = os.environ) -> FloorFiles:
+    """The files of a configuration. Raises ConfigurationError with every fault in them."""
+    findings: list[Finding] = []
+    settings = _collected(findings, lambda: load_settings(directory, environment)[0])
+    plan = _collected(findings, lambda: load_floor_plan(directory))
+    if settings is None or plan is None:
+        raise ConfigurationError(findings)
+    return FloorFiles(plan, settings.zone, _state(directory, settings))
+
+
+@contextmanager
+def reading(database: Path) -> Iterator[Connection]:
+    """A connection that sees one moment of the database. Raises StoreUnavailable, also for what is done with it."""
+    if not database.is_file():
+        hint = "it is made when the service starts: cordboard run -c DIR"
+        raise StoreUnavailable(f"there is no database {database} yet; {hint}")
+    engine = open_for_reading(database)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except SQLAlchemyError as fault:
+        raise StoreUnavailable(f"the database {database} cannot be read: {_in_words(fault)}") from fault
+    finally:
+        engine.dispose()
+
+
+def _state(directory: Path, settings: Settings) -> Path:
+    return Path(os.path.normpath(directory.absolute() / settings.state))
+
+
+def _collected(findings: list[Finding], load: Callable[[], _T]) -> _T | None:
+    """What `load` returns; its faults go on the list instead of ending everything."""
+    try:
+        return load()
+    except ConfigurationError as error:
+        findings += error.findings
+        return None
+
+
+def _known(what: str, name: str, known: Mapping[str, _T]) -> _T:
+    if name in known:
+        return known[name]
+    raise NotKnown(f"there is no {what} `{name}`; {closest(name, known) or _listed(known)}")
+
+
+def _listed(known: Mapping[str, object]) -> str:
+    return f"known: {', '.join(known) or 'none'}"
+
+
+def _in_words(fault: SQLAlchemyError) -> str:
+    words = str(getattr(fault, "orig", fault))
+    if words.startswith(("no such table", "no such column")):
+        return "it is of an earlier release, and is brought up to date when the service starts"
+    return words

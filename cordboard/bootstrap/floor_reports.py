@@ -1,0 +1,82 @@
+"""Reads what the commands about queues show: one function a report, each on one moment of the database.
+
+Used by `cli_queues`, which prints what comes back. Raises StoreUnavailable where there is no database, and NotKnown
+for a queue or a call nobody has heard of.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from cordboard.acd.kpis import Kpis, kpis
+from cordboard.acd.ledger_row import LedgerRow
+from cordboard.bootstrap.floor_files import FloorFiles, NotKnown, reading
+from cordboard.bootstrap.queue_report import KINDS, QueueNow, queue_now
+from cordboard.bootstrap.report_period import LATE, Period
+from cordboard.config.validation import closest
+from cordboard.store.acd_reads import floor_snapshot, ledger_rows, rows_after, why
+from cordboard.store.acd_values import AgentView, WhyLine
+from cordboard.store.moments import now
+
+DAY_S = 86_400.0  # also the longest wait there can be
+SUGGESTED_AMONG = 500  # calls whose ids are compared with one that was mistyped
+
+
+def read_kpis(files: FloorFiles, queue: str, period: Period) -> list[Kpis]:
+    """The figures of one queue, or of all if `queue` is ""."""
+    queues = [files.queue(queue)] if queue else list(files.plan.queues.values())
+    since = period.since.timestamp()
+    until = period.until.timestamp() if period.until else math.inf
+    with reading(files.database) as connection:
+        rows = list(ledger_rows(connection, since, until + LATE.total_seconds(), queue=queue))
+    return [kpis(rows, one, until=until) for one in queues]
+
+
+def read_agents(files: FloorFiles) -> Sequence[AgentView]:
+    """All agents of the files, as the floor has them."""
+    with reading(files.database) as connection:
+        return floor_snapshot(connection, now(), files.plan).agents
+
+
+def read_why(files: FloorFiles, call_id: str) -> list[WhyLine]:
+    """A call's story. Raises NotKnown."""
+    with reading(files.database) as connection:
+        story = why(connection, call_id, now=now(), plan=files.plan)
+        if not story:
+            raise NotKnown(f"no queue has had a call `{call_id}`; {_suggestion(connection, call_id)}")
+    return story
+
+
+class QueueWatch:
+    """Looks at queues again and again, and reads only what the ledger has got since."""
+
+    def __init__(self, files: FloorFiles, queue: str) -> None:
+        self._files = files
+        self._names = [files.queue(queue).name] if queue else list(files.plan.queues)
+        self._rows: list[LedgerRow] = []
+
+    def look(self, midnight: datetime) -> list[QueueNow]:
+        """The queues now. midnight: when the day of the figures began."""
+        since, plan, moment = midnight.timestamp(), self._files.plan, now()
+        with reading(self._files.database) as connection:
+            self._read_on(connection, min(since, moment.wall - DAY_S))
+            snapshot = floor_snapshot(connection, moment, plan)
+        return [queue_now(name, plan, snapshot, self._rows, since) for name in self._names]
+
+    def _read_on(self, connection: Connection, since: float) -> None:
+        if self._rows:
+            self._rows += rows_after(connection, self._rows[-1].seq, KINDS)
+        else:
+            self._rows += ledger_rows(connection, since, kinds=KINDS)
+
+
+def _suggestion(connection: Connection, call_id: str) -> str:
+    """A call of the last day with nearly that id, for one that was copied badly."""
+    entered = ledger_rows(connection, now().wall - DAY_S, kinds=("entered_queue",))
+    recent = deque((row.call_id for row in entered), maxlen=SUGGESTED_AMONG)
+    return closest(call_id, recent) or "`cordboard queue show` lists those that wait"

@@ -1,0 +1,55 @@
+"""`cordboard agent`: lets agents in at the desk. The store keeps a hash; the password itself is kept nowhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+agents_app = typer.Typer(no_args_is_help=True, help="Who takes calls: the agents of agents.yaml.")
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", help="The configuration directory.", exists=True, file_okay=False)
+]
+
+
+@agents_app.command()
+def password(
+    agent: Annotated[str, typer.Argument(help="The agent's name in agents.yaml.")],
+    config: ConfigOption,
+    generate: Annotated[bool, typer.Option("--generate", help="Make one, and print it this once.")] = False,
+) -> None:
+    """Set an agent's password for the desk; it is asked for twice. Whoever is logged in as them is logged out."""
+    from cordboard.bootstrap.agent_passwords import generated, keep_password
+    from cordboard.settings import load_settings
+
+    _check(agent, config)
+    state = (config / load_settings(config)[0].state).absolute()
+    chosen = generated() if generate else _asked(agent)
+    keep_password(state, agent, chosen)
+    if generate:
+        typer.echo(chosen)
+    typer.echo(f"{agent} can log in at the desk with it.", err=True)
+
+
+def _check(agent: str, config: Path) -> None:
+    """Raises BadParameter for an agent who is not there, with the name that may be meant."""
+    from cordboard.acd.floor_plan import load_floor_plan
+    from cordboard.config.validation import closest
+
+    known = load_floor_plan(config).agents
+    if agent not in known:
+        hint = closest(agent, known) or f"known: {', '.join(sorted(known)) or 'none yet, write agents.yaml'}"
+        raise typer.BadParameter(f"there is no agent `{agent}`; {hint}")
+
+
+def _asked(agent: str) -> str:
+    """A password typed twice, without echo; asked for again until it will do."""
+    from cordboard.bootstrap.agent_passwords import weakness_of
+
+    while True:
+        chosen: str = typer.prompt(f"Password for {agent}", hide_input=True, confirmation_prompt="Once more")
+        if not (weakness := weakness_of(chosen, agent)):
+            return chosen
+        typer.echo(f"That one {weakness}. Please choose another.", err=True)

@@ -1,0 +1,45 @@
+"""`cordboard doctor`: what is wrong with this installation, and the line that puts each thing right.
+
+What the command needs is imported when it runs: workers, which read the list of commands too, do not wait for it.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", help="The configuration directory.", exists=True, file_okay=False)
+]
+AsteriskOption = Annotated[Path, typer.Option("--asterisk", help="Asterisk's configuration directory.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+
+def doctor(
+    config: ConfigOption, asterisk: AsteriskOption = Path("/etc/asterisk"), as_json: JsonOption = False
+) -> None:
+    """Look over the whole installation; whatever is wrong comes with the line that puts it right.
+
+    Changes nothing. Exit code 1 if there are faults; notes and warnings are none.
+    """
+    from rich.console import Console
+
+    from cordboard.bootstrap.checks.result import Level
+    from cordboard.bootstrap.doctor import run_doctor
+    from cordboard.bootstrap.doctor_report import json_lines, plain_lines, show, worst
+
+    console = Console(highlight=False)
+    is_shown = console.is_terminal and not as_json
+    began = time.monotonic()
+    with console.status("looking …") if is_shown else nullcontext():
+        examined = run_doctor(config, asterisk)
+    if is_shown:
+        show(console, config, examined, time.monotonic() - began)
+    else:
+        for line in json_lines(examined) if as_json else plain_lines(examined):
+            typer.echo(line)
+    raise typer.Exit(1 if worst(examined) == Level.FAULT else 0)

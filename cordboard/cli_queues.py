@@ -1,0 +1,189 @@
+"""The commands about queues and agents: `kpi`, `queue show`, `queue why`, `agent list`, `agent set`.
+
+Registered by `cli`. Each reads its arguments, calls one function and prints what it returns. All but `agent set`
+only read. Exit codes: 0 good, 1 faults in the files or a name nobody knows, 2 wrong usage, 3 no database.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import click
+import typer
+
+from cordboard.acd.model import Presence
+
+if TYPE_CHECKING:
+    from cordboard.bootstrap.floor_reports import QueueWatch
+    from cordboard.store.acd_values import AgentView
+
+WATCH_S = 2.0
+
+queue_app = typer.Typer(no_args_is_help=True, help="Who waits, who serves, and why a call went where it went.")
+agent_app = typer.Typer(no_args_is_help=True, help="Agents: who is there, and what they do.")
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", help="The configuration directory.", exists=True, file_okay=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+
+def kpi(
+    config: ConfigOption,
+    queue: Annotated[str, typer.Option("--queue", "-q", help="One queue; all without it.")] = "",
+    since: Annotated[str, typer.Option(help="2026-11-23, 2026-11-23T09:30, or 09:30; midnight without it.")] = "",
+    until: Annotated[str, typer.Option(help="The same; now without it.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Key figures from the ledger, each with its formula: of today, or of the calls that entered in a period."""
+    from cordboard.bootstrap.floor_files import read_floor_files
+    from cordboard.bootstrap.floor_reports import read_kpis
+    from cordboard.bootstrap.kpi_report import kpi_report
+    from cordboard.bootstrap.report_period import period_of
+
+    with _clear_words():
+        files = read_floor_files(config)
+        try:
+            period = period_of(since, until, datetime.now(ZoneInfo(files.zone)))
+        except ValueError as fault:
+            raise typer.BadParameter(str(fault)) from fault
+        found = read_kpis(files, queue, period)
+    if as_json:
+        _print_json({**period.as_json(), **one.as_json()} for one in found)
+    else:
+        typer.echo(kpi_report(str(period), found))
+
+
+@queue_app.command("show")
+def queue_show(
+    config: ConfigOption,
+    queue: Annotated[str, typer.Argument(help="One queue; all without it.")] = "",
+    as_json: JsonOption = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Again every two seconds, until Ctrl-C.")] = False,
+) -> None:
+    """Queues in the layout of Asterisk's command of this name: figures of today, members, callers."""
+    from cordboard.bootstrap.floor_files import read_floor_files
+    from cordboard.bootstrap.floor_reports import QueueWatch
+
+    with _clear_words():
+        files = read_floor_files(config)
+        queues = QueueWatch(files, queue)
+        _show(queues, files.zone, as_json)
+        while watch:
+            time.sleep(WATCH_S)
+            if not as_json:
+                click.clear()
+            _show(queues, files.zone, as_json)
+
+
+@queue_app.command("why")
+def queue_why(
+    config: ConfigOption,
+    call_id: Annotated[str, typer.Argument(help="The call's id, as in the log and in `queue show`.")],
+    as_json: JsonOption = False,
+) -> None:
+    """A call's way through the queues in plain words: when it entered, each offer, why, and how it ended."""
+    from cordboard.bootstrap.floor_files import read_floor_files
+    from cordboard.bootstrap.floor_reports import read_why
+
+    with _clear_words():
+        files = read_floor_files(config)
+        story = read_why(files, call_id.strip().upper())
+    if as_json:
+        _print_json({"at": round(line.at, 3), "kind": line.kind, "text": line.text} for line in story)
+        return
+    zone = ZoneInfo(files.zone)
+    for line in story:
+        typer.echo(f"{_clock(line.at, zone)}  {line.text}")
+
+
+@agent_app.command("list")
+def agent_list(config: ConfigOption, as_json: JsonOption = False) -> None:
+    """Every agent: presence, what they do, device, queues."""
+    from cordboard.bootstrap.floor_files import read_floor_files
+    from cordboard.bootstrap.floor_reports import read_agents
+
+    with _clear_words():
+        files = read_floor_files(config)
+        views = read_agents(files)
+    agents = [(view, files.plan.agents[view.name]) for view in views]
+    if as_json:
+        _print_json(
+            {
+                "agent": view.name, "full_name": view.full_name, "device": agent.device, "queues": agent.queues,
+                "presence": view.presence, "presence_reason": view.presence_reason, "activity": view.activity,
+            }
+            for view, agent in agents
+        )  # fmt: skip
+        return
+    for view, agent in agents:
+        doing = f"{_presence(view):24} {view.activity:14}"
+        typer.echo(
+            f"{view.name:16} {view.full_name:24} {doing} {agent.device:16} {' '.join(agent.queues)}".rstrip()
+        )
+
+
+@agent_app.command("set")
+def agent_set(
+    config: ConfigOption,
+    agent: Annotated[str, typer.Argument(help="The agent's name in agents.yaml.")],
+    presence: Annotated[Presence, typer.Argument(help="What the agent is to be.")],
+    reason: Annotated[str, typer.Option(help="For a pause: one of pause_reasons.")] = "",
+) -> None:
+    """Make an agent available, paused or logged out. A talk goes on; offers change at once."""
+    from cordboard.bootstrap.agent_presence import set_agent_presence
+    from cordboard.bootstrap.floor_files import read_floor_files
+
+    with _clear_words():
+        files = read_floor_files(config)
+        name = files.agent(agent).name
+        try:
+            set_agent_presence(files, name, presence, reason)
+        except ValueError as fault:
+            raise typer.BadParameter(str(fault)) from fault
+    typer.echo(f"{name} is {presence.value}{f' ({reason})' if reason else ''}")
+
+
+@contextmanager
+def _clear_words() -> Iterator[None]:
+    """A name that nobody knows is one message and exit code 1; Ctrl-C ends a watch quietly."""
+    from cordboard.bootstrap.floor_files import NotKnown
+
+    try:
+        yield
+    except NotKnown as fault:
+        typer.echo(f"cordboard: {fault}", err=True)
+        raise typer.Exit(1) from fault
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+def _show(queues: QueueWatch, zone: str, as_json: bool) -> None:
+    from cordboard.bootstrap.queue_report import queue_json, queue_report
+
+    midnight = datetime.now(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    found = queues.look(midnight)
+    if as_json:
+        _print_json(queue_json(one) for one in found)
+    else:
+        typer.echo("\n\n".join(map(queue_report, found)) or "There are no queues: write them into queues.yaml.")
+
+
+def _print_json(lines: Iterator[dict[str, object]]) -> None:
+    for line in lines:
+        typer.echo(json.dumps(line))
+
+
+def _presence(view: AgentView) -> str:
+    return f"{view.presence} ({view.presence_reason})" if view.presence_reason else str(view.presence)
+
+
+def _clock(at: float, zone: ZoneInfo) -> str:
+    return f"{datetime.fromtimestamp(at, zone):%Y-%m-%d %H:%M:%S.%f}"[:-3]

@@ -1,0 +1,1 @@
+"""Who is calling: numbers, customers, connectors to where customers are kept, and what the agent's screen shows."""

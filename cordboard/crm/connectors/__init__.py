@@ -1,0 +1,1 @@
+"""Where customers are kept: one file for each kind of CRM."""

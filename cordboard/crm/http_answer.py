@@ -1,0 +1,88 @@
+"""Reads the customers out of a CRM's JSON answer, by the paths of crm.yaml. Pure; used by the HTTP connector.
+
+What the answer leaves out is empty; what is there and of the wrong type refuses the whole answer, as a wrong record
+on an agent's screen is worse than none. No message holds a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from cordboard.crm.customer import (
+    MATCHES_MAX,
+    TEXT_MAX_CHARACTERS,
+    Customer,
+    Fields,
+    best_first,
+    read_record,
+)
+from cordboard.crm.http_section import Http
+from cordboard.redaction import clean
+
+
+class UselessAnswer(ValueError):
+    """An answer that cannot be read. The words hold paths and types, no values."""
+
+
+def customers_in(answer: bytes, http: Http, fields: Fields) -> list[Customer]:
+    """The customers of an answer, the best one first. Raises UselessAnswer, and WrongValue for a field."""
+    try:
+        whole = orjson.loads(answer)
+    except orjson.JSONDecodeError as broken:
+        raise UselessAnswer("the answer is no JSON") from broken
+    records = _at(whole, http.customers)
+    if records is None or records == [] or records == {}:
+        return []
+    if isinstance(records, dict):
+        records = [records]
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        place = f"at `{http.customers}`" if http.customers else "in the answer"
+        raise UselessAnswer(f"there is no customer or list of customers {place}")
+    found = [_customer(record, http, fields) for record in records[:MATCHES_MAX]]
+    return best_first(found) if http.updated else found
+
+
+def _customer(record: Mapping[str, Any], http: Http, fields: Fields) -> Customer:
+    raw = {name: _tidied(_at(record, http.fields.get(name, name))) for name in fields}
+    customer_id = _at(record, http.id)
+    return Customer(
+        customer_id=str(customer_id) if isinstance(customer_id, str | int) else "",
+        fields=read_record(fields, raw),
+        updated_at=_moment(_at(record, http.updated)) if http.updated else None,
+    )
+
+
+def _at(value: Any, path: str) -> Any:
+    """What is at a path; None if the way ends before."""
+    for part in path.split(".") if path else ():
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return None
+    return value
+
+
+def _tidied(raw: Any) -> Any:
+    """A text as it can be shown: long notes are cut, and what does not print is left out."""
+    if not isinstance(raw, str):
+        return raw
+    lines = (clean(line) for line in raw[: 2 * TEXT_MAX_CHARACTERS].splitlines())
+    text = "\n".join(lines)
+    return text if len(text) <= TEXT_MAX_CHARACTERS else f"{text[: TEXT_MAX_CHARACTERS - 1]}…"
+
+
+def _moment(raw: Any) -> float | None:
+    """Seconds since 1970, from such a number, from milliseconds, or from ISO text."""
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
+        return raw / 1000 if raw > 1e11 else float(raw)  # 1e11 seconds would be the year 5138
+    try:
+        moment = datetime.fromisoformat(raw)
+    except (TypeError, ValueError):
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,39 @@
+"""The desk as one web application: `desk_app` puts its parts together. Called by the desk process and by tests."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from cordboard.desk.api import PREFIX, Desk, api
+from cordboard.desk.body_limit import BodyLimit
+from cordboard.desk.feed import FloorFeed
+from cordboard.desk.guard import Guard
+from cordboard.desk.logging_in import LoggingIn
+from cordboard.desk.pages import pages
+from cordboard.desk.passwords import PasswordCheck
+from cordboard.desk.ports import Accounts, CrmNow, DeskFloor
+from cordboard.desk.problems import handle_problems
+from cordboard.desk.sessions import Sessions
+
+
+def desk_app(floor: DeskFloor, accounts: Accounts, *, crm: CrmNow = lambda: None, https: bool = False) -> FastAPI:
+    """The application. https: people reach it by https only, so cookies may demand it.
+
+    `app.state.feed.end()` lets all pages go, so that a server that stops need not wait for them.
+    """
+    app = FastAPI(
+        title="Cordboard desk",
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,  # those pages load scripts from elsewhere
+        redoc_url=None,
+    )
+    sessions = Sessions(accounts, https=https)
+    feed = FloorFeed(floor)
+    app.state.feed = feed
+    app.state.desk = Desk(floor, crm, feed, sessions, LoggingIn(accounts, PasswordCheck()))
+    app.include_router(api(app.state.desk))
+    app.include_router(pages(sessions))
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Guard, https=https)  # the last one added is the first one asked
+    handle_problems(app)
+    return app

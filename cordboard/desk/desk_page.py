@@ -1,0 +1,145 @@
+"""What an agent's page shows, made from one reading of the floor. Pure; called by the feed's streams and the API.
+
+Only what is this agent's own: their call, their queues. Moments are seconds since 1970 and never "so many seconds
+ago", so that the page runs its own clocks and the same state is the same bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cordboard.acd.model import FloorPlan, OfferState
+from cordboard.crm.crm_file import CrmSettings
+from cordboard.crm.screen_pop import screen_pop
+from cordboard.desk.customer_card import CustomerCard, customer_card
+from cordboard.redaction import clean
+from cordboard.store.acd_values import AgentView, FloorSnapshot, OfferView, QueueView
+
+NOTE_MAX = 2_000  # characters; more belongs into the CRM
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """The agent. presence: what they chose; activity: what the system sees, as in `AgentView`."""
+
+    agent: str
+    name: str
+    presence: str
+    reason: str
+    presence_since_at: float
+    activity: str
+    activity_since_at: float
+    queues: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The call of this agent, from the offer to the end of the wrap-up.
+
+    state: offered, ringing, answered (picked up, not joined), talking, wrap_up; entered_at: into the queue;
+    number: the caller's, as people read it, "" if withheld; caller_name: as the caller's telephone says; dialled:
+    the number they dialled; wrap_up_ends_at: None until then.
+    """
+
+    offer_id: str
+    queue: str
+    state: str
+    reason: str
+    entered_at: float
+    offered_at: float
+    joined_at: float | None
+    talk_ended_at: float | None
+    wrap_up_ends_at: float | None
+    number: str
+    caller_name: str
+    dialled: str
+    path: tuple[str, ...]
+    customer: CustomerCard
+    dispositions: tuple[str, ...]
+    disposition: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLine:
+    """A queue of this agent, in short. longest_since_at: since when its first caller waits, None if none does."""
+
+    name: str
+    waiting: int
+    longest_since_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeskPage:
+    """Everything on the page."""
+
+    me: Me
+    pause_reasons: tuple[str, ...]
+    call: Call | None
+    queues: tuple[QueueLine, ...]
+
+
+def desk_page(snapshot: FloorSnapshot, plan: FloorPlan, crm: CrmSettings | None, agent: str) -> DeskPage | None:
+    """The page of an agent; None if the configuration has no such agent (any more)."""
+    view, configured = snapshot.agent(agent), plan.agents.get(agent)
+    if view is None or configured is None:
+        return None
+    return DeskPage(
+        me=_me(view, configured.queues),
+        pause_reasons=plan.pause_reasons,
+        call=_call(view.offer, crm, snapshot.at) if view.offer else None,
+        queues=tuple(_line(queue, snapshot.at) for queue in snapshot.queues if queue.name in configured.queues),
+    )
+
+
+def _me(view: AgentView, queues: tuple[str, ...]) -> Me:
+    return Me(
+        agent=view.name,
+        name=view.full_name,
+        presence=view.presence,
+        reason=view.presence_reason,
+        presence_since_at=view.presence_since_at,
+        activity=view.activity,
+        activity_since_at=view.activity_since_at,
+        queues=queues,
+    )
+
+
+def _call(offer: OfferView, crm: CrmSettings | None, at: float) -> Call:
+    left_s = offer.wrap_up_left_s
+    pop = screen_pop(
+        crm, ani=offer.ani, caller_name=offer.caller_name, status=offer.lookup, customer=offer.customer
+    )
+    return Call(
+        offer_id=offer.offer_id,
+        queue=offer.queue,
+        state="wrap_up" if offer.state == OfferState.ENDED else offer.state,
+        reason=offer.reason,
+        entered_at=moment(offer.joined_at or at, offer.wait_s),
+        offered_at=offer.made_at,
+        joined_at=offer.joined_at,
+        talk_ended_at=offer.talk_ended_at,
+        wrap_up_ends_at=None if left_s is None else moment(at, -left_s),
+        number=pop.number,
+        caller_name=pop.caller_name,
+        dialled=clean(offer.dnis),
+        path=offer.path,
+        customer=customer_card(crm, pop),
+        dispositions=offer.dispositions,
+        disposition=offer.disposition,
+        note=offer.note,
+    )
+
+
+def _line(queue: QueueView, at: float) -> QueueLine:
+    return QueueLine(queue.name, queue.waiting, longest_since(queue, at))
+
+
+def longest_since(queue: QueueView, at: float) -> float | None:
+    """Since when the first caller of a queue waits."""
+    return moment(at, queue.longest_wait_s) if queue.waiting else None
+
+
+def moment(at: float, ago_s: float) -> float:
+    """A moment so long ago, to the tenth: two readings of one moment differ in microseconds, and must be one."""
+    return round(at - ago_s, 1)

@@ -1,0 +1,51 @@
+// Who I am, what I chose, what the system sees of me; and the buttons to choose.
+
+import { send } from "./api.js";
+import { countUp } from "./clock.js";
+import { byId, make, setText, whenChanged } from "./dom.js";
+import { attempt } from "./toast.js";
+import { capital, stateOf } from "./words.js";
+
+const status = byId("status");
+const ready = byId("ready");
+const pauses = byId("pauses");
+
+const choose = (presence, reason = "") => attempt(() => send("PUT", "presence", { presence, reason }));
+
+export const chooseReady = () => choose("available");
+export const focusPause = () => pauses.querySelector("button")?.focus();
+
+const buildPauses = whenChanged((reasons) => {
+  const choices = reasons.length ? reasons : [""];
+  const buttons = choices.map((reason) => {
+    const button = make("button", { type: "button", "aria-pressed": "false", "data-reason": reason });
+    button.append(reason ? capital(reason) : "Pause");
+    button.addEventListener("click", () => choose("paused", reason));
+    return button;
+  });
+  const label = make("span", { class: "label", "aria-hidden": "true" }, "Pause ", make("kbd", {}, "P"));
+  pauses.replaceChildren(label, ...buttons);
+});
+
+// The longer of two: how long in this presence, how long in this activity. While idle the presence counts.
+function since(me) {
+  return me.activity === "idle" ? Math.max(me.presence_since_at, me.activity_since_at) : me.activity_since_at;
+}
+
+export function showStatus({ me, call, pause_reasons }) {
+  const [name, word, more] = stateOf(me, call);
+  status.dataset.state = name;
+  setText(byId("state-word"), word);
+  setText(byId("state-more"), more);
+  countUp(byId("state-time"), since(me));
+  setText(byId("me-name"), me.name);
+  setText(byId("me-queues"), me.queues.length ? ` · ${me.queues.join(", ")}` : "");
+  buildPauses(pause_reasons);
+  ready.setAttribute("aria-pressed", me.presence === "available");
+  for (const button of pauses.querySelectorAll("button")) {
+    const isChosen = me.presence === "paused" && me.reason === button.dataset.reason;
+    button.setAttribute("aria-pressed", isChosen);
+  }
+}
+
+ready.addEventListener("click", chooseReady);

@@ -1,0 +1,44 @@
+"""The pages, scripts and styles, read once at start: a closed list, so that no address leads to any other file."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+MEDIA_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """One file. etag: of its content, so that a browser asks again and is answered with nothing."""
+
+    content: bytes
+    media_type: str
+    etag: str
+
+    def answer(self, request: Request, cache: str) -> Response:
+        """The file, or 304 if the browser has this very content. cache: how long it may keep it."""
+        headers = {"Cache-Control": cache, "ETag": self.etag}
+        if request.headers.get("if-none-match") == self.etag:
+            return Response(status_code=304, headers=headers)
+        return Response(self.content, media_type=self.media_type, headers=headers)
+
+
+def read_static_files() -> dict[str, StaticFile]:
+    """Every file of the folder `static`, by name."""
+    folder = files("cordboard.desk") / "static"
+    return {file.name: _static_file(file.name, file.read_bytes()) for file in folder.iterdir() if file.is_file()}
+
+
+def _static_file(name: str, content: bytes) -> StaticFile:
+    suffix = name[name.rindex(".") :]
+    return StaticFile(content, MEDIA_TYPES[suffix], f'"{hashlib.sha256(content).hexdigest()[:32]}"')

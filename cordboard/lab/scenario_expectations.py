@@ -1,0 +1,125 @@
+"""What must be true when a scenario has been played, one model for each; the first key of an expectation names it.
+
+`scenario` reads them from YAML, `checks` finds out. docs/scenarios.md tells them; a test compares that table with
+`EXPECTATIONS`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from cordboard.acd.model import OfferEnd
+from cordboard.config.scalars import as_written
+from cordboard.config.validation import Many, Section, Text, closest, fault
+from cordboard.lab.scenario_steps import Seconds
+
+Count = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class PathExpected(Section):
+    """So many calls entered exactly these nodes, in this order. calls: by default every call of the scenario."""
+
+    path: Many[Text]
+    calls: Annotated[int, Field(ge=1)] | None = None
+    within_s: Seconds = 2.0
+
+
+class NoChannelsLeft(Section):
+    """No channel is left on the PBX."""
+
+    no_channels_left: Literal[True]
+    within_s: Seconds = 5.0
+
+
+class NoErrorsLogged(Section):
+    """The service logged nothing of level error while the scenario played."""
+
+    no_errors_logged: Literal[True]
+
+
+class PopExpected(Section):
+    """The agent's desk showed a call with these values, and before the agent did this.
+
+    Any other key is something shown: `number`, `caller_name`, `dialled`, `queue`, `customer.<field>`,
+    `customer.status`.
+    """
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+
+    pop: Text
+    before: Literal["answered", "joined"] | None = None
+    within_s: Seconds = 2.0
+
+    @model_validator(mode="after")
+    def _known(self) -> PopExpected:
+        for name in self.model_extra or {}:
+            if not name.startswith("customer.") and name not in SHOWN:
+                hint = closest(name, SHOWN) or f"one of: {', '.join(SHOWN)}, customer.<field>"
+                raise fault("unknown-key", f"a screen-pop does not show `{name}`", hint)
+        return self
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """The values that must have been shown together."""
+        return {name: str(as_written(value)) for name, value in (self.model_extra or {}).items()}
+
+
+SHOWN = ("number", "caller_name", "dialled", "queue", "reason")
+
+
+class OffersExpected(Section):
+    """So many offers to this agent ended so."""
+
+    offers: Text
+    ended: OfferEnd = Field(strict=False)
+    times: Count = 1
+    within_s: Seconds = 2.0
+
+
+class LedgerExpected(Section):
+    """So many calls have exactly these kinds of rows in the ledger, in this order. calls: by default every call."""
+
+    ledger: Many[Text]
+    calls: Annotated[int, Field(ge=1)] | None = None
+    within_s: Seconds = 2.0
+
+
+class KpiExpected(Section):
+    """The key figures of a queue, from the ledger of this scenario alone; those left out are not looked at."""
+
+    kpi: Text
+    offered: Count | None = None
+    answered: Count | None = None
+    abandoned: Count | None = None
+    max_wait: Count | None = None
+    lost: Count | None = None
+    rona: Count | None = None
+    service_level: Share | None = None
+    within_s: Seconds = 2.0
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The figures that are given."""
+        given = self.model_dump(exclude={"kpi", "within_s"}, exclude_none=True)
+        return {name: float(value) for name, value in given.items()}
+
+
+Expectation = (
+    PathExpected | NoChannelsLeft | NoErrorsLogged | PopExpected | OffersExpected | LedgerExpected | KpiExpected
+)
+
+_MODELS: tuple[type[Expectation], ...] = (
+    PathExpected,
+    NoChannelsLeft,
+    NoErrorsLogged,
+    PopExpected,
+    OffersExpected,
+    LedgerExpected,
+    KpiExpected,
+)
+
+EXPECTATIONS: dict[str, Any] = {next(iter(model.model_fields)): model for model in _MODELS}
+"""Every expectation by the key that names it."""

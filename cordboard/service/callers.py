@@ -1,0 +1,107 @@
+"""Who the callers of this worker are: their look-ups, and what an agent is to see of them.
+
+A look-up begins the moment a call arrives, beside the first prompt. A flow may wait for it (`lookup`) for a moment;
+what comes later than that still reaches the agent's desk, whoever holds the call by then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from sqlalchemy import Connection
+
+from cordboard.crm.lookups import Answer, Crm, Lookups, note_of
+from cordboard.service.floor import Floor
+from cordboard.store.acd_values import CallerNote, Changes, LookupStatus
+from cordboard.store.moments import now
+from cordboard.telephony.call import Call
+from cordboard.telephony.outcomes import HungUp, Outcome
+from cordboard.telephony.ports import Phone
+from cordboard.telephony.verbs import LookUp
+
+
+class Callers:
+    """One worker's callers. Without a CRM nobody is found, and everything else is the same."""
+
+    def __init__(self, floor: Floor) -> None:
+        self._floor = floor
+        self._lookups = Lookups(None, self._answered)
+        self._answers: dict[str, Answer] = {}  # of live calls
+        self._noted: set[str] = set()  # calls whose caller the store knows, and whose answer is still to come
+
+    def use(self, crm: Crm | None) -> None:
+        """Ask this CRM from now on."""
+        self._lookups.swap(crm)
+
+    async def aclose(self) -> None:
+        """Give up what is under way."""
+        await self._lookups.aclose()
+
+    def arrived(self, call: Call) -> None:
+        """A new call: ask who it is."""
+        self._lookups.begin(call.call_id, call.ani)
+
+    def ended(self, call_id: str) -> None:
+        """A call is over: nobody wants to know any more."""
+        self._lookups.forget(call_id)
+        self._answers.pop(call_id, None)
+        self._noted.discard(call_id)
+
+    def let_go(self, call_id: str) -> None:
+        """A call goes on without this worker. An answer that is still to come is written when it comes."""
+        if call_id not in self._noted:
+            self.ended(call_id)
+
+    def note(self, call: Call, path: tuple[str, ...]) -> CallerNote:
+        """What is known of a caller now. What the CRM says later is written later."""
+        number = self._lookups.begin(call.call_id, call.ani)
+        answer = self._answers.get(call.call_id)
+        status, customer = note_of(answer) if answer is not None else ("pending", {})
+        if answer is None:
+            self._noted.add(call.call_id)
+        return CallerNote(
+            call_id=call.call_id,
+            ani=call.ani,
+            caller_name=call.caller_name,
+            dnis=call.dnis,
+            number=number,
+            path=path,
+            lookup=cast(LookupStatus, status),
+            customer=customer,
+            arrived_at=call.started_at.timestamp(),
+        )
+
+    async def look_up(self, phone: Phone, verb: LookUp, checkpoint: str) -> Outcome:
+        """What the CRM says, after `timeout_s` at most, or that the caller has left meanwhile."""
+        call = phone.arrival.call
+        if verb.number:
+            question = self._lookups.look_up(verb.number, verb.timeout_s)
+        else:
+            self._lookups.begin(call.call_id, call.ani)
+            question = self._lookups.result(call.call_id, verb.timeout_s)
+        asking = asyncio.create_task(question)
+        staying = asyncio.create_task(phone.stay(verb.timeout_s + 1.0, checkpoint))
+        try:
+            await asyncio.wait({asking, staying}, return_when=asyncio.FIRST_COMPLETED)
+            if staying.done() and isinstance(gone := staying.result(), HungUp):
+                return gone
+            return await asking
+        finally:
+            for task in (asking, staying):
+                task.cancel()
+            await asyncio.gather(asking, staying, return_exceptions=True)
+
+    def _answered(self, call_id: str, answer: Answer) -> None:
+        if call_id not in self._noted:
+            self._answers[call_id] = answer
+            return
+        self.ended(call_id)
+        status, customer = note_of(answer)
+
+        def fact(connection: Connection) -> Changes:
+            return self._floor.store.note_lookup(
+                connection, now(), call_id, cast(LookupStatus, status), customer
+            )
+
+        self._floor.note(fact)

@@ -1,0 +1,256 @@
+"""The ACD of one process: the store's transactions, and what has to be told to whom after each.
+
+Used by the waiting room (callers), the observer (what the switch sees) and the desk (what agents do). Whoever
+frees an agent or brings a caller has them matched in the same transaction; the workers whose callers were matched
+are woken. Once a second, and whenever a deadline in the store is due, the floor looks after both: leases are
+renewed, wrap-ups end, offers nobody rang are withdrawn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+from sqlalchemy import Connection
+
+from cordboard.acd.model import FloorPlan, LeftBecause, Moment, OfferEnd, OfferResult, Presence
+from cordboard.errors import StoreUnavailable
+from cordboard.service.outbox import Fact, Outbox
+from cordboard.service.wakes import DESK, Wakes
+from cordboard.store.acd_reads import StoreReader
+from cordboard.store.acd_store import AcdStore
+from cordboard.store.acd_values import CallerNote, Changes, Entered, Entering, FloorSnapshot, OfferToRing
+from cordboard.store.moments import now
+from cordboard.store.writer import StoreThread
+from cordboard.telephony.outcomes import AgentRung
+
+OBSERVER_LEASE = "observer:asterisk"  # nobody is offered a call while nobody hears what phones do
+LOOK_S = 1.0  # between two looks at what is due, if nothing is due before
+WRITE_S = 2.0  # for what an agent or a caller waits for
+ENTER_S = 0.5  # a caller hears nothing yet
+CLOSE_S = 2.0
+
+T = TypeVar("T")
+Listener = Callable[[], None]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class PendingOffers:
+    """taken: offers of quiet callers, marked ringing; waiting: calls that must be interrupted for theirs."""
+
+    taken: tuple[OfferToRing, ...]
+    waiting: tuple[str, ...]
+
+
+class Floor:
+    """One process's share in the ACD. name: of the process, and the owner of its waiting callers."""
+
+    def __init__(self, name: str, plan: FloorPlan, thread: StoreThread, reader: StoreReader, wakes: Wakes) -> None:
+        self.name = name
+        self.store = AcdStore(plan, needs_lease=OBSERVER_LEASE)
+        self._thread = thread
+        self._reader = reader
+        self._wakes = wakes
+        self._outbox = Outbox(thread, self._tell)
+        self._on_offers: list[Listener] = []
+        self._on_changed: list[Listener] = []
+        self._on_overdue: list[Listener] = []
+        self._on_look: list[Callable[[Connection, Moment], None]] = []
+        self.waiting_here: Callable[[], Collection[str]] = tuple  # the calls that wait on this process
+        self._due = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    # -- life --
+
+    def start(self) -> None:
+        """Begin to look after what is due, and to listen for wakes."""
+        self._wakes.listen()
+        self._looking = asyncio.create_task(self._look_again_and_again())
+
+    async def aclose(self) -> None:
+        """Stop; facts that are still to be written get a moment."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._looking is not None:
+            self._looking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._looking
+        await self._outbox.aclose(CLOSE_S)
+        self._wakes.close()
+
+    @property
+    def plan(self) -> FloorPlan:
+        """Queues and agents as configured now."""
+        return self.store.plan
+
+    def use(self, plan: FloorPlan) -> None:
+        """A new configuration. Callers and agents stay where they are."""
+        self.store.plan = plan
+        self._due.set()
+
+    def on_offers(self, listener: Listener) -> None:
+        """Call this when one of this process's callers may have an offer."""
+        self._on_offers.append(listener)
+
+    def on_changed(self, listener: Listener) -> None:
+        """Call this when something that people look at may have changed."""
+        self._on_changed.append(listener)
+
+    def on_overdue(self, listener: Listener) -> None:
+        """Call this when the store has offers of which the switch should have said more by now."""
+        self._on_overdue.append(listener)
+
+    def on_look(self, work: Callable[[Connection, Moment], None]) -> None:
+        """Do this in the transaction of each look, once a second or more often."""
+        self._on_look.append(work)
+
+    def woken(self) -> None:
+        """Another process says that there is something to see."""
+        self._call(self._on_offers)
+        self._call(self._on_changed)
+
+    def look(self) -> None:
+        """Look now, as something has come about that the store does not know."""
+        self._due.set()
+
+    # -- callers --
+
+    async def enter(self, entering: Entering, caller: CallerNote) -> Entered:
+        """Put a caller into a queue, or back into their place. Raises StoreUnavailable."""
+        async with _deadline(ENTER_S):
+            await self._outbox.emptied()  # what came of their last offer is a fact that must be known first
+
+        def work(connection: Connection) -> Entered:
+            moment = now()
+            self.store.note_caller(connection, moment, caller)
+            return self.store.enter(connection, moment, entering)
+
+        entered: Entered = await self._thread.ask(work, ENTER_S)
+        self._tell(entered.changes)
+        return entered
+
+    async def take_offers(self, quiet: Collection[str]) -> PendingOffers:
+        """The offers of this process's callers; those of `quiet` calls are marked ringing.
+
+        Raises StoreUnavailable.
+        """
+
+        def work(connection: Connection) -> tuple[list[OfferToRing], Changes, list[str]]:
+            taken, changes = self.store.take_offers(connection, now(), self.name, quiet)
+            return taken, changes, self.store.pending_offers(connection, self.name)
+
+        taken, changes, waiting = await self._thread.ask(work, WRITE_S)
+        self._tell(changes)
+        return PendingOffers(tuple(taken), tuple(waiting))
+
+    async def position(self, call_id: str) -> int | None:
+        """The place of a waiting caller, from 1; None if they do not wait. Raises StoreUnavailable."""
+        found: int | None = await self._thread.ask(lambda c: self.store.position(c, call_id), WRITE_S)
+        return found
+
+    def leave(self, call_id: str, because: LeftBecause) -> None:
+        """Take a caller out of their queue; written later if it cannot be now."""
+        self.note(lambda connection: self.store.leave(connection, now(), call_id, because))
+
+    def rung(self, call_id: str, rung: AgentRung, *, caller_is_here: bool) -> None:
+        """What came of ringing an agent for this call."""
+        result = OfferResult(rung.offer_id, _END[rung.result], rung.joined_at, rung.ended_at)
+        self.note(lambda connection: self.store.settle(connection, now(), call_id, result, caller_is_here))
+
+    def note(self, fact: Fact) -> None:
+        """Have a fact written, in its turn."""
+        self._outbox.put(fact)
+
+    # -- agents --
+
+    async def set_presence(self, agent: str, presence: Presence, reason: str = "") -> None:
+        """What the agent chose. Raises StoreUnavailable, ValueError for an agent or a reason that is not known."""
+        await self._write(lambda c: self.store.set_presence(c, now(), agent, presence, reason))
+
+    async def dispose(self, agent: str, offer_id: str, disposition: str, note: str = "") -> None:
+        """What came of a call, as the agent says; ends the wrap-up. Raises StoreUnavailable, ValueError."""
+        await self._write(lambda c: self.store.dispose(c, now(), agent, offer_id, disposition, note))
+
+    async def snapshot(self) -> FloorSnapshot:
+        """Everything people look at. Raises StoreUnavailable."""
+        return await self._reader.ask(lambda connection: self._reader.snapshot(connection, now(), self.plan))
+
+    # -- inside --
+
+    async def _write(self, work: Fact) -> None:
+        try:
+            changes: Changes = await self._thread.ask(work, WRITE_S)
+        except StoreUnavailable as fault:
+            if isinstance(fault.__cause__, ValueError):
+                raise fault.__cause__ from None
+            raise
+        self._tell(changes)
+
+    def _tell(self, changes: Changes) -> None:
+        self._wakes.wake(changes.owners - {self.name})
+        if self.name in changes.owners:
+            self._call(self._on_offers)
+        if changes.overdue:
+            self._call(self._on_overdue)
+        if changes.changed:
+            self._wakes.wake({DESK} - {self.name})
+            self._call(self._on_changed)
+        if changes.next_due_in_s is not None and changes.next_due_in_s < LOOK_S:
+            self._look_in(max(0.0, changes.next_due_in_s))
+
+    def _look_in(self, seconds: float) -> None:
+        """Look then, unless a look is due before that anyway."""
+        loop = asyncio.get_running_loop()
+        at = loop.time() + seconds
+        if self._timer is None or self._timer.cancelled() or not loop.time() < self._timer.when() <= at:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = loop.call_at(at, self._due.set)
+
+    async def _look_again_and_again(self) -> None:
+        while True:
+            await self._look()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._due.wait()
+            self._due.clear()
+
+    async def _look(self) -> None:
+        waiting = tuple(self.waiting_here())
+
+        def work(connection: Connection) -> Changes:
+            moment = now()
+            if waiting:
+                self.store.renew(connection, moment, self.name, waiting)
+            for extra in self._on_look:
+                extra(connection, moment)
+            return self.store.sweep(connection, moment)
+
+        with contextlib.suppress(StoreUnavailable):  # the store says so itself; in a second we look again
+            self._tell(await self._thread.ask(work, WRITE_S))
+            self._call(self._on_offers)  # a wake that was lost
+
+    @staticmethod
+    def _call(listeners: list[Listener]) -> None:
+        for listener in listeners:
+            listener()
+
+
+_END: Mapping[str, OfferEnd] = {end.value: end for end in OfferEnd} | {"joined": OfferEnd.SERVED}
+
+
+@contextlib.asynccontextmanager
+async def _deadline(seconds: float) -> AsyncIterator[None]:
+    """A deadline whose passing is the store's fault."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as late:
+        raise StoreUnavailable("earlier facts are not written yet") from late

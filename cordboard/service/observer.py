@@ -1,0 +1,195 @@
+"""Turns what a switch reports of agents' legs and devices into facts in the store.
+
+Every worker hears the switch; the one that holds the lease `observer:<switch>` acts. The others keep what they
+heard in the last seconds: whoever takes the lease over writes that again, which changes nothing where it was known,
+then compares the store with the legs that live. So no event is lost with the process that should have written it.
+
+It also does the one thing the switch cannot do by itself: while an agent hears the whisper, the switch does not
+notice that the caller has left, so the agent's leg is ended from here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+import structlog
+from sqlalchemy import Connection
+
+from cordboard.acd.model import Moment
+from cordboard.errors import SwitchError
+from cordboard.service.floor import OBSERVER_LEASE, Floor
+from cordboard.store.acd_values import Changes
+from cordboard.store.moments import now
+from cordboard.telephony.ports import AgentLeg, AgentLegEvent, DeviceState, Leg
+
+LEASE_S = 2.5  # renewed with each look of the floor, once a second
+HEARD_S = 5.0  # longer than a lease: what was said while nobody held it is here
+HEARD_MAX = 5_000
+RECONCILE_S = 15.0  # for what no event told
+
+log = structlog.get_logger()
+
+
+class ObservedSwitch(Protocol):
+    """What the observer asks of a switch."""
+
+    @property
+    def is_connected(self) -> bool: ...
+
+    def on_connected(self, callback: Callable[[], Awaitable[None] | None]) -> None: ...
+
+    def on_agent_leg(self, callback: Callable[[AgentLegEvent], None]) -> None: ...
+
+    def on_device_state(self, callback: Callable[[str, DeviceState], None]) -> None: ...
+
+    def on_caller_hangup(self, callback: Callable[[str], None]) -> None: ...
+
+    async def list_legs(self) -> Sequence[Leg]: ...
+
+    async def agent_legs(self) -> Sequence[AgentLeg]: ...
+
+    async def device_states(self) -> Mapping[str, DeviceState]: ...
+
+    async def hang_up(self, leg_id: str) -> bool: ...
+
+
+class Observer:
+    """One process's ear at one switch. on_reconciled: told which legs live, and when they were listed."""
+
+    def __init__(
+        self,
+        switch: ObservedSwitch,
+        floor: Floor,
+        on_reconciled: Callable[[set[str], float], Awaitable[None]],
+    ) -> None:
+        self._lease = OBSERVER_LEASE
+        self._switch = switch
+        self._floor = floor
+        self._on_reconciled = on_reconciled
+        self._is_observing = False
+        self._is_listed = False  # whether devices and legs were compared since the link came up
+        self._heard: deque[tuple[float, AgentLegEvent]] = deque(maxlen=HEARD_MAX)
+        self._whispers: dict[str, str] = {}  # the caller's leg -> the agent's leg, from picking up to joining
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+        self._reconcile_at = 0.0
+        switch.on_agent_leg(self._hear)
+        switch.on_device_state(self._hear_device)
+        switch.on_caller_hangup(self._hear_hangup)
+        switch.on_connected(self._connected)
+        floor.on_look(self._look)
+        floor.on_overdue(self._compare_again)
+
+    @property
+    def is_observing(self) -> bool:
+        """Whether this process acts for all."""
+        return self._is_observing
+
+    async def aclose(self) -> None:
+        """Stop, and let another process observe."""
+        if self._is_observing:
+            self._is_observing = False
+            self._floor.note(self._release)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # -- the lease --
+
+    def _release(self, connection: Connection) -> Changes:
+        self._floor.store.release_lease(connection, self._lease, self._floor.name)
+        return Changes()
+
+    def _look(self, connection: Connection, moment: Moment) -> None:
+        """Runs in the store thread, with each look of the floor."""
+        has_lease = self._switch.is_connected and self._floor.store.take_lease(
+            connection, moment, self._lease, self._floor.name, LEASE_S
+        )
+        self._loop.call_soon_threadsafe(self._set_observing, has_lease)
+
+    def _set_observing(self, is_observing: bool) -> None:
+        if is_observing and not self._is_observing:
+            log.info("observer_begins", lease=self._lease)
+            since = time.monotonic() - HEARD_S
+            for event in [event for at, event in self._heard if at >= since]:
+                self._write(event)
+            self._is_listed = False
+        self._is_observing = is_observing
+        if is_observing and (not self._is_listed or time.monotonic() >= self._reconcile_at):
+            self._is_listed = True
+            self._reconcile_at = time.monotonic() + RECONCILE_S
+            self._begin(self._reconcile())
+
+    def _connected(self) -> None:
+        """Events were missed while the link was down."""
+        self._is_listed = False
+        self._floor.look()
+
+    def _compare_again(self) -> None:
+        """With the next look; a look comes at least once a second."""
+        self._is_listed = False
+
+    # -- what is heard --
+
+    def _hear(self, event: AgentLegEvent) -> None:
+        self._heard.append((time.monotonic(), event))
+        if event.kind == "answered":
+            self._whispers[event.caller_leg_id] = event.leg_id
+        elif event.kind in ("joined", "gone"):
+            self._whispers = {caller: leg for caller, leg in self._whispers.items() if leg != event.leg_id}
+        if self._is_observing:
+            self._write(event)
+
+    def _write(self, event: AgentLegEvent) -> None:
+        def fact(connection: Connection) -> Changes:
+            return self._floor.store.agent_leg(connection, now(), event)
+
+        self._floor.note(fact)
+
+    def _hear_device(self, device: str, state: DeviceState) -> None:
+        if self._is_observing:
+            self._floor.note(lambda connection: self._floor.store.device_changed(connection, now(), device, state))
+
+    def _hear_hangup(self, caller_leg_id: str) -> None:
+        """The caller has left. If their agent hears the whisper, the agent's phone must stop now.
+
+        Every worker that hears it does it: whoever comes second finds no such leg.
+        """
+        if (leg_id := self._whispers.pop(caller_leg_id, "")) != "":
+            self._begin(self._end_leg(leg_id))
+
+    async def _end_leg(self, leg_id: str) -> None:
+        try:
+            await self._switch.hang_up(leg_id)
+        except SwitchError as fault:
+            log.warning("whisper_not_ended", reason=str(fault))
+
+    # -- comparing --
+
+    async def _reconcile(self) -> None:
+        """Compare the store with what lives on the switch."""
+        listed_at = time.time()
+        try:
+            devices = await self._switch.device_states()
+            legs = await self._switch.list_legs()
+            agent_legs = await self._switch.agent_legs()
+        except SwitchError as fault:
+            log.warning("reconcile_failed", reason=str(fault))
+            self._is_listed = False
+            return
+        live = {leg.leg_id for leg in legs}
+        self._whispers.update({leg.caller_leg_id: leg.leg_id for leg in agent_legs if leg.joined_at is None})
+        store = self._floor.store
+        self._floor.note(lambda connection: store.devices_listed(connection, now(), devices))
+        self._floor.note(lambda connection: store.reconcile(connection, now(), agent_legs, live, listed_at))
+        await self._on_reconciled(live, listed_at)
+
+    def _begin(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,39 @@
+"""What agents' devices can do, as the switch says. Called by `AcdStore`. A device without a row is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import bindparam, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from cordboard.acd.availability import FREE_DEVICES
+from cordboard.store.tables import devices
+from cordboard.store.turn import Turn
+from cordboard.telephony.ports import DeviceState
+
+_insert = insert(devices)
+_NOTE = _insert.on_conflict_do_update(
+    index_elements=[devices.c.device],
+    set_={"state": _insert.excluded.state, "changed_at": _insert.excluded.changed_at},
+    where=devices.c.state != _insert.excluded.state,
+)
+_ALL = select(devices.c.device)
+_FORGET = delete(devices).where(devices.c.device == bindparam("b_device"))
+
+
+def note_device(turn: Turn, device: str, state: DeviceState) -> None:
+    """A device's state. One that is free again may mean a free agent."""
+    if turn.run(_NOTE, device=device, state=state.value, changed_at=turn.now.wall):
+        turn.changed = True
+        turn.may_match |= state in FREE_DEVICES
+
+
+def note_all_devices(turn: Turn, states: Mapping[str, DeviceState]) -> None:
+    """The states of all devices there are."""
+    for device, state in states.items():
+        note_device(turn, device, state)
+    for row in turn.rows(_ALL):
+        if row.device not in states:
+            turn.run(_FORGET, b_device=row.device)
+            turn.changed = True

@@ -1,0 +1,191 @@
+"""The ACD's transactions: every fact about callers and agents goes through one of these methods.
+
+Each runs inside a transaction of a `StoreThread` (which holds the write lock from its start) and is complete in
+itself: the state, the ledger, and the offers which the change makes possible. All are idempotent: the same fact
+told again changes nothing. Used by the floor, the waiting room and the observer of every process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from cordboard.acd.model import FloorPlan, LeftBecause, Moment, OfferResult, Presence
+from cordboard.store import acd_agents, acd_devices, acd_dispositions, acd_entries, acd_offers, callers, leases
+from cordboard.store.acd_entries import LEASE_S
+from cordboard.store.acd_matching import match_waiting
+from cordboard.store.acd_offers import RING_BY_S
+from cordboard.store.acd_reconcile import overdue_offers, reconcile
+from cordboard.store.acd_values import CallerNote, Changes, Entered, Entering, LookupStatus, OfferToRing
+from cordboard.store.turn import Turn
+from cordboard.telephony.ports import AgentLeg, AgentLegEvent, DeviceState
+
+__all__ = ["LEASE_S", "RING_BY_S", "AcdStore"]
+
+
+class AcdStore:
+    """plan: queues and agents as configured; may be swapped at any time.
+
+    needs_lease: the name of a lease without whose holder nobody is offered a call ("": offers are always made).
+    With it a floor whose switch nobody observes makes no offer it could not follow.
+    """
+
+    def __init__(self, plan: FloorPlan, *, needs_lease: str = "") -> None:
+        self.plan = plan
+        self.needs_lease = needs_lease
+
+    # -- callers --
+
+    def enter(self, c: Connection, now: Moment, entering: Entering) -> Entered:
+        """Give a caller a place in a queue, or back the one they have, and an agent if one is free for them.
+
+        An offer to this caller is marked ringing at once and returned: whoever enters must ring it.
+        """
+        turn = Turn(c, now, self.plan)
+        place = acd_entries.enter(turn, entering)
+        match_waiting(turn, self.needs_lease)
+        rung = acd_offers.ring_offers(turn, entering.owner, (entering.call_id,))
+        return Entered(place.entry_id, place.fence, place.entered_at, next(iter(rung), None), self._finish(turn))
+
+    def take_offers(
+        self, c: Connection, now: Moment, owner: str, call_ids: Collection[str]
+    ) -> tuple[list[OfferToRing], Changes]:
+        """Mark the owner's offers to these callers as ringing and return them: each must be rung."""
+        turn = Turn(c, now, self.plan)
+        rung = acd_offers.ring_offers(turn, owner, frozenset(call_ids))
+        return rung, self._finish(turn)
+
+    def pending_offers(self, c: Connection, owner: str) -> list[str]:
+        """The call ids of the owner's callers who have an offer that nobody has rung yet."""
+        turn = Turn(c, Moment(0.0, 0.0), self.plan)
+        return [row.call_id for row in acd_offers.unrung_offers(turn, owner)]
+
+    def position(self, c: Connection, call_id: str) -> int | None:
+        """A waiting caller's place in line, from 1; None if they do not wait."""
+        return acd_entries.position(Turn(c, Moment(0.0, 0.0), self.plan), call_id)
+
+    def leave(self, c: Connection, now: Moment, call_id: str, because: LeftBecause) -> Changes:
+        """The caller waits no more; an open offer ends with that. A talk, once begun, is not ended by it."""
+        turn = Turn(c, now, self.plan)
+        acd_entries.leave(turn, call_id, because, now.wall)
+        return self._finish(turn)
+
+    def settle(
+        self, c: Connection, now: Moment, call_id: str, result: OfferResult, caller_is_here: bool
+    ) -> Changes:
+        """The switch's word on how an offer's ringing ended. If they talked the caller is served; otherwise the
+        caller waits again in the old place, or, no longer here, has abandoned.
+        """
+        turn = Turn(c, now, self.plan)
+        offer = acd_offers.find_offer(turn, result.offer_id)
+        if offer is not None:
+            acd_offers.settle_offer(turn, offer, result)
+        if not caller_is_here:
+            acd_entries.leave(turn, call_id, LeftBecause.ABANDONED, result.ended_at)
+        return self._finish(turn)
+
+    def renew(self, c: Connection, now: Moment, owner: str, call_ids: Collection[str] | None = None) -> None:
+        """The owner lives: so do the leases of its callers, or of these of them. To be called each second."""
+        acd_entries.renew_leases(Turn(c, now, self.plan), owner, call_ids)
+
+    # -- agents --
+
+    def agent_leg(self, c: Connection, now: Moment, event: AgentLegEvent) -> Changes:
+        """What an agent's leg does. In any order, repeated, and with gaps."""
+        turn = Turn(c, now, self.plan)
+        acd_offers.note_agent_leg(turn, event)
+        return self._finish(turn)
+
+    def set_presence(self, c: Connection, now: Moment, agent: str, presence: Presence, reason: str = "") -> Changes:
+        """What the agent has chosen. A ringing, talk or wrap-up goes on. Raises ValueError for an unknown agent, or
+        a reason that is not configured.
+        """
+        turn = Turn(c, now, self.plan)
+        acd_agents.set_presence(turn, agent, presence, reason)
+        return self._finish(turn)
+
+    def dispose(
+        self, c: Connection, now: Moment, agent: str, offer_id: str, disposition: str, note: str = ""
+    ) -> Changes:
+        """What came of a call, as its agent says: kept while they talk, and after it the end of the wrap-up.
+
+        disposition: one of the queue's, or "" for none. Raises ValueError for another, and for a call that is not
+        the agent's.
+        """
+        turn = Turn(c, now, self.plan)
+        acd_dispositions.dispose(turn, agent, offer_id, disposition, note)
+        return self._finish(turn)
+
+    def device_changed(self, c: Connection, now: Moment, device: str, state: DeviceState) -> Changes:
+        """What a device can do now."""
+        turn = Turn(c, now, self.plan)
+        acd_devices.note_device(turn, device, state)
+        return self._finish(turn)
+
+    def devices_listed(self, c: Connection, now: Moment, states: Mapping[str, DeviceState]) -> Changes:
+        """What every device the switch knows can do now; others are forgotten."""
+        turn = Turn(c, now, self.plan)
+        acd_devices.note_all_devices(turn, states)
+        return self._finish(turn)
+
+    # -- time --
+
+    def sweep(self, c: Connection, now: Moment) -> Changes:
+        """Do what is due: end wrap-ups, withdraw offers that nobody has rung, match those whose rest is over."""
+        turn = Turn(c, now, self.plan, may_match=True)
+        acd_agents.end_wrap_ups_due(turn)
+        acd_offers.withdraw_unrung(turn)
+        turn.overdue = overdue_offers(turn)
+        return self._finish(turn, tells_due=True)
+
+    def take_lease(self, c: Connection, now: Moment, name: str, holder: str, for_s: float) -> bool:
+        """Become or stay the holder of a role. False: another one is."""
+        return leases.take_lease(c, now, name, holder, for_s)
+
+    def release_lease(self, c: Connection, name: str, holder: str) -> None:
+        """Give a role up."""
+        leases.release_lease(c, name, holder)
+
+    def reconcile(
+        self,
+        c: Connection,
+        now: Moment,
+        legs: Sequence[AgentLeg],
+        live_leg_ids: Collection[str],
+        listed_at: float,
+        *,
+        switch: str = "",
+    ) -> Changes:
+        """Make the store agree with what the switch had at `listed_at` (seconds since 1970).
+
+        legs: of agents; live_leg_ids: all; switch: whose they are, "" if there is only one.
+        """
+        turn = Turn(c, now, self.plan)
+        reconcile(turn, legs, frozenset(live_leg_ids), listed_at, switch)
+        return self._finish(turn)
+
+    # -- who calls --
+
+    def note_caller(self, c: Connection, now: Moment, caller: CallerNote) -> str:
+        """Keep what is known of a caller; the reference under which the ledger knows them."""
+        return callers.note_caller(Turn(c, now, self.plan), caller)
+
+    def note_lookup(
+        self, c: Connection, now: Moment, call_id: str, status: LookupStatus, customer: Mapping[str, Any]
+    ) -> Changes:
+        """Keep what the CRM has said about a caller."""
+        turn = Turn(c, now, self.plan)
+        callers.note_lookup(turn, call_id, status, customer)
+        return self._finish(turn)
+
+    def erase_party(self, c: Connection, now: Moment, party_ref: str) -> bool:
+        """Forget who this was, and keep what they did. False if nobody is known by that reference."""
+        return callers.erase_party(Turn(c, now, self.plan), party_ref)
+
+    # -- inside --
+
+    def _finish(self, turn: Turn, *, tells_due: bool = False) -> Changes:
+        match_waiting(turn, self.needs_lease)
+        return turn.finish(tells_due=tells_due)

@@ -1,0 +1,186 @@
+"""What goes into the store of the ACD and what comes out of it, as plain values.
+
+The waiting room, the observer and the desk use them; none of them holds a database row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from cordboard.acd.model import OfferState, Presence
+
+LookupStatus = Literal["pending", "found", "several", "none", "withheld", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What others must hear of after a transaction. `a | b` is both.
+
+    owners: workers that have a new offer to ring; changed: something the desk shows has changed. next_due_in_s:
+    when the nearest deadline (wrap-up, rest after a failed offer, offer not rung yet) is due, so that somebody
+    calls `sweep` then; None if none is known. overdue: offers whose phones must have stopped ringing long ago.
+    Whoever can list legs should, and `reconcile`.
+    """
+
+    owners: frozenset[str] = frozenset()
+    changed: bool = False
+    next_due_in_s: float | None = None
+    overdue: frozenset[str] = frozenset()
+
+    def __or__(self, other: Changes) -> Changes:
+        dues = [due for due in (self.next_due_in_s, other.next_due_in_s) if due is not None]
+        return Changes(
+            self.owners | other.owners,
+            self.changed or other.changed,
+            min(dues, default=None),
+            self.overdue | other.overdue,
+        )
+
+
+NOTHING = Changes()
+
+
+@dataclass(frozen=True, slots=True)
+class Entering:
+    """A caller who is to wait. entered_at: when the caller came to the queue, in seconds since 1970, which may be
+    before now. owner: the worker that holds the call.
+    """
+
+    call_id: str
+    leg_id: str
+    switch: str
+    queue: str
+    language: str
+    priority: int
+    entered_at: float
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferToRing:
+    """A phone to ring now; the offer is marked as ringing already."""
+
+    offer_id: str
+    call_id: str
+    entry_id: str
+    agent: str
+    device: str
+    queue: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A place in a queue. entered_at: the true time, also after a retake. offer: to be rung at once."""
+
+    entry_id: str
+    fence: int
+    entered_at: float
+    offer: OfferToRing | None
+    changes: Changes
+
+
+@dataclass(frozen=True, slots=True)
+class CallerNote:
+    """Who calls, as far as known. number: E.164, "" if withheld or unreadable; path: nodes entered, "flow/node"."""
+
+    call_id: str
+    ani: str = field(default="", repr=False)
+    caller_name: str = field(default="", repr=False)
+    dnis: str = ""
+    number: str = field(default="", repr=False)
+    path: tuple[str, ...] = ()
+    lookup: LookupStatus = "pending"
+    customer: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    arrived_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class OfferView:
+    """The call an agent is offered, has, or wraps up; all an agent needs to see of it.
+
+    reason: why this agent; wait_s: from entering the queue until joined (until now while not joined).
+    wrap_up_left_s: None unless in wrap-up; dispositions: what may be chosen. Times in seconds since 1970.
+    """
+
+    offer_id: str
+    call_id: str
+    queue: str
+    state: OfferState
+    reason: str
+    wait_s: float
+    made_at: float
+    ringing_at: float | None
+    answered_at: float | None
+    joined_at: float | None
+    talk_ended_at: float | None
+    wrap_up_left_s: float | None
+    disposition: str
+    note: str = field(repr=False)
+    dispositions: tuple[str, ...]
+    ani: str = field(repr=False)
+    caller_name: str = field(repr=False)
+    dnis: str
+    number: str = field(repr=False)
+    path: tuple[str, ...]
+    lookup: LookupStatus
+    customer: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentView:
+    """An agent as the desk shows it.
+
+    activity: an `Activity`, or "busy_elsewhere" (idle for us, but the phone is in use), or "unreachable" (idle, and
+    the phone is not registered).
+    """
+
+    name: str
+    full_name: str
+    presence: Presence
+    presence_reason: str
+    presence_since_at: float
+    activity: str
+    activity_since_at: float
+    offer: OfferView | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """A queue as the desk shows it. Counts and service level (0.0 to 1.0, None before the first call) are those of
+    today, local time. agents: how many are in each shown activity; those who are not available count under their
+    presence ("paused", "logged_out") while idle.
+    """
+
+    name: str
+    waiting: int
+    longest_wait_s: float
+    offered_today: int
+    answered_today: int
+    abandoned_today: int
+    service_level: float | None
+    agents: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class FloorSnapshot:
+    """Everything the desk shows, at one moment. at: seconds since 1970."""
+
+    at: float
+    queues: tuple[QueueView, ...]
+    agents: tuple[AgentView, ...]
+
+    def agent(self, name: str) -> AgentView | None:
+        """One agent's view; None if there is no such agent."""
+        return next((agent for agent in self.agents if agent.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class WhyLine:
+    """One thing that happened to a call, in words. at: seconds since 1970."""
+
+    at: float
+    kind: str
+    text: str

@@ -1,0 +1,92 @@
+"""Who calls: the only place for numbers, names and customer records. What is here can be erased.
+
+The ledger and the queue know a caller as `party_ref`: the same for each call of a number, a new one for each call
+without a number. Called by `AcdStore`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from cordboard.store.acd_values import CallerNote, LookupStatus
+from cordboard.store.tables import callers, offers, parties
+from cordboard.store.turn import Turn
+from cordboard.telephony.call_id import new_call_id
+
+_insert = insert(callers)
+_NOTE = _insert.on_conflict_do_update(
+    index_elements=[callers.c.call_id],
+    set_={name: _insert.excluded[name] for name in ("ani", "caller_name", "dnis", "number", "path")},
+)
+# Both come from one process, but not in a fixed order: an answer of the CRM is not undone by "still looking".
+_NOTE_ANSWERED = _insert.on_conflict_do_update(
+    index_elements=[callers.c.call_id],
+    set_={
+        name: _insert.excluded[name]
+        for name in ("ani", "caller_name", "dnis", "number", "path", "lookup", "customer")
+    },
+)
+_REF_OF_CALL = select(callers.c.party_ref).where(callers.c.call_id == bindparam("b_call"))
+_REF_OF_NUMBER = select(parties.c.party_ref).where(parties.c.number == bindparam("b_number"))
+_NEW_PARTY = insert(parties)
+_NOTE_LOOKUP = (
+    update(callers)
+    .where(callers.c.call_id == bindparam("b_call"))
+    .values(lookup=bindparam("b_lookup"), customer=bindparam("b_customer", type_=callers.c.customer.type))
+)
+_FORGET_PARTY = delete(parties).where(parties.c.party_ref == bindparam("b_ref"))
+_FORGET_CALLERS = delete(callers).where(callers.c.party_ref == bindparam("b_ref"))
+_FORGET_NOTES = update(offers).where(offers.c.party_ref == bindparam("b_ref")).values(note="")
+
+
+def note_caller(turn: Turn, caller: CallerNote) -> str:
+    """Keep what is known of a caller now, and return the party's reference, which never changes for a call."""
+    known = turn.row(_REF_OF_CALL, b_call=caller.call_id)
+    party_ref = known.party_ref if known is not None else _party_of(turn, caller.number)
+    turn.run(_NOTE if caller.lookup == "pending" else _NOTE_ANSWERED, **_row(caller, party_ref))
+    turn.changed = True
+    return str(party_ref)
+
+
+def _party_of(turn: Turn, number: str) -> str:
+    if not number:
+        return new_call_id()
+    known = turn.row(_REF_OF_NUMBER, b_number=number)
+    if known is not None:
+        return str(known.party_ref)
+    party_ref = new_call_id()
+    turn.run(_NEW_PARTY, party_ref=party_ref, number=number)
+    return party_ref
+
+
+def _row(caller: CallerNote, party_ref: str) -> dict[str, Any]:
+    return {
+        "call_id": caller.call_id,
+        "party_ref": party_ref,
+        "ani": caller.ani,
+        "caller_name": caller.caller_name,
+        "dnis": caller.dnis,
+        "number": caller.number,
+        "arrived_at": caller.arrived_at,
+        "path": list(caller.path),
+        "lookup": caller.lookup,
+        "customer": dict(caller.customer),
+    }
+
+
+def note_lookup(turn: Turn, call_id: str, status: LookupStatus, customer: Mapping[str, Any]) -> None:
+    """What the CRM has said."""
+    if turn.run(_NOTE_LOOKUP, b_call=call_id, b_lookup=status, b_customer=dict(customer)):
+        turn.changed = True
+
+
+def erase_party(turn: Turn, party_ref: str) -> bool:
+    """Forget who this was. What they did stays in the ledger, and no figure changes. False if nobody is known."""
+    known = turn.run(_FORGET_PARTY, b_ref=party_ref) + turn.run(_FORGET_CALLERS, b_ref=party_ref)
+    turn.run(_FORGET_NOTES, b_ref=party_ref)
+    turn.changed = True
+    return known > 0

@@ -1,0 +1,148 @@
+"""The floor as people look at it: queues, agents, and the call each agent has. Read only; called by the reader."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from cordboard.acd.availability import shown_activity
+from cordboard.acd.model import Activity, Agent, FloorPlan, Moment, OfferState, Presence, Queue
+from cordboard.store.acd_values import AgentView, FloorSnapshot, OfferView, QueueView
+from cordboard.store.state_conditions import IN_LINE
+from cordboard.store.tables import agent_states, callers, devices, offers, queue_entries
+from cordboard.store.today import Today
+from cordboard.telephony.ports import DeviceState
+
+_AGENTS = select(agent_states)
+_DEVICES = select(devices.c.device, devices.c.state)
+_CALLER = ("ani", "caller_name", "dnis", "number", "path", "lookup", "customer")
+_OFFERS = (
+    select(offers, queue_entries.c.entered_at, *(callers.c[name] for name in _CALLER))
+    .join(agent_states, agent_states.c.offer_id == offers.c.offer_id)
+    .join(queue_entries, queue_entries.c.entry_id == offers.c.entry_id)
+    .outerjoin(callers, callers.c.call_id == offers.c.call_id)
+)
+_WAITING = (
+    select(
+        queue_entries.c.queue, func.count().label("waiting"), func.min(queue_entries.c.entered_at).label("since")
+    )
+    .where(IN_LINE)
+    .group_by(queue_entries.c.queue)
+)
+
+
+def floor_snapshot(
+    connection: Connection, now: Moment, plan: FloorPlan, today: Today | None = None
+) -> FloorSnapshot:
+    """Everything the desk shows. today: the day's counts as far as known, to read on from there."""
+    today = today or Today()
+    today.read(connection, now.wall)
+    agents = _agents(connection, now, plan)
+    waiting = {row.queue: row for row in connection.execute(_WAITING)}
+    queues = tuple(
+        _queue(queue, waiting.get(queue.name), agents, plan, today, now) for queue in plan.queues.values()
+    )
+    return FloorSnapshot(now.wall, queues, tuple(agents.values()))
+
+
+# -- queues --
+
+
+def _queue(
+    queue: Queue,
+    waiting: Row[Any] | None,
+    agents: Mapping[str, AgentView],
+    plan: FloorPlan,
+    today: Today,
+    now: Moment,
+) -> QueueView:
+    day = today.queue(queue.name)
+    return QueueView(
+        name=queue.name,
+        waiting=waiting.waiting if waiting else 0,
+        longest_wait_s=max(0.0, now.wall - waiting.since) if waiting else 0.0,
+        offered_today=day.offered,
+        answered_today=len(day.waits),
+        abandoned_today=len(day.patience),
+        service_level=day.service_level(queue),
+        agents=_count(agents[agent.name] for agent in plan.agents_of(queue.name)),
+    )
+
+
+def _count(agents: Iterable[AgentView]) -> dict[str, int]:
+    return dict(Counter(_counted_as(agent) for agent in agents))
+
+
+def _counted_as(agent: AgentView) -> str:
+    """An agent who is not there counts as that, whatever their phone does; one who is there by what they do."""
+    is_busy = agent.activity in (Activity.OFFERED, Activity.RINGING, Activity.TALKING, Activity.WRAP_UP)
+    return agent.activity if is_busy or agent.presence is Presence.AVAILABLE else agent.presence
+
+
+# -- agents --
+
+
+def _agents(connection: Connection, now: Moment, plan: FloorPlan) -> dict[str, AgentView]:
+    states = {row.agent: row for row in connection.execute(_AGENTS)}
+    known = {row.device: row.state for row in connection.execute(_DEVICES)}
+    held = {row.offer_id: row for row in connection.execute(_OFFERS)}
+    return {
+        name: _agent(agent, states.get(name), DeviceState(known.get(agent.device, "unknown")), held, plan, now)
+        for name, agent in plan.agents.items()
+    }
+
+
+def _agent(
+    agent: Agent,
+    state: Row[Any] | None,
+    device: DeviceState,
+    held: Mapping[str, Row[Any]],
+    plan: FloorPlan,
+    now: Moment,
+) -> AgentView:
+    if state is None:
+        idle = shown_activity(Activity.IDLE, device)
+        return AgentView(agent.name, agent.full_name, Presence.LOGGED_OUT, "", 0.0, idle, 0.0, None)
+    offer = held.get(state.offer_id)
+    return AgentView(
+        name=agent.name,
+        full_name=agent.full_name,
+        presence=Presence(state.presence),
+        presence_reason=state.presence_reason,
+        presence_since_at=state.presence_since_at,
+        activity=shown_activity(Activity(state.activity), device),
+        activity_since_at=state.activity_since_at,
+        offer=None if offer is None else _offer(offer, state.wrap_up_until, plan, now),
+    )
+
+
+def _offer(row: Row[Any], wrap_up_until: float | None, plan: FloorPlan, now: Moment) -> OfferView:
+    queue = plan.queues.get(row.queue)
+    waited_until = now.wall if row.joined_at is None else row.joined_at
+    return OfferView(
+        offer_id=row.offer_id,
+        call_id=row.call_id,
+        queue=row.queue,
+        state=OfferState(row.state),
+        reason=row.reason,
+        wait_s=max(0.0, waited_until - row.entered_at),
+        made_at=row.made_at,
+        ringing_at=row.ringing_at,
+        answered_at=row.answered_at,
+        joined_at=row.joined_at,
+        talk_ended_at=row.talk_ended_at,
+        wrap_up_left_s=None if wrap_up_until is None else max(0.0, wrap_up_until - now.boot),
+        disposition=row.disposition,
+        note=row.note,
+        dispositions=queue.dispositions if queue else (),
+        ani=row.ani or "",
+        caller_name=row.caller_name or "",
+        dnis=row.dnis or "",
+        number=row.number or "",
+        path=tuple(row.path or ()),
+        lookup=row.lookup or "pending",
+        customer=row.customer or {},
+    )

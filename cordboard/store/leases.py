@@ -1,0 +1,38 @@
+"""Roles that one process of the machine has at a time (the observer of a switch). On the boot clock."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, bindparam, or_, update
+from sqlalchemy.dialects.sqlite import insert
+
+from cordboard.acd.model import Moment
+from cordboard.store.tables import leases
+
+_insert = insert(leases)
+_is_mine = leases.c.holder == _insert.excluded.holder
+_TAKE = _insert.on_conflict_do_update(
+    index_elements=[leases.c.name],
+    set_={
+        "holder": _insert.excluded.holder,
+        "until": _insert.excluded.until,
+        # 0 while the holder stays the same: SQLite counts a comparison as a number
+        "fence": leases.c.fence + (leases.c.holder != _insert.excluded.holder),
+    },
+    where=or_(_is_mine, leases.c.until <= bindparam("b_now")),
+)
+_RELEASE = (
+    update(leases)
+    .where(leases.c.name == bindparam("b_name"), leases.c.holder == bindparam("b_holder"))
+    .values(until=0.0)
+)
+
+
+def take_lease(connection: Connection, now: Moment, name: str, holder: str, for_s: float) -> bool:
+    """Become or stay the holder. False: another one is."""
+    values = {"name": name, "holder": holder, "until": now.boot + for_s, "fence": 1, "b_now": now.boot}
+    return connection.execute(_TAKE, values).rowcount == 1
+
+
+def release_lease(connection: Connection, name: str, holder: str) -> None:
+    """Let another one have it at once. Nothing, if it is another's already."""
+    connection.execute(_RELEASE, {"b_name": name, "b_holder": holder})

@@ -1,0 +1,14 @@
+"""Conditions on states, written into the SQL as constants: only so does SQLite use the partial indexes for them."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+READY = text("agent_states.presence = 'available' AND agent_states.activity = 'idle'")
+WRAPPING_UP = text("agent_states.activity = 'wrap_up'")
+NOT_FREE = text("devices.state <> 'idle' AND devices.state <> 'unknown'")
+UNRUNG = text("offers.state = 'offered'")
+OPEN_OFFER = text("offers.state <> 'ended'")
+LIVE_ENTRY = text("queue_entries.state <> 'left'")
+WAITING = text("queue_entries.state = 'waiting'")
+IN_LINE = text("queue_entries.state <> 'left' AND queue_entries.state <> 'talking'")

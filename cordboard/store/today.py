@@ -1,0 +1,97 @@
+"""The day's counts of each queue for the live page, kept up by reading only what the ledger has got since.
+
+A call belongs to the day in which it entered its queue, as in `acd.kpis`; the two agree to the last digit (a test
+compares them). Used by the reader's thread alone.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right, insort
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from cordboard.acd.ledger_row import LedgerRow
+from cordboard.acd.model import LeftBecause, Queue
+from cordboard.acd.service_level import ServiceCounts, service_level
+from cordboard.store.ledger import rows_after
+from cordboard.store.tables import ledger
+
+_KINDS = ("entered_queue", "joined", "left_queue")
+_FIRST = select(func.min(ledger.c.seq)).where(ledger.c.at >= bindparam("since"))
+_LAST = select(func.max(ledger.c.seq))
+
+
+@dataclass(slots=True)
+class QueueDay:
+    """One queue's day. waits, patience: of the answered and the abandoned, in seconds, sorted."""
+
+    offered: int = 0
+    waits: list[float] = field(default_factory=list)
+    patience: list[float] = field(default_factory=list)
+
+    def service_level(self, queue: Queue) -> float | None:
+        """By the queue's own formula, 0.0 to 1.0; None before the first call."""
+        counts = ServiceCounts(
+            answered=len(self.waits),
+            answered_in_t=bisect_right(self.waits, queue.service_level_s),
+            abandoned=len(self.patience),
+            abandoned_in_t=bisect_right(self.patience, queue.service_level_s),
+            abandoned_short=bisect_right(self.patience, queue.short_abandon_s),
+        )
+        return service_level(queue.service_level_formula, counts)
+
+
+class Today:
+    """All queues' day, local time."""
+
+    def __init__(self) -> None:
+        self._until = -math.inf
+        self._since = 0.0
+        self._seq = 0
+        self._days: dict[str, QueueDay] = {}
+        self._waiting: set[str] = set()
+
+    def read(self, connection: Connection, wall: float) -> None:
+        """Take in what is new. wall: now, in seconds since 1970."""
+        if not self._since <= wall < self._until:
+            self._begin(connection, wall)
+        for row in rows_after(connection, self._seq, _KINDS):
+            self._seq = row.seq
+            self._take(row)
+
+    def queue(self, name: str) -> QueueDay:
+        """One queue's day so far."""
+        return self._days.get(name) or QueueDay()
+
+    def _begin(self, connection: Connection, wall: float) -> None:
+        self._since, self._until = day_of(wall)
+        first = connection.execute(_FIRST, {"since": self._since}).scalar_one()
+        self._seq = first - 1 if first is not None else connection.execute(_LAST).scalar_one() or 0
+        self._days = {}
+        self._waiting = set()
+
+    def _take(self, row: LedgerRow) -> None:
+        day = self._days.setdefault(row.queue, QueueDay())
+        if row.kind == "entered_queue":
+            if self._since <= row.at < self._until:
+                self._waiting.add(row.entry_id)
+                day.offered += 1
+        elif row.entry_id in self._waiting:
+            self._take_end(day, row)
+
+    def _take_end(self, day: QueueDay, row: LedgerRow) -> None:
+        self._waiting.discard(row.entry_id)
+        if row.kind == "joined":
+            insort(day.waits, row.data["wait_s"])
+        elif row.data["because"] == LeftBecause.ABANDONED:
+            insort(day.patience, row.data["wait_s"])
+
+
+def day_of(wall: float) -> tuple[float, float]:
+    """When the local day of this moment began and will end, in seconds since 1970."""
+    midnight = datetime.fromtimestamp(wall).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    begins, ends = midnight.replace(tzinfo=None), midnight.replace(tzinfo=None) + timedelta(days=1)
+    return begins.timestamp(), ends.timestamp()  # local times, so that a day of 23 or 25 hours is one day

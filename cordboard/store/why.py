@@ -1,0 +1,103 @@
+"""What happened to a call, and why, in words. For `cordboard queue why`; read only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from cordboard.acd.durations import in_words
+from cordboard.acd.ledger_row import LedgerRow
+from cordboard.acd.model import FloorPlan, LeftBecause, Moment, OfferEnd
+from cordboard.store.acd_entries import live_entry, position
+from cordboard.store.acd_values import QueueView, WhyLine
+from cordboard.store.floor_view import floor_snapshot
+from cordboard.store.ledger import rows_of_call
+from cordboard.store.turn import Turn
+
+_ENDS: Mapping[str, str] = {
+    OfferEnd.SERVED: "the call was served",
+    OfferEnd.NO_ANSWER: "nobody picked up",
+    OfferEnd.BUSY: "the phone was busy (486)",
+    OfferEnd.REJECTED: "the phone rejected it (603)",
+    OfferEnd.UNAVAILABLE: "the phone was unavailable (480)",
+    OfferEnd.UNREGISTERED: "the phone was not registered",
+    OfferEnd.DECLINED: "declined by key",
+    OfferEnd.NO_KEY: "picked up, but the accept key did not come",
+    OfferEnd.LEFT_WHISPER: "picked up, and hung up before accepting",
+    OfferEnd.CALLER_LEFT: "the caller hung up first",
+    OfferEnd.WITHDRAWN: "taken back, as the phone was not rung",
+    OfferEnd.FAILED: "the switch could not ring the phone",
+}
+_LEFT: Mapping[str, str] = {
+    LeftBecause.SERVED: "served",
+    LeftBecause.ABANDONED: "the caller hung up",
+    LeftBecause.MAX_WAIT: "the longest wait was over",
+    LeftBecause.LOST: "the call was lost",
+}
+
+
+def why(
+    connection: Connection, call_id: str, *, now: Moment | None = None, plan: FloorPlan | None = None
+) -> list[WhyLine]:
+    """A call's way through the queues, from first to last; empty for a call that was in none.
+
+    now, plan: to say of a call that still waits what it waits for.
+    """
+    lines = [WhyLine(row.at, row.kind, _in_words(row)) for row in rows_of_call(connection, call_id)]
+    if now is not None and plan is not None:
+        lines += _present(connection, call_id, now, plan)
+    return lines
+
+
+def _in_words(row: LedgerRow) -> str:
+    say = _WORDS.get(row.kind)
+    return say(row, row.data) if say else row.kind
+
+
+_WORDS: Mapping[str, Callable[[LedgerRow, Mapping[str, Any]], str]] = {
+    "entered_queue": lambda row, data: f"entered {row.queue}{_with_priority(data)}",
+    "offer_made": lambda row, data: f"offered to {row.agent}: {data['reason']}",
+    "offer_ringing": lambda row, data: f"the phone of {row.agent} rings",
+    "agent_answered": lambda row, data: f"{row.agent} has picked up",
+    "joined": lambda row, data: f"talks with {row.agent}, after {in_words(data['wait_s'])} in the queue",
+    "left_queue": lambda row, data: f"left {row.queue}: {_LEFT[data['because']]}, after {in_words(data['wait_s'])}",
+    "talk_ended": lambda row, data: f"the talk with {row.agent} ended, after {in_words(data['talk_s'])}",
+    "offer_ended": lambda row, data: f"the offer to {row.agent} ended: {_ENDS[data['end']]}{_rang(data)}",
+    "wrap_up_ended": lambda row, data: f"{row.agent} was done with it, {in_words(data['wrap_up_s'])} later",
+    "disposition_set": lambda row, data: f"{row.agent} noted: {data['disposition']}",
+    "agent_paused_by_rona": lambda row, data: f"{row.agent} was paused, after {data['in_a_row']} in a row",
+}
+
+
+def _with_priority(data: Mapping[str, Any]) -> str:
+    return f", with priority {data['priority']}" if data["priority"] else ""
+
+
+def _rang(data: Mapping[str, Any]) -> str:
+    return f" (rang for {in_words(data['ring_s'])})" if data["ring_s"] else ""
+
+
+def _present(connection: Connection, call_id: str, now: Moment, plan: FloorPlan) -> list[WhyLine]:
+    """What a call waits for now; nothing if it does not wait."""
+    turn = Turn(connection, now, plan)
+    entry = live_entry(turn, call_id)
+    place = position(turn, call_id)
+    if entry is None or place is None:
+        return []
+    snapshot = floor_snapshot(connection, now, plan)
+    queue = next((view for view in snapshot.queues if view.name == entry.queue), None)
+    waited = in_words(now.wall - entry.entered_at)
+    text = f"waits in {entry.queue}, for {waited}, in place {place}; {_who_is_there(queue)}"
+    lost = entry.lease_until <= now.boot
+    return [WhyLine(now.wall, "waiting", text + ("; no worker holds the call now" if lost else ""))]
+
+
+def _who_is_there(queue: QueueView | None) -> str:
+    if queue is None:
+        return "the queue is not configured any more"
+    if not queue.agents:
+        return "the queue has no agents"
+    counts = ", ".join(f"{count} {activity.replace('_', ' ')}" for activity, count in sorted(queue.agents.items()))
+    return f"its agents: {counts}"

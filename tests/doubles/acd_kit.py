@@ -1,0 +1,122 @@
+"""Several processes of one machine, as far as the ACD goes: a real database, real wakes, scripted phones."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cordboard.acd.model import AcceptStep, Agent, FloorPlan, PositionAnnouncement, Presence, Queue, RonaPolicy
+from cordboard.service.floor import OBSERVER_LEASE, Floor
+from cordboard.service.waiting_room import WaitingRoom
+from cordboard.service.wakes import Wakes
+from cordboard.store.acd_reads import StoreReader
+from cordboard.store.acd_values import CallerNote, Changes
+from cordboard.store.moments import now
+from cordboard.store.writer import StoreThread, open_database
+from cordboard.telephony.call import Call
+from cordboard.telephony.call_id import new_call_id
+from cordboard.telephony.ports import Arrival
+
+CHECKPOINT = "1:place"
+
+
+def plan(**changes: Any) -> FloorPlan:
+    """A queue `sales` with agents alice and bob; `changes` are of the queue."""
+    accept = AcceptStep(whisper={"en": "A call for sales."})
+    rona = RonaPolicy(pause_after=2, retry_after_s=0.05)
+    announce = PositionAnnouncement(before={"en": "You are number"})
+    options: dict[str, Any] = {"accept": accept, "rona": rona, "announce": announce, "wrap_up_s": 0.0, **changes}
+    agents = {name: Agent(name, name.title(), f"PJSIP/{name}", ("sales",)) for name in ("alice", "bob")}
+    return FloorPlan({"sales": Queue("sales", **options)}, agents)
+
+
+def arrival(call_id: str = "", **changes: Any) -> Arrival:
+    """A call that has come to a worker."""
+    call = Call(call_id or new_call_id(), "asterisk", f"leg-{call_id}", "5002", datetime.now(UTC), "+442079460123")
+    return Arrival(call, CHECKPOINT, **changes)
+
+
+def note(call: Call) -> CallerNote:
+    """What is known of a caller."""
+    return CallerNote(call.call_id, ani=call.ani, dnis=call.dnis, arrived_at=call.started_at.timestamp())
+
+
+@dataclass
+class Process:
+    """One process: its floor and its waiting room."""
+
+    floor: Floor
+    room: WaitingRoom
+    thread: StoreThread
+    reader: StoreReader
+
+    async def aclose(self) -> None:
+        """Its end."""
+        await self.floor.aclose()
+        self.thread.close()
+        self.reader.close()
+
+
+@dataclass
+class Machine:
+    """A database and the processes on it."""
+
+    folder: Path
+    plan: FloorPlan
+    processes: list[Process] = field(default_factory=list)
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "cordboard.db"
+
+    def start(self, name: str) -> Process:
+        """A process, looking after what is due."""
+        thread = StoreThread(open_database(self.database))
+        thread.start()
+        reader = StoreReader(self.database)
+        wakes = Wakes(self.folder / "wakes", name, lambda: floor.woken())
+        floor = Floor(name, self.plan, thread, reader, wakes)
+        process = Process(floor, WaitingRoom(floor), thread, reader)
+        floor.start()
+        self.processes.append(process)
+        return process
+
+    async def observe(self, process: Process, for_s: float = 3_600) -> None:
+        """Have a process hold the observer's lease, so that offers are made."""
+
+        def work(connection: Any) -> bool:
+            return process.floor.store.take_lease(connection, now(), OBSERVER_LEASE, process.floor.name, for_s)
+
+        assert await process.thread.ask(work, 2.0)
+
+    async def ready(self, process: Process, *agents: str) -> None:
+        """Agents who take calls."""
+        for agent in agents:
+            await process.floor.set_presence(agent, Presence.AVAILABLE)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What the database says."""
+        connection = sqlite3.connect(self.database)
+        try:
+            return connection.execute(sql).fetchall()
+        finally:
+            connection.close()
+
+
+@asynccontextmanager
+async def machine(folder: Path, **queue: Any) -> AsyncIterator[Machine]:
+    """A machine whose processes end with the block."""
+    made = Machine(folder, plan(**queue))
+    try:
+        yield made
+    finally:
+        for process in made.processes:
+            await process.aclose()
+
+
+__all__ = ["CHECKPOINT", "Changes", "Machine", "Process", "arrival", "machine", "note", "plan"]

@@ -1,0 +1,239 @@
+"""Who gets which call, and why: the laws of matching, and its words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cordboard.acd.availability import is_free
+from cordboard.acd.matching import entry_order, match
+from cordboard.acd.model import Activity, AgentState, FloorPlan, Match, Presence, WaitingCall
+from cordboard.telephony.ports import DeviceState
+from tests.doubles.matching_kit import NOW, free_agent, plan_of, waiting
+
+
+def pairs(matches: Sequence[Match]) -> list[tuple[str, str]]:
+    return [(found.call.call_id, found.agent) for found in matches]
+
+
+# in words
+
+SALES = plan_of({"alice": "sales", "bob": "sales"})
+
+
+def test_the_agent_free_longest_takes_the_first_caller_and_the_reason_says_so() -> None:
+    calls = {"sales": [waiting("c1", "sales", wait_s=75), waiting("c2", "sales", wait_s=40)]}
+    first, second = match(calls, [free_agent("bob", 10), free_agent("alice", 192)], SALES, NOW)
+    assert (first.call.call_id, first.agent) == ("c1", "alice")
+    assert first.reason == (
+        "alice has been free longest (3 min 12 s) of 2 free agents of sales; "
+        "the caller was first of 2 (for 1 min 15 s)"
+    )
+    assert second.reason == (
+        "bob was the only free agent of sales (for 10 s); the caller was the only one waiting (for 40 s)"
+    )
+
+
+def test_the_reason_tells_a_priority_that_counted() -> None:
+    calls = {"sales": [waiting("gold", "sales", 5, priority=10), waiting("c2", "sales", 300)]}
+    (found,) = match(calls, [free_agent("bob")], SALES, NOW)
+    assert found.call.call_id == "gold"
+    assert found.reason.endswith("the caller was first of 2 (for 5 s), with priority 10")
+
+
+def test_the_reason_counts_callers_that_were_not_handed_in() -> None:
+    (found,) = match({"sales": [waiting("c1", "sales")]}, [free_agent("bob")], SALES, NOW, waiting={"sales": 40})
+    assert "first of 40" in found.reason
+
+
+# rules
+
+CROSS = plan_of({"alice": "sales support", "bob": "support"})
+
+
+def test_across_queues_the_head_that_waited_longest_goes_first() -> None:
+    calls = {"sales": [waiting("s", "sales", 20)], "support": [waiting("u", "support", 90)]}
+    assert pairs(match(calls, [free_agent("alice")], CROSS, NOW)) == [("u", "alice")]
+
+
+def test_priority_counts_within_its_queue_only() -> None:
+    calls = {"sales": [waiting("s", "sales", 20, priority=99)], "support": [waiting("u", "support", 90)]}
+    assert pairs(match(calls, [free_agent("alice")], CROSS, NOW)) == [("u", "alice")]
+
+
+def test_a_caller_nobody_can_serve_holds_up_nobody() -> None:
+    calls = {"sales": [waiting("s", "sales", 900)], "support": [waiting("u", "support", 1)]}
+    assert pairs(match(calls, [free_agent("bob")], CROSS, NOW)) == [("u", "bob")]
+
+
+def test_a_queue_whose_agents_another_queue_took_is_left_waiting() -> None:
+    calls = {"sales": [waiting("s", "sales", 10)], "support": [waiting("u", "support", 90)]}
+    assert pairs(match(calls, [free_agent("alice", 99), free_agent("bob", 1)], CROSS, NOW)) == [("u", "alice")]
+
+
+def test_a_queue_that_is_gone_from_the_configuration_gets_no_agent() -> None:
+    assert match({"old": [waiting("c", "old")]}, [free_agent("alice")], SALES, NOW) == []
+
+
+def test_within_a_queue_calls_stand_by_priority_then_time_then_id() -> None:
+    calls = [
+        waiting("b", "sales", 10), waiting("a", "sales", 10), waiting("old", "sales", 90),
+        waiting("gold", "sales", 1, priority=5), waiting("last", "sales", 900, priority=-1),
+    ]  # fmt: skip
+    assert [call.call_id for call in sorted(calls, key=entry_order)] == ["gold", "old", "a", "b", "last"]
+
+
+def test_a_call_that_stands_in_two_queues_gets_one_agent() -> None:
+    calls = {
+        "sales": [waiting("c", "sales", 20)],
+        "support": [waiting("c", "support", 90), waiting("u", "support", 5)],
+    }
+    found = match(calls, [free_agent("alice", 9), free_agent("bob", 99)], CROSS, NOW)
+    assert pairs(found) == [("c", "bob"), ("u", "alice")]
+
+
+def test_the_reason_counts_only_agents_who_are_still_free() -> None:
+    calls = {"sales": [waiting("s", "sales", 90)], "support": [waiting("u", "support", 20)]}
+    first, second = match(calls, [free_agent("alice", 5), free_agent("bob", 99)], CROSS, NOW)
+    assert first.agent == "alice"
+    assert second.reason.startswith("bob was the only free agent of support")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"presence": Presence.PAUSED},
+        {"presence": Presence.LOGGED_OUT},
+        {"activity": Activity.OFFERED},
+        {"activity": Activity.WRAP_UP},
+        {"blocked_until": NOW.boot + 0.1},
+        {"device": DeviceState.IN_USE},
+        {"device": DeviceState.RINGING},
+        {"device": DeviceState.BUSY},
+        {"device": DeviceState.UNAVAILABLE},
+        {"agent": "somebody"},
+    ],
+    ids=str,
+)
+def test_an_agent_who_is_not_free_gets_no_call(change: dict[str, object]) -> None:
+    calls = {"sales": [waiting("c", "sales")]}
+    ready = free_agent("alice")
+    assert match(calls, [ready], SALES, NOW)
+    assert match(calls, [replace(ready, **change)], SALES, NOW) == []
+
+
+@pytest.mark.parametrize("change", [{"blocked_until": NOW.boot}, {"device": DeviceState.UNKNOWN}], ids=str)
+def test_a_rest_that_is_over_and_a_phone_nobody_knows_of_are_no_hindrance(change: dict[str, object]) -> None:
+    assert match({"sales": [waiting("c", "sales")]}, [replace(free_agent("alice"), **change)], SALES, NOW)
+
+
+# laws
+
+QUEUES = ["q0", "q1", "q2"]
+AGENTS = [f"a{number}" for number in range(6)]
+
+
+@st.composite
+def floors(draw: st.DrawFn) -> tuple[FloorPlan, dict[str, list[WaitingCall]], list[AgentState]]:
+    """Some queues, some callers in them, some agents in any state; few moments, so that there are ties."""
+    served = st.lists(st.sampled_from(QUEUES), unique=True).map(" ".join)
+    plan = plan_of({name: draw(served) for name in AGENTS}, " ".join(QUEUES))
+    calls: dict[str, list[WaitingCall]] = {queue: [] for queue in QUEUES}
+    for number, queue in enumerate(draw(st.lists(st.sampled_from(QUEUES), max_size=12))):
+        wait_s, priority = draw(st.integers(0, 4)), draw(st.integers(-1, 2))
+        calls[queue].append(waiting(f"c{number:02}", queue, wait_s, priority))
+    states = st.builds(
+        AgentState,
+        agent=st.sampled_from([*AGENTS, "stranger"]),
+        presence=st.sampled_from([Presence.AVAILABLE, Presence.AVAILABLE, Presence.PAUSED]),
+        activity=st.sampled_from([Activity.IDLE, Activity.IDLE, Activity.TALKING]),
+        idle_since_at=st.integers(0, 4).map(lambda idle_s: NOW.wall - idle_s),
+        blocked_until=st.sampled_from([0.0, 0.0, NOW.boot + 1]),
+        device=st.sampled_from([DeviceState.IDLE, DeviceState.UNKNOWN, DeviceState.IN_USE]),
+    )
+    free = draw(st.lists(states, max_size=7, unique_by=lambda state: state.agent))
+    return plan, {queue: sorted(line, key=entry_order) for queue, line in calls.items()}, free
+
+
+def by_the_rules(plan: FloorPlan, calls: Mapping[str, Sequence[WaitingCall]], free: Sequence[AgentState]) -> list:
+    """The same, spelled out without any thought of speed: again and again the best of everything that is left."""
+    lines = {queue: list(line) for queue, line in calls.items()}
+    idle = [state for state in free if is_free(state, plan, NOW)]
+    found = []
+    while True:
+        choices = [
+            (line[0].entered_at, line[0].call_id, state.idle_since_at, state.agent, queue)
+            for queue, line in lines.items()
+            for state in idle
+            if line and queue in plan.agents[state.agent].queues
+        ]
+        if not choices:
+            return found
+        _, call_id, _, agent, queue = min(choices)
+        found.append((call_id, agent))
+        lines[queue].pop(0)
+        idle = [state for state in idle if state.agent != agent]
+
+
+@settings(max_examples=400, deadline=None)
+@given(floors())
+def test_nobody_is_matched_twice_nor_out_of_their_queue_nor_while_not_free(floor: tuple) -> None:
+    plan, calls, free = floor
+    found = match(calls, free, plan, NOW)
+    assert len({one.agent for one in found}) == len(found)
+    assert len({one.call.call_id for one in found}) == len(found)
+    states = {state.agent: state for state in free}
+    for one in found:
+        assert one.call.queue in plan.agents[one.agent].queues
+        assert is_free(states[one.agent], plan, NOW)
+        assert one.agent in one.reason
+
+
+@settings(max_examples=400, deadline=None)
+@given(floors())
+def test_matching_is_what_the_rules_say(floor: tuple) -> None:
+    plan, calls, free = floor
+    assert pairs(match(calls, free, plan, NOW)) == by_the_rules(plan, calls, free)
+
+
+@settings(max_examples=200, deadline=None)
+@given(floors())
+def test_no_caller_waits_while_a_free_agent_of_their_queue_does(floor: tuple) -> None:
+    plan, calls, free = floor
+    found = match(calls, free, plan, NOW)
+    served, busy = {one.call.call_id for one in found}, {one.agent for one in found}
+    left = {call.queue for line in calls.values() for call in line if call.call_id not in served}
+    idle = [state for state in free if is_free(state, plan, NOW) and state.agent not in busy]
+    assert not any(queue in left for state in idle for queue in plan.agents[state.agent].queues)
+
+
+@settings(max_examples=100, deadline=None)
+@given(floors())
+def test_the_heads_alone_are_enough(floor: tuple) -> None:
+    plan, calls, free = floor
+    heads = {queue: line[: len(free)] for queue, line in calls.items()}
+    counts = {queue: len(line) for queue, line in calls.items()}
+    assert match(heads, free, plan, NOW, waiting=counts) == match(calls, free, plan, NOW)
+
+
+class Watched(list[WaitingCall]):
+    """A line of callers that counts how many of them were looked at."""
+
+    looked_at = 0
+
+    def __getitem__(self, place):
+        self.looked_at += 1
+        return super().__getitem__(place)
+
+    def __iter__(self):
+        raise AssertionError("the whole line was walked")
+
+
+def test_ten_thousand_waiting_cost_one_agent_no_more_than_two() -> None:
+    line = Watched(waiting(f"{number:05}", "sales", 20_000 - number) for number in range(10_000))
+    assert pairs(match({"sales": line}, [free_agent("alice")], SALES, NOW)) == [("00000", "alice")]
+    assert line.looked_at <= 4
