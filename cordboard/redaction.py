@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 NumberStyle = Literal["full", "last3", "none"]
 
-NUMBER_FIELDS = frozenset({"ani"})
+NUMBER_FIELDS = frozenset({"ani", "number"})
 OUR_OWN_FIELDS = frozenset({"event", "level", "at", "worker", "call_id", "flow", "node", "revision", "result"})
-NEVER_LOGGED = frozenset({"caller_name", "digits", "secret", "password", "pin", "variables"})
+NEVER_LOGGED = frozenset({"caller_name", "customer", "digits", "secret", "password", "pin", "variables"})
 
 
 def clean(text: str) -> str:

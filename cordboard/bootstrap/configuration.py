@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cordboard.acd.floor_plan import load_floor_plan
 from cordboard.acd.model import FloorPlan
@@ -97,14 +97,14 @@ def load_configuration(
     settings = _collect(findings, lambda: load_settings(root, environment))
     numbers = _collect(findings, lambda: load_numbers(root))
     plan = _collect(findings, lambda: load_floor_plan(root))
-    crm = _collect(findings, lambda: load_crm(root))
+    crm = _collect(findings, lambda: (load_crm(root),))
     flows = _collect(findings, lambda: load_flows(root / "flows", _surroundings(settings, plan, crm)))
     if flows is not None and not flows:
         hint = "write one into a file there, for instance flows/welcome.yaml"
         findings.append(Finding(str(root / "flows"), 1, 1, "no-flows", "there is no flow", hint))
     if flows is not None and numbers is not None:
         findings += _unknown_flows(*numbers, flows)
-    if findings or settings is None or numbers is None or flows is None or plan is None:
+    if findings or settings is None or numbers is None or flows is None or plan is None or crm is None:
         raise ConfigurationError([_as_written(finding, root, directory) for finding in findings])
     house = House(flows, numbers[0], settings[0].voicemail)
     state = (directory / settings[0].state).absolute()
@@ -114,7 +114,7 @@ def load_configuration(
         settings=settings[0],
         house=house,
         plan=plan,
-        crm=crm,
+        crm=crm[0],
         library=PromptLibrary(directory / "prompts", state / "prompts"),
         ami_secret=read_secret(settings[0].asterisk.ami.secret, directory, environment) if need_secrets else "",
     )
@@ -146,9 +146,9 @@ def _collect(findings: list[Finding], load: Callable[[], T]) -> T | None:
 
 
 def _surroundings(
-    settings: tuple[Settings, Document] | None, plan: FloorPlan | None, crm: CrmSettings | None
+    settings: tuple[Settings, Document] | None, plan: FloorPlan | None, crm: tuple[CrmSettings | None] | None
 ) -> Surroundings | None:
-    """What flows are checked against; None where the settings are faulty themselves."""
+    """What flows are checked against; None where the settings are faulty themselves. crm: None if its file is."""
     if settings is None:
         return None
     boxes = {
@@ -160,8 +160,17 @@ def _surroundings(
         voicemail_boxes=boxes,
         zone=settings[0].zone,
         queues=frozenset(plan.queues) if plan is not None else None,
-        customer_fields=crm.kinds if crm is not None else {},
+        **_of_crm(crm),
     )
+
+
+def _of_crm(crm: tuple[CrmSettings | None] | None) -> dict[str, Any]:
+    """What flows may ask of the CRM."""
+    if crm is None:
+        return {"customer_fields": None}
+    if crm[0] is None:
+        return {}
+    return {"customer_fields": crm[0].kinds, "lookup_timeout_s": crm[0].timeout_s}
 
 
 def _unknown_flows(numbers: Numbers, document: Document, flows: Mapping[str, Flow]) -> list[Finding]:

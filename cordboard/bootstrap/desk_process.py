@@ -41,6 +41,7 @@ class DeskProcess:
     def __init__(self, configuration: Configuration, files: Path | None) -> None:
         self._configuration = configuration
         self._files = files
+        self._crm = configuration.crm
         self._acd = AcdParts.open(configuration, DESK)
         self._accounts = StoredAccounts(self._acd.store, self._acd.reader)
         self._stop = asyncio.Event()
@@ -55,7 +56,7 @@ class DeskProcess:
         except OSError as fault:
             raise port_unavailable(f"desk port {listen.host}:{listen.port}", fault) from fault
         self._acd.start()
-        app = desk_app(self._acd.floor, self._accounts, https=listen.https)
+        app = desk_app(self._acd.floor, self._accounts, crm=lambda: self._crm, https=listen.https)
         server = desk_server(app, https=listen.https)
         web = asyncio.create_task(server.serve(sockets=[port]))
         await server.is_up.wait()
@@ -83,6 +84,7 @@ class DeskProcess:
             for finding in fault.findings:
                 log.error("configuration_refused", **finding.as_json())
             return
+        self._crm = fresh.crm
         self._acd.floor.use(fresh.plan)
         configure_logs(fresh.settings.log, worker=DESK)
         log.info("configuration_loaded", agents=len(fresh.plan.agents))

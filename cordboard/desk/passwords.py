@@ -7,6 +7,7 @@ machine the second many times over. A name without a password costs the same tim
 from __future__ import annotations
 
 import asyncio
+import functools
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 
@@ -34,7 +35,7 @@ class PasswordCheck:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="password")
-        self._nobodys_hash = hash_password(secrets.token_urlsafe())
+        self._nobodys_hash = _nobodys_hash()
         self._under_way = 0
 
     async def is_right(self, password_hash: str | None, password: str) -> bool:
@@ -52,6 +53,11 @@ class PasswordCheck:
     def close(self) -> None:
         """End the threads."""
         self._threads.shutdown(cancel_futures=True)
+
+
+@functools.cache
+def _nobodys_hash() -> str:
+    return hash_password(secrets.token_urlsafe())
 
 
 def _matches(password_hash: str, password: str) -> bool:

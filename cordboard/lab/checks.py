@@ -123,7 +123,7 @@ class Checks:
     async def _kinds(self, expected: expectations.LedgerExpected) -> str:
         kinds: dict[str, list[str]] = {}
         for row in await self._rows():
-            if row.call_id:
+            if self._evidence.name_of(row.call_id):
                 kinds.setdefault(row.call_id, []).append(row.kind)
         wanted = len(self._evidence.calls) if expected.calls is None else expected.calls
         if sum(of_call == list(expected.ledger) for of_call in kinds.values()) == wanted:

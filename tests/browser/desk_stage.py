@@ -19,12 +19,12 @@ from pathlib import Path
 from time import time
 from typing import Any, Literal
 
+from argon2 import PasswordHasher
 from sqlalchemy import Connection
 
 from cordboard.acd.model import Agent, FloorPlan, LeftBecause, OfferEnd, OfferResult, Queue
 from cordboard.crm.crm_file import ConnectorChoice, CrmSettings, Directory
 from cordboard.desk.app import desk_app
-from cordboard.desk.passwords import hash_password
 from cordboard.desk.server import DeskServer, desk_server
 from cordboard.service.floor import Floor
 from cordboard.service.wakes import Wakes
@@ -38,7 +38,9 @@ from cordboard.telephony.ports import AgentLegEvent, DeviceState
 
 ASK_S = 5.0
 PASSWORD = "correct horse battery"
-HASH = hash_password(PASSWORD)  # 50 ms, once
+HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(
+    PASSWORD
+)  # quick to check, good for tests only
 
 PLAN = FloorPlan(
     queues={

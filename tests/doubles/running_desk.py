@@ -9,14 +9,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx2
+from argon2 import PasswordHasher
 
 from cordboard.desk.app import desk_app
-from cordboard.desk.passwords import hash_password
 from cordboard.desk.server import DeskServer, desk_server
 from tests.doubles.fake_floor import FakeAccounts, FakeFloor
 
 PASSWORD = "correct horse battery"
-HASH = hash_password(PASSWORD)  # once: it is slow on purpose
+HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(
+    PASSWORD
+)  # quick to check, good for tests only
 ASK_S = 5.0
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import wave
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from itertools import count
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agi_scripts.dialplan.render import render_dialplan, render_manager_user
 from agi_scripts.phone import AsteriskPhone
@@ -37,6 +39,7 @@ MUSIC = "default"
 SPOKEN = Prompt("support", "hello", "en", "Hello world")
 SILENCE_BELOW = 100  # of 32,767
 FRAME = SAMPLE_RATE_HZ // 50
+PIECE = SAMPLE_RATE_HZ // 4
 PLACE = "q:1"
 
 DIALPLAN = """\
@@ -123,6 +126,8 @@ class Bench:
         self.switch = switch
         self.told = Told()
         self.numbers = count(1)
+        with wave.open(str(pbx.music_sound)) as sound:
+            self.music = np.frombuffer(sound.readframes(sound.getnframes()), dtype=np.int16)
         self._phones: dict[str, asyncio.Queue[AsteriskPhone]] = defaultdict(asyncio.Queue)
         self._unjoined: dict[str, str] = {}  # caller's leg to agent's
         self._ending: set[asyncio.Task[bool]] = set()
@@ -205,6 +210,21 @@ def longest_silence_s(call: Call, start_s: float, upto_s: float) -> float:
         run = run + 1 if is_silent else 0
         longest = max(longest, run)
     return longest / 50
+
+
+def share_of_music(heard: Samples, music: Samples) -> float:
+    """How much of what was heard is this music, wherever in it: by pieces of a quarter of a second, 0.0 to 1.0."""
+    pieces = heard[: len(heard) // PIECE * PIECE].reshape(-1, PIECE).astype(float)
+    return float(np.mean([_best_match(piece, music.astype(float)) > 0.9 for piece in pieces]))
+
+
+def _best_match(piece: NDArray[np.float64], music: NDArray[np.float64]) -> float:
+    """The highest normalised correlation; 1.0 if the piece is in the music as it is."""
+    size = len(music) + len(piece)
+    product = np.fft.irfft(np.fft.rfft(music, size) * np.conj(np.fft.rfft(piece, size)), size)[: -2 * len(piece)]
+    energy = np.cumsum(np.concatenate([[0.0], music**2]))
+    of_stretch = energy[len(piece) :][: len(product)] - energy[: len(product)]
+    return float((product / np.sqrt(of_stretch * (piece @ piece) + 1.0)).max())
 
 
 def loudest_hz(samples: Samples) -> float:

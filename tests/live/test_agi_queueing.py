@@ -29,6 +29,7 @@ from tests.live.queueing_kit import (
     bench_ready,
     longest_silence_s,
     loudest_hz,
+    share_of_music,
 )
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
@@ -168,6 +169,8 @@ async def test_an_offer_after_a_failed_one_knows_nothing_of_it(bench: Bench) -> 
         await line.ring("1001", ring_s=1)
         rung = await line.rung()
         assert (rung.result, rung.joined_at) == ("no_answer", None)
+        await line.ring("1009")
+        assert (await line.rung()).result == "unregistered"
 
 
 # -- what is heard --
@@ -180,13 +183,17 @@ async def test_no_gap_is_heard_from_hold_through_failed_rings_to_the_next_worker
         assert await line.phone.stay(0.4, PLACE) is None
         await line.ring("1001")
         await asyncio.gather(line.rung(), reject(agent, 603))
+        assert await line.phone.stay(0.4, PLACE) is None
         await line.ring("1002", ring_s=1)
         assert (await line.rung()).result == "no_answer"
+        assert await line.phone.stay(0.4, PLACE) is None
         await line.phone.hand_over(PLACE)
         await line.next_phone()
         assert await line.phone.perform(Hold(MUSIC), PLACE) == Done()
         assert await line.phone.stay(0.4, PLACE) is None
         assert longest_silence_s(line.call, began_s, line.call.now_s - 0.1) <= MUSIC_GAP_S
+        heard = line.call.heard.samples(began_s, line.call.now_s - 0.1)
+        assert share_of_music(heard, bench.music) > 0.9  # a piece in which the music begins anew counts as none
 
 
 async def test_the_two_hear_each_other_and_no_music(bench: Bench) -> None:
@@ -248,8 +255,7 @@ async def test_when_the_caller_leaves_the_agents_phone_stops_at_once(bench: Benc
                 assert line.phone.arrival.ended
                 await bench.told.leg(offer, "gone")
                 assert line.phone.arrival.call.leg_id in bench.told.hangups
-    print(f"{kind}: the agent's phone stopped after {[round(1000 * one, 1) for one in took]} ms")
-    assert statistics.median(took) < AT_ONCE_S
+    assert statistics.median(took) < AT_ONCE_S, took
 
 
 async def test_a_caller_who_ends_the_talk_was_served(bench: Bench) -> None:
@@ -323,8 +329,7 @@ async def test_letting_go_stops_an_announcement_and_brings_the_call_back_at_once
         stopped_s = line.call.now_s
         assert await line.phone.stay(0.5, PLACE) is None
         assert longest_silence_s(line.call, stopped_s, line.call.now_s) > 0.3
-    print(f"back at a worker after {[round(1000 * one, 1) for one in took]} ms")
-    assert statistics.median(took) < AT_ONCE_S
+    assert statistics.median(took) < AT_ONCE_S, took
 
 
 async def test_letting_go_while_the_music_plays_leaves_the_music_playing(bench: Bench) -> None:
@@ -350,8 +355,7 @@ async def test_an_offer_made_while_the_caller_stays_rings_at_once(bench: Bench) 
             took.append((await agent.incoming()).began_at - began)
             await reject(agent, 486)
             await line.rung()
-    print(f"rang after {[round(1000 * one, 1) for one in took]} ms")
-    assert statistics.median(took) < AT_ONCE_S
+    assert statistics.median(took) < AT_ONCE_S, took
 
 
 async def test_an_agent_who_picks_up_is_joined_at_once(bench: Bench) -> None:
@@ -366,8 +370,7 @@ async def test_an_agent_who_picks_up_is_joined_at_once(bench: Bench) -> None:
             took.append(joined_at - began)
             await agent.hang_up()
             await line.rung()
-    print(f"joined after {[round(1000 * one, 1) for one in took]} ms")
-    assert statistics.median(took) < AT_ONCE_S
+    assert statistics.median(took) < AT_ONCE_S, took
 
 
 async def be_taken_from_a_worker_that_hangs(line: Line) -> None:

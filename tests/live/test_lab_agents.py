@@ -1,7 +1,7 @@
 """Scenarios with agents, on our configuration: the real service, its desk, an Asterisk, phones of both kinds.
 
-What is true passes; what is wrong fails, and tells what was there instead. All are played on one stage, one after the
-other, so each also shows that the one before has left its agents free.
+What is true passes; what is wrong fails, and tells what was there instead. All are played on one stage, one after
+the other, so each also shows that the one before has left its agents free.
 """
 
 from __future__ import annotations

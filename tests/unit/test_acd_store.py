@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cordboard.acd.model import FloorPlan, LeftBecause, OfferEnd, Presence
+from cordboard.store import acd_entries, acd_matching, acd_offers, turn
 from cordboard.store.acd_store import LEASE_S, RING_BY_S
 from cordboard.telephony.ports import AgentLeg, DeviceState
 from tests.doubles.floor_kit import PLAN, FloorKit
@@ -461,3 +463,34 @@ def test_the_place_counts_priority_then_time(floor: FloorKit) -> None:
     floor.presence("alice")
     floor.take("w1", "c3")
     assert places() == [2, 3, 1, None], "an offer is not yet a talk"
+
+
+# -- speed --
+
+
+@pytest.mark.parametrize(
+    ("statement", "values", "index"),
+    [
+        (acd_matching._FREE, {"b_boot": 1.0}, "agent_states_free"),
+        (acd_matching._HEADS, {"b_queue": "sales", "b_boot": 1.0, "b_most": 3}, "queue_entries_waiting"),
+        (acd_matching._NOT_FREE, {}, "COVERING INDEX devices_not_free"),
+        (acd_offers._UNRUNG_OF, {"b_owner": "w1"}, "offers_to_ring"),
+        (acd_offers._OPEN_OF_ENTRY, {"b_entry": "e1"}, "offers_open_entry"),
+        (acd_entries._LIVE_OF_CALL, {"b_call": "c1"}, "queue_entries_live"),
+        (acd_entries._RENEW, {"b_owner": "w1", "b_until": 1.0}, "queue_entries_owned"),
+        (turn._NEXT_DUE, {"b_boot": 1.0}, "agent_states_wrap_up"),
+    ],
+)
+def test_what_runs_for_every_call_reads_no_whole_table(
+    floor: FloorKit, statement: Any, values: dict[str, Any], index: str
+) -> None:
+    sql = statement.compile(floor.engine, compile_kwargs={"render_postcompile": True})
+    plan = floor.do(lambda c: c.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", _in_order(sql, values)).all())
+    steps = [row.detail for row in plan]
+    assert any(index in step for step in steps), steps
+    assert not any(step.startswith("SCAN") and "INDEX" not in step and "anon" not in step for step in steps), steps
+    assert not any("TEMP B-TREE" in step for step in steps), steps
+
+
+def _in_order(sql: Any, values: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple((sql.params | values)[name] for name in sql.positiontup)

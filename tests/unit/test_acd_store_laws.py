@@ -92,7 +92,9 @@ def an_open_offer_is_what_its_caller_waits_on(seen: Seen) -> None:
 def every_place_is_left_in_the_ledger_once(seen: Seen) -> None:
     entered = Counter(row.entry_id for row in seen.ledger if row.kind == "entered_queue")
     left = Counter(row.entry_id for row in seen.ledger if row.kind == "left_queue")
+    because = {row.entry_id: row.data["because"] for row in seen.ledger if row.kind == "left_queue"}
     for entry in seen.entries:
+        assert entry.left_because == because.get(entry.entry_id)
         assert entered[entry.entry_id] == 1
         assert left[entry.entry_id] == (entry.state in ("talking", "left")), entry
 

@@ -191,3 +191,32 @@ def test_a_lease_is_held_by_one_until_it_ends_or_is_given_up(tmp_path: Path) -> 
     assert take("w1")
     assert kit.do(lambda c: c.execute(select(leases.c.fence)).scalar_one()) == 3
     kit.close()
+
+
+async def test_a_cancellation_that_comes_with_the_answer_is_not_lost(tmp_path: Path) -> None:
+    thread = StoreThread(open_database(tmp_path / "cordboard.db"))
+    thread.start()
+    loop = asyncio.get_running_loop()
+
+    async def ask_for_ever() -> None:
+        me = asyncio.current_task()
+        assert me is not None
+        while True:
+            # One turn of the loop after the thread is done: just when the answer is there.
+            await thread.ask(
+                lambda c: None, 5.0, lambda _: loop.call_soon_threadsafe(loop.call_soon, cancel_once, me)
+            )
+
+    asked_to_stop: set[asyncio.Task[None]] = set()
+
+    def cancel_once(task: asyncio.Task[None]) -> None:
+        if task not in asked_to_stop:
+            asked_to_stop.add(task)
+            task.cancel()
+
+    asking = [asyncio.create_task(ask_for_ever()) for _ in range(50)]
+    _, deaf = await asyncio.wait(asking, timeout=2.0)
+    for task in deaf:
+        task.cancel()
+    thread.close()
+    assert not deaf

@@ -261,6 +261,8 @@ async def test_look_ups_go_on_while_somebody_writes(db: CustomersDb, tmp_path: P
     is_writing, may_end = threading.Event(), threading.Event()
 
     def slowly() -> Iterator[StoredCustomer]:
+        for number in range(5_000):  # more than SQLite holds in memory before a commit
+            yield StoredCustomer(f"bob{number}", {"name": "Bob" * 500}, 2.0, (f"+4420{number:08}",))
         yield StoredCustomer("8", {"name": "Bob"}, 2.0, (ADA,))
         is_writing.set()
         assert may_end.wait(10)

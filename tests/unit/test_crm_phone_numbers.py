@@ -53,6 +53,7 @@ def test_numbers_of_other_countries(text: str, country: str, number: str) -> Non
         ("5550142", "US", "short"),  # without area code
         ("+4477009001234567", "GB", "long"),
         ("1" * 40, "GB", "long"),
+        ("12345678901234", "GB", "long"),  # with a + it would be American by its first digit, and is not
         ("+442079460123 x12", "GB", "has_extension"),
         ("+442079460123 ext. 12", "GB", "has_extension"),
         ("+442079460123;ext=12", "GB", "has_extension"),

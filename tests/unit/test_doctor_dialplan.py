@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cordboard.bootstrap.checks import dialplan, music
-from cordboard.bootstrap.checks.asterisk_files import read_with_includes
+from cordboard.bootstrap.checks.asterisk_files import Reading, read_with_includes
 from cordboard.bootstrap.checks.premises import NotLookedAt
 from cordboard.bootstrap.checks.result import Level, Result
 from tests.doubles.doctor_site import EXTENSIONS, SECRET, Site, as_nobody, only, open_folder
@@ -121,6 +121,13 @@ def test_a_dialplan_that_sends_no_calls_is_told(site: Site, line: str) -> None:
     assert "sends calls to the context" in only(findings(site), Level.WARNING).seen
     (site.asterisk / "extensions.conf").write_text(f"{INCLUDE}\n[in]\n{line}\n")
     assert findings(site) == []
+
+
+def test_what_our_own_file_says_sends_no_calls(site: Site) -> None:
+    line = "include => cordboard"
+    premises, ours, other = site.premises(), site.asterisk / "cordboard.conf", site.asterisk / "other.conf"
+    assert not dialplan.sends_calls(premises, Reading(lines=[(ours, line)]))
+    assert dialplan.sends_calls(premises, Reading(lines=[(other, line)]))
 
 
 def test_what_cannot_be_read_is_told_so() -> None:

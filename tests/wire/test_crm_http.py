@@ -153,6 +153,7 @@ FAULTS: list[tuple[str, Behaviour, type[CrmError], str]] = [
     ("text", answers("Ada Lovelace"), CrmRejected, "no customer or list"),
     ("texts", answers(["Ada Lovelace"]), CrmRejected, "no customer or list"),
     ("wrong type", answers([{**ADA, "visits": "Ada"}]), CrmRejected, "`visits` is no whole number"),
+    ("yes for text", answers([{**ADA, "name": True}]), CrmRejected, "`name` is no text"),
     ("object for text", answers([{**ADA, "name": {"x": 1}}]), CrmRejected, "`name` is no text"),
     ("redirect", response(302, Location="http://127.0.0.2/"), CrmRejected, "redirects are not followed"),
     ("401", response(401, HTML), CrmRejected, "status 401"),

@@ -9,10 +9,12 @@ from time import time
 import httpx2
 import pytest
 
+from cordboard.desk import body_limit
 from cordboard.desk.body_limit import BODY_MAX
 from cordboard.desk.logging_in import WRONG_OF_ONE_AGENT
+from cordboard.desk.passwords import hash_password
 from cordboard.errors import StoreUnavailable
-from tests.doubles.running_desk import PASSWORD, RunningDesk, running_desk
+from tests.doubles.running_desk import ASK_S, PASSWORD, RunningDesk, running_desk
 
 CREDENTIALS = {"agent": "alice", "password": PASSWORD}
 
@@ -80,6 +82,7 @@ async def test_a_wrong_name_and_a_wrong_password_get_the_same_answer(desk: Runni
 
 
 async def test_a_wrong_name_takes_as_long_as_a_wrong_password(desk: RunningDesk) -> None:
+    desk.accounts.hashes["alice"] = hash_password(PASSWORD)
     took: dict[str, list[float]] = {"alice": [], "nobody": []}
     for _ in range(4):
         for agent, times in took.items():
@@ -240,6 +243,21 @@ async def test_a_body_that_is_too_large_is_refused_and_not_read(desk: RunningDes
     headers = {"Content-Type": "application/json"}
     chunked = await desk.browser.post("/api/v1/login", content=pieces(), headers=headers)
     assert is_problem(chunked, 413, "too-large")
+
+
+async def test_a_body_that_comes_too_slowly_is_not_waited_for(
+    desk: RunningDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body_limit, "BODY_S", 0.1)
+    host, port = desk.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    lines = ["POST /api/v1/login HTTP/1.1", f"Host: {host}:{port}", f"Origin: {desk.url}"]
+    lines += ["Content-Type: application/json", "Content-Length: 100", "", '{"agent"']
+    writer.write("\r\n".join(lines).encode())
+    answer = await asyncio.wait_for(reader.readuntil(b"}"), ASK_S)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"urn:cordboard:problem:too-slow" in answer
+    writer.close()
 
 
 async def test_a_malformed_request_is_told_its_fault_and_not_its_password(desk: RunningDesk) -> None:

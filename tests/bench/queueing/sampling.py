@@ -1,0 +1,79 @@
+"""The samples: callers wait on both sides, one agent becomes free on one of them, and their phone rings.
+
+On each side the same number of callers waits all the time; who was served is replaced before the next sample. The
+sides take turns, in another order each round, so that what slows the machine slows them all.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+
+from cordboard.errors import LabError
+from tests.bench.queueing.callers import WaitingCall
+from tests.bench.queueing.configuration import QUEUES
+from tests.bench.queueing.figures import Cell, QueueFigures, Sample
+from tests.bench.queueing.sides import Side, seated_agents
+from tests.bench.queueing.stage import Site
+from tests.bench.queueing.watching import soon
+
+CELLS = tuple(Cell(queue, agents, waiting) for queue, agents in QUEUES.items() for waiting in (1, 50))
+ROUNDS = 20
+AT_ONCE = 5  # callers who come together; more would only make a burst of their own
+SEED = 1878  # the year of the first switchboard with operators; any will do, if it stays the same
+
+
+async def measure_joins(site: Site, sides: Sequence[Side], figures: QueueFigures, rounds: int = ROUNDS) -> None:
+    """All cells, all sides. Raises LabError if somebody is not joined."""
+    order = random.Random(SEED)
+    for cell in CELLS:
+        numbers = {side.numbers[cell.queue] for side in sides}
+        for number in numbers:
+            await callers_wait(site, number, cell.waiting)
+        agents = seated_agents(cell.queue)
+        for number in range(rounds):
+            for place, side in enumerate(order.sample(list(sides), len(sides))):
+                agent = agents[(number * len(sides) + place) % len(agents)]
+                sample = await _sample(site, side, cell, agent)
+                figures.samples.setdefault((cell, side.name), []).append(sample)
+        await everybody_leaves(site)
+        print(f"  {cell.agents:3} agents, {cell.waiting:2} waiting: {_line(figures, cell, sides)}", flush=True)
+
+
+async def callers_wait(site: Site, number: str, count: int) -> list[WaitingCall]:
+    """Have callers come, and return when all of them wait."""
+    calls = []
+    while len(calls) < count:
+        together = min(AT_ONCE, count - len(calls))
+        calls += [site.callers.dial(number) for _ in range(together)]
+        for _ in range(together):
+            await soon(site.watch.waiting, f"the music of a caller of {number}")
+    return calls
+
+
+async def everybody_leaves(site: Site) -> None:
+    """All callers hang up; the next ones find an empty queue."""
+    site.callers.hang_up_all()
+    await site.pbx.wait_for_no_channels()
+
+
+async def _sample(site: Site, side: Side, cell: Cell, agent: str) -> Sample:
+    await side.prepare(agent)
+    site.watch.clear()
+    began = time.monotonic()
+    await side.free(agent)
+    ring = await soon(site.phones.rings, f"a call to {agent} by {side.name}")
+    joined_at = await soon(site.watch.joins, f"the talk of {agent} by {side.name}")
+    await side.pause(agent)
+    if ring.extension not in agent:
+        raise LabError(f"{ring.extension} rang in place of {agent}")
+    site.phones.hang_up(ring)
+    await soon(site.callers.ended, f"the end of the talk of {agent} by {side.name}")
+    site.watch.clear()
+    await callers_wait(site, side.numbers[cell.queue], 1)
+    return Sample((ring.rung_at - began) * 1000, (joined_at - began) * 1000)
+
+
+def _line(figures: QueueFigures, cell: Cell, sides: Sequence[Side]) -> str:
+    return ", ".join(f"{side.name} {figures.joined(cell, side.name).p50:.1f} ms" for side in sides)

@@ -1,0 +1,103 @@
+"""Where queues are measured: one Asterisk with our service and app_queue, phones, callers, and eyes on both."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cordboard.acd.model import Presence
+from cordboard.bootstrap.acd_parts import AcdParts
+from cordboard.errors import LabError
+from cordboard.lab import cleanup
+from cordboard.lab.pbx import LabPbx
+from cordboard.lab.stage import Stage
+from cordboard.service.floor import Floor
+from tests.bench.queueing.callers import Callers
+from tests.bench.queueing.configuration import ANI, EXTENSIONS, our_files, peer_dialplan, peer_queues
+from tests.bench.queueing.phones import AgentPhones
+from tests.bench.queueing.silent_audio import SilentAudio
+from tests.bench.queueing.watching import Watch, watching
+
+PAUSE_REASON = "break"
+REACHABLE_S = 10.0
+LOOK_EVERY_S = 0.05  # the store has no event for somebody outside the service
+
+
+class QueueStage(Stage):
+    """A stage whose Asterisk has app_queue's queues too, and phones for all their agents."""
+
+    def _make_pbx(self) -> LabPbx:
+        pbx = super()._make_pbx()
+        files = {**pbx.settings.extra_files, "queues.d/bench.conf": peer_queues()}
+        pbx.settings = replace(pbx.settings, phones=EXTENSIONS, extra_files=files)
+        return pbx
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What a measurement needs. floor: of a process beside the service, as the desk's is."""
+
+    stage: Stage
+    floor: Floor
+    phones: AgentPhones
+    callers: Callers
+    watch: Watch
+
+    @property
+    def pbx(self) -> LabPbx:
+        return self.stage.pbx
+
+
+@contextlib.asynccontextmanager
+async def open_site() -> AsyncIterator[Site]:
+    """Start everything: all phones registered, all agents paused on both sides. Removes it at the end."""
+    async with contextlib.AsyncExitStack() as stack:
+        folder = cleanup.make_run_dir("queue-bench")
+        stack.callback(cleanup.remove_run_dir, folder)
+        write_files(folder / "config")
+        stage = QueueStage(folder / "config", dialplan=peer_dialplan(), log=print)
+        await stack.enter_async_context(stage)
+        audio = SilentAudio()
+        stack.callback(audio.close)
+        pbx = (stage.pbx.host, stage.pbx.sip_port)
+        phones = await stack.enter_async_context(AgentPhones(pbx, audio))
+        await phones.register(EXTENSIONS)
+        floor = await stack.enter_async_context(_floor(stage))
+        callers = await stack.enter_async_context(Callers(pbx, ANI, audio))
+        watch = await stack.enter_async_context(watching(stage.pbx))
+        for agent in stage.configuration.plan.agents:
+            await floor.set_presence(agent, Presence.PAUSED, PAUSE_REASON)
+        await _until_reachable(floor)
+        yield Site(stage, floor, phones, callers, watch)
+
+
+def write_files(folder: Path) -> None:
+    """Our configuration directory."""
+    for name, text in our_files().items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+@contextlib.asynccontextmanager
+async def _floor(stage: Stage) -> AsyncIterator[Floor]:
+    """A floor which writes and wakes like that of any process, but leaves what is due to the service."""
+    parts = AcdParts.open(stage.configuration, "bench")
+    parts.store.start()
+    try:
+        yield parts.floor
+    finally:
+        await parts.aclose()
+
+
+async def _until_reachable(floor: Floor) -> None:
+    """Wait until the service has heard of every phone. Raises LabError."""
+    try:
+        async with asyncio.timeout(REACHABLE_S):
+            while unreachable := [view.name for view in (await floor.snapshot()).agents if view.activity == "unreachable"]:
+                await asyncio.sleep(LOOK_EVERY_S)
+    except TimeoutError:
+        raise LabError(f"{len(unreachable)} phones are still unreachable") from None
