@@ -1,4 +1,4 @@
-"""`cordboard agent`: lets agents in at the desk. The store keeps a hash; the password itself is kept nowhere."""
+"""`cordboard agent password`: lets agents in at the desk. The store keeps a hash; the password itself is kept nowhere."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from typing import Annotated
 
 import typer
 
-agents_app = typer.Typer(no_args_is_help=True, help="Who takes calls: the agents of agents.yaml.")
-
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The configuration directory.", exists=True, file_okay=False)
 ]
 
 
-@agents_app.command()
 def password(
     agent: Annotated[str, typer.Argument(help="The agent's name in agents.yaml.")],
     config: ConfigOption,

@@ -13,6 +13,8 @@ from cordboard.telephony.verbs import Prompt
 
 WHISPER = "whisper"
 POSITION = "position"
+NUMBERS = "numbers"
+PLACES_MAX = 20  # who is further back is told nothing: there is no comfort in it
 
 
 def whisper_prompt(queue: Queue) -> Prompt | None:
@@ -26,6 +28,14 @@ def position_prompt(queue: Queue, language: str) -> Prompt | None:
     return _prompt(queue, POSITION, language, queue.announce.before.get(language, ""))
 
 
+def place_prompt(place: int, language: str) -> Prompt:
+    """A place, from 1 to PLACES_MAX, as a prompt of its own, found as `prompts/en/numbers/3.wav`.
+
+    The switch's own way of saying numbers cannot be interrupted, and an offer interrupts.
+    """
+    return Prompt(NUMBERS, str(place), language, str(place))
+
+
 def queue_prompts(plan: FloorPlan) -> list[Prompt]:
     """Every prompt of every queue, to be made playable before the first call."""
     return [prompt for queue in plan.queues.values() for prompt in _prompts(queue)]
@@ -34,6 +44,9 @@ def queue_prompts(plan: FloorPlan) -> list[Prompt]:
 def _prompts(queue: Queue) -> Iterator[Prompt]:
     candidates = [whisper_prompt(queue), *(position_prompt(queue, language) for language in queue.announce.before)]
     yield from (prompt for prompt in candidates if prompt is not None)
+    if queue.announce.every_s > 0:
+        for language in queue.announce.before:
+            yield from (place_prompt(place, language) for place in range(1, PLACES_MAX + 1))
 
 
 def _prompt(queue: Queue, name: str, language: str, text: str) -> Prompt | None:

@@ -27,11 +27,13 @@ class Callers:
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
         self._lookups = Lookups(None, self._answered)
+        self._has_crm = False
         self._answers: dict[str, Answer] = {}  # of live calls
         self._noted: set[str] = set()  # calls whose caller the store knows, and whose answer is still to come
 
     def use(self, crm: Crm | None) -> None:
         """Ask this CRM from now on."""
+        self._has_crm = crm is not None
         self._lookups.swap(crm)
 
     async def aclose(self) -> None:
@@ -39,8 +41,9 @@ class Callers:
         await self._lookups.aclose()
 
     def arrived(self, call: Call) -> None:
-        """A new call: ask who it is."""
-        self._lookups.begin(call.call_id, call.ani)
+        """A new call: ask who it is, if there is anybody to ask."""
+        if self._has_crm:
+            self._lookups.begin(call.call_id, call.ani)
 
     def ended(self, call_id: str) -> None:
         """A call is over: nobody wants to know any more."""

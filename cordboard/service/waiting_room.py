@@ -22,13 +22,13 @@ from dataclasses import dataclass, field
 import structlog
 
 from cordboard.acd.model import LeftBecause, Queue
-from cordboard.acd.prompts import position_prompt, whisper_prompt
+from cordboard.acd.prompts import PLACES_MAX, place_prompt, position_prompt, whisper_prompt
 from cordboard.errors import StoreUnavailable, SwitchError
 from cordboard.service.floor import Floor
 from cordboard.store.acd_values import CallerNote, Entered, Entering, OfferToRing
 from cordboard.telephony.outcomes import AgentRung, Failed, HandedOver, HungUp, NotServed, Outcome
 from cordboard.telephony.ports import Arrival, Phone
-from cordboard.telephony.verbs import Enqueue, Hold, Play, RingAgent, Say
+from cordboard.telephony.verbs import Enqueue, Hold, Play, RingAgent
 
 SLICE_S = 30.0  # the longest stay between two looks at the clock
 RETRY_S = 1.0  # between two tries to enter while there is no database
@@ -211,7 +211,7 @@ class WaitingRoom:
         """Tell the caller their place. None: they know it, and the music plays again."""
         with suppress(StoreUnavailable):
             position = await self._floor.position(visit.call_id)
-            if position is None:
+            if position is None or position > PLACES_MAX:
                 return None
             return await self._say(visit, position)
         return None
@@ -238,12 +238,11 @@ class WaitingRoom:
         prompt = position_prompt(visit.queue, language)
         if prompt is None:
             return None
-        for verb in (Play((prompt,)), Say("number", str(position), language)):
-            outcome = await visit.phone.perform(verb, visit.checkpoint)
-            if isinstance(outcome, HungUp):
-                return outcome
-            if isinstance(outcome, Failed):
-                log.warning("announcement_failed", call_id=visit.call_id, reason=outcome.reason)
+        outcome = await visit.phone.perform(Play((prompt, place_prompt(position, language))), visit.checkpoint)
+        if isinstance(outcome, HungUp):
+            return outcome
+        if isinstance(outcome, Failed):
+            log.warning("announcement_failed", call_id=visit.call_id, reason=outcome.reason)
         return await self._hold(visit)
 
     # -- offers --

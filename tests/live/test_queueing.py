@@ -172,6 +172,7 @@ async def test_a_blind_transfer_ends_the_talk_for_the_agent_and_not_for_the_call
         await colleague.closed()
     await becomes(stage, last_end("tara"), [("served",)])
     await stage.pbx.wait_for_no_channels()
+    await becomes(stage, "select count(*) from queue_entries where queue = 'transfers' and state != 'left'", [(0,)])
 
 
 async def test_an_attended_transfer_frees_the_agent_for_the_next_caller(stage: Stage) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from cordboard.acd.floor_plan import load_floor_plan
 from cordboard.acd.model import AcceptStep, Agent, FloorPlan, PositionAnnouncement, Queue, RonaPolicy
-from cordboard.acd.prompts import position_prompt, queue_prompts, whisper_prompt
+from cordboard.acd.prompts import PLACES_MAX, place_prompt, position_prompt, queue_prompts, whisper_prompt
 from cordboard.config.findings import Finding
 from cordboard.errors import ConfigurationError
 from cordboard.telephony.verbs import Prompt
@@ -121,7 +121,9 @@ def test_what_is_spoken_in_queues(tmp_path: Path) -> None:
     assert whisper_prompt(queue) == whisper
     assert position_prompt(queue, "es") == position
     assert position_prompt(queue, "de") is None
-    assert queue_prompts(plan) == [whisper, Prompt("queue-sales", "position", "en", "You are number"), position]
+    english = Prompt("queue-sales", "position", "en", "You are number")
+    places = [place_prompt(place, language) for language in ("en", "es") for place in range(1, PLACES_MAX + 1)]
+    assert queue_prompts(plan) == [whisper, english, position, *places]
     assert queue_prompts(FloorPlan(queues={"plain": Queue("plain")})) == []
 
 

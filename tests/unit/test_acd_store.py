@@ -179,6 +179,14 @@ def test_max_wait_withdraws_an_offer_that_is_not_rung(floor: FloorKit) -> None:
     assert floor.agents()["alice"].activity == "idle"
 
 
+def test_leaving_in_a_talk_leaves_it_served_and_the_talk_alone(floor: FloorKit) -> None:
+    offer_id = talking(floor)
+    floor.leave("c1", LeftBecause.ABANDONED)
+    (entry,) = floor.entries()
+    assert (entry.state, entry.left_because) == ("left", "served")
+    assert floor.offers()[offer_id].state == "talking"
+
+
 # -- who is free --
 
 

@@ -146,6 +146,8 @@ class FloorMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.floor.clear()
+        for agent in AGENTS:
+            self.floor.presence(agent)
 
     # -- what may happen --
 
@@ -179,7 +181,15 @@ class FloorMachine(RuleBasedStateMachine):
         offer = self.some_offer(which)
         self.twice(lambda: self.floor.leg(kind, offer.offer_id))
 
-    @rule(agent=agents, presence=st.sampled_from((Presence.AVAILABLE, *Presence)))
+    @rule(which=which, talk_s=st.sampled_from((0.0, 30.0)))
+    def all_goes_well(self, which: int, talk_s: float) -> None:
+        offer = self.some_offer(which)
+        for kind in ("ringing", "answered", "joined"):
+            self.floor.leg(kind, offer.offer_id)
+        self.floor.pass_time(talk_s)
+        self.twice(lambda: self.floor.leg("gone", offer.offer_id))
+
+    @rule(agent=agents, presence=st.sampled_from((Presence.AVAILABLE, Presence.AVAILABLE, *Presence)))
     def set_presence(self, agent: str, presence: Presence) -> None:
         self.twice(lambda: self.floor.presence(agent, presence))
 
@@ -195,7 +205,10 @@ class FloorMachine(RuleBasedStateMachine):
     def device(self, agent: str, state: DeviceState) -> None:
         self.twice(lambda: self.floor.device(PLAN.agents[agent].device, state))
 
-    @rule(seconds=st.sampled_from((0.01, 0.2, 0.6, 2.0, 4.0, 25.0)), alive=st.sets(st.sampled_from(OWNERS)))
+    @rule(
+        seconds=st.sampled_from((0.01, 0.2, 0.6, 2.0, 4.0, 25.0)),
+        alive=st.sets(st.sampled_from(OWNERS), min_size=2),
+    )
     def pass_time(self, seconds: float, alive: set[str]) -> None:
         """Time passes; the workers that live renew their leases."""
         self.floor.pass_time(seconds)
@@ -207,12 +220,20 @@ class FloorMachine(RuleBasedStateMachine):
         self.twice(self.floor.sweep)
         self.nobody_waits_for_a_free_agent()
 
-    @rule(live=st.sets(calls), listed=st.sets(which), talk=st.booleans())
-    def reconcile(self, live: set[str], listed: set[int], talk: bool) -> None:
-        listed_ids = {self.some_offer(number).offer_id for number in listed}
+    @rule(gone=st.sets(calls, max_size=2), missed=st.sets(which, max_size=2), talk=st.booleans())
+    def reconcile(self, gone: set[str], missed: set[int], talk: bool) -> None:
+        """The switch has all legs but these; those of agents talk, or do not yet."""
+        unlisted = {self.some_offer(number).offer_id for number in missed}
         joined_at = self.floor.now.wall if talk else None
-        legs = [AgentLeg(offer_id, f"agent-{offer_id}", "", joined_at) for offer_id in listed_ids]
-        self.twice(lambda: self.floor.reconcile(legs, [f"leg-{call}" for call in live]))
+        legs = [
+            AgentLeg(each, f"agent-{each}", "", joined_at) for each in self.floor.offers() if each not in unlisted
+        ]
+        self.twice(lambda: self.floor.reconcile(legs, [f"leg-{call}" for call in CALLS if call not in gone]))
+
+    @rule(calls=st.lists(calls, min_size=2, unique=True))
+    def many_come(self, calls: list[str]) -> None:
+        for call in calls:
+            self.floor.enter(call)
 
     # -- the laws --
 
@@ -259,8 +280,11 @@ class FloorMachine(RuleBasedStateMachine):
     # -- helpers --
 
     def some_offer(self, number: int) -> Any:
+        """Mostly one that is open, if there is one; now and then one that ended long ago."""
         made = list(self.floor.offers().values())
-        return made[number % len(made)] if made else NoOffer
+        opened = [offer for offer in made if offer.state != "ended"]
+        chosen = opened if opened and number % 4 else made
+        return chosen[number % len(chosen)] if chosen else NoOffer
 
     def twice(self, tell: Callable[[], Any]) -> None:
         """Told again, a fact changes nothing."""
@@ -312,4 +336,4 @@ class NoOffer:
 
 
 TestFloorLaws = FloorMachine.TestCase
-TestFloorLaws.settings = settings(examples(1 / 400), stateful_step_count=40)
+TestFloorLaws.settings = settings(examples(1 / 400), stateful_step_count=60)

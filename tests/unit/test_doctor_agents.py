@@ -13,12 +13,14 @@ import typer
 from typer.testing import CliRunner
 
 from cordboard.bootstrap.agent_passwords import keep_password
-from cordboard.cli_agents import agents_app
+from cordboard.cli_agents import password
 from cordboard.desk.passwords import PasswordCheck
 from tests.doubles.doctor_site import NOBODY, Site
 
 app = typer.Typer()
-app.add_typer(agents_app, name="agent")
+agent_app = typer.Typer(no_args_is_help=True)
+agent_app.command()(password)
+app.add_typer(agent_app, name="agent")
 GOOD = "a long and quiet afternoon"
 
 

@@ -51,7 +51,7 @@ async def test_an_engine_that_answers_is_good(tmp_path: Path) -> None:
 
 async def test_an_engine_in_trouble_is_a_warning_at_most(tmp_path: Path) -> None:
     path = tmp_path / "docker.sock"
-    async with docker(path, http_answer("500 Internal Server Error", "{}")):
+    async with docker(path, http_answer("500 Internal Server Error", '{"Version": "28"}')):
         assert (await engine.ask(f"unix://{path}")).level == Level.WARNING
     assert (await engine.ask(f"unix://{path}")).level in (Level.NOTE, Level.WARNING)  # whether Python unlinks it
     assert (await engine.ask(f"unix://{tmp_path}/none")).level == Level.NOTE

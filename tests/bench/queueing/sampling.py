@@ -1,11 +1,14 @@
 """The samples: callers wait on both sides, one agent becomes free on one of them, and their phone rings.
 
 On each side the same number of callers waits all the time; who was served is replaced before the next sample. The
-sides take turns, in another order each round, so that what slows the machine slows them all.
+sides take turns, in another order each round, so that what slows the machine slows them all. Between the new caller
+and the next sample lies a random part of a second: app_queue looks once a second, counted from when a caller came, and
+our service looks after its leases as often, so that a sample must be able to fall anywhere in that second.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import Sequence
@@ -20,6 +23,7 @@ from tests.bench.queueing.watching import soon
 
 CELLS = tuple(Cell(queue, agents, waiting) for queue, agents in QUEUES.items() for waiting in (1, 50))
 ROUNDS = 20
+PERIOD_S = 1.0  # of app_queue's looks with retry=1
 AT_ONCE = 5  # callers who come together; more would only make a burst of their own
 SEED = 1878  # the year of the first switchboard with operators; any will do, if it stays the same
 
@@ -34,6 +38,7 @@ async def measure_joins(site: Site, sides: Sequence[Side], figures: QueueFigures
         agents = seated_agents(cell.queue)
         for number in range(rounds):
             for place, side in enumerate(order.sample(list(sides), len(sides))):
+                await asyncio.sleep(order.uniform(0.0, PERIOD_S))
                 agent = agents[(number * len(sides) + place) % len(agents)]
                 sample = await _sample(site, side, cell, agent)
                 figures.samples.setdefault((cell, side.name), []).append(sample)
