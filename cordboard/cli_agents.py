@@ -1,4 +1,4 @@
-"""`cordboard agent password`: lets agents in at the desk. The store keeps a hash; the password itself is kept nowhere."""
+"""`cordboard agent password`: lets agents in at the desk. The store keeps a hash, never the password itself."""
 
 from __future__ import annotations
 
