@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from cordboard.bootstrap.configuration import Configuration
 from cordboard.service.floor import Floor
@@ -24,7 +25,7 @@ class AcdParts:
     def open(cls, configuration: Configuration, name: str) -> Self:
         """Open everything for the process of that name. Raises StoreUnavailable."""
         store = StoreThread(open_database(configuration.database))
-        reader = StoreReader(configuration.database)
+        reader = StoreReader(configuration.database, ZoneInfo(configuration.settings.zone))
         wakes = Wakes(configuration.state / "wakes", name, lambda: floor.woken())
         floor = Floor(name, configuration.plan, store, reader, wakes)
         return cls(store, reader, floor)

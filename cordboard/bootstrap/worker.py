@@ -57,7 +57,7 @@ class WorkerProcess:
         self._index = index
         self._metrics = Metrics()
         self._acd = AcdParts.open(configuration, worker_name(index))
-        self._runs = FlowRuns(self._acd.store)
+        self._runs = FlowRuns(self._acd.store, self._acd.reader)
         self._houses = Houses(configuration.house)
         self._messages = Messages(configuration.settings, configuration.voicemail_root)
         self._callers = Callers(self._acd.floor)

@@ -103,8 +103,6 @@ class Callers:
         status, customer = note_of(answer)
 
         def fact(connection: Connection) -> Changes:
-            return self._floor.store.note_lookup(
-                connection, now(), call_id, cast(LookupStatus, status), customer
-            )
+            return self._floor.store.note_lookup(connection, now(), call_id, cast(LookupStatus, status), customer)
 
         self._floor.note(fact)

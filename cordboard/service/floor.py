@@ -61,7 +61,7 @@ class Floor:
         self._on_offers: list[Listener] = []
         self._on_changed: list[Listener] = []
         self._on_overdue: list[Listener] = []
-        self._on_look: list[Callable[[Connection, Moment], None]] = []
+        self._on_look: list[Callable[[Connection, Moment], Listener]] = []
         self.waiting_here: Callable[[], Collection[str]] = tuple  # the calls that wait on this process
         self._due = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
@@ -107,8 +107,10 @@ class Floor:
         """Call this when the store has offers of which the switch should have said more by now."""
         self._on_overdue.append(listener)
 
-    def on_look(self, work: Callable[[Connection, Moment], None]) -> None:
-        """Do this in the transaction of each look, once a second or more often."""
+    def on_look(self, work: Callable[[Connection, Moment], Listener]) -> None:
+        """Do this in the transaction of each look, once a second or more often. What it returns is called once
+        that is written.
+        """
         self._on_look.append(work)
 
     def woken(self) -> None:
@@ -156,8 +158,19 @@ class Floor:
         return found
 
     def leave(self, call_id: str, because: LeftBecause) -> None:
-        """Take a caller out of their queue; written later if it cannot be now."""
-        self.note(lambda connection: self.store.leave(connection, now(), call_id, because))
+        """Take a caller out of their queue; written later if it cannot be now, as of now."""
+        at = now().wall
+        self.note(lambda connection: self.store.leave(connection, now(), call_id, because, at))
+
+    def came_and_went(self, entering: Entering, caller: CallerNote, because: LeftBecause) -> None:
+        """A caller leaves who could not be entered; written when it can be."""
+        at = now().wall
+
+        def fact(connection: Connection) -> Changes:
+            self.store.note_caller(connection, now(), caller)
+            return self.store.come_and_go(connection, now(), entering, because, at)
+
+        self.note(fact)
 
     def rung(self, call_id: str, rung: AgentRung, *, caller_is_here: bool) -> None:
         """What came of ringing an agent for this call."""
@@ -225,16 +238,17 @@ class Floor:
     async def _look(self) -> None:
         waiting = tuple(self.waiting_here())
 
-        def work(connection: Connection) -> Changes:
+        def work(connection: Connection) -> tuple[list[Listener], Changes]:
             moment = now()
             if waiting:
                 self.store.renew(connection, moment, self.name, waiting)
-            for extra in self._on_look:
-                extra(connection, moment)
-            return self.store.sweep(connection, moment)
+            written = [extra(connection, moment) for extra in self._on_look]
+            return written, self.store.sweep(connection, moment)
 
         with contextlib.suppress(StoreUnavailable):  # the store says so itself; in a second we look again
-            self._tell(await self._thread.ask(work, WRITE_S))
+            written, changes = await self._thread.ask(work, WRITE_S)
+            self._call(written)
+            self._tell(changes)
             self._call(self._on_offers)  # a wake that was lost
 
     @staticmethod

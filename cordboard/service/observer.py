@@ -11,9 +11,11 @@ notice that the caller has left, so the agent's leg is ended from here.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -67,6 +69,9 @@ class Observer:
         on_reconciled: Callable[[set[str], float], Awaitable[None]],
     ) -> None:
         self._lease = OBSERVER_LEASE
+        # A name of this process only: a worker that is started again has heard nothing of what happened meanwhile
+        # and must not go on with the lease of its predecessor. Another one has.
+        self._holder = f"{floor.name}:{secrets.token_hex(4)}"
         self._switch = switch
         self._floor = floor
         self._on_reconciled = on_reconciled
@@ -75,8 +80,8 @@ class Observer:
         self._heard: deque[tuple[float, AgentLegEvent]] = deque(maxlen=HEARD_MAX)
         self._whispers: dict[str, str] = {}  # the caller's leg -> the agent's leg, from picking up to joining
         self._tasks: set[asyncio.Task[None]] = set()
-        self._loop = asyncio.get_running_loop()
         self._reconcile_at = 0.0
+        self._looked_at = time.monotonic()  # when the store was written last
         switch.on_agent_leg(self._hear)
         switch.on_device_state(self._hear_device)
         switch.on_caller_hangup(self._hear_hangup)
@@ -102,23 +107,24 @@ class Observer:
     # -- the lease --
 
     def _release(self, connection: Connection) -> Changes:
-        self._floor.store.release_lease(connection, self._lease, self._floor.name)
+        self._floor.store.release_lease(connection, self._lease, self._holder)
         return Changes()
 
-    def _look(self, connection: Connection, moment: Moment) -> None:
+    def _look(self, connection: Connection, moment: Moment) -> Callable[[], None]:
         """Runs in the store thread, with each look of the floor."""
         has_lease = self._switch.is_connected and self._floor.store.take_lease(
-            connection, moment, self._lease, self._floor.name, LEASE_S
+            connection, moment, self._lease, self._holder, LEASE_S
         )
-        self._loop.call_soon_threadsafe(self._set_observing, has_lease)
+        return partial(self._set_observing, has_lease)
 
     def _set_observing(self, is_observing: bool) -> None:
         if is_observing and not self._is_observing:
             log.info("observer_begins", lease=self._lease)
-            since = time.monotonic() - HEARD_S
+            since = self._looked_at - HEARD_S  # while nobody could write, all that was heard may be news
             for event in [event for at, event in self._heard if at >= since]:
                 self._write(event)
             self._is_listed = False
+        self._looked_at = time.monotonic()
         self._is_observing = is_observing
         if is_observing and (not self._is_listed or time.monotonic() >= self._reconcile_at):
             self._is_listed = True

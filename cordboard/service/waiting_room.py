@@ -131,12 +131,13 @@ class WaitingRoom:
                 if not is_on_hold:
                     log.warning("entering_delayed", call_id=visit.call_id, reason=str(fault))
             if time.monotonic() >= give_up_at:
+                self._floor.came_and_went(self._entering(visit), visit.caller(), LeftBecause.MAX_WAIT)
                 return NotServed("no_store")
             if not is_on_hold and (ended := await self._hold(visit)):
                 return ended
             is_on_hold = True
             if gone := await visit.phone.stay(RETRY_S, visit.checkpoint):
-                self._floor.leave(visit.call_id, LeftBecause.ABANDONED)
+                self._floor.came_and_went(self._entering(visit), visit.caller(), LeftBecause.ABANDONED)
                 return gone
             if self._is_draining:
                 return await self._hand_over(visit)

@@ -162,7 +162,7 @@ def _leave(turn: Turn, entry: Row[Any], because: LeftBecause, at: float) -> None
         return
     offer = acd_offers.open_offer_of(turn, entry.entry_id)
     if offer is not None:
-        acd_offers.end_without_talk(turn, offer, _end_of_offer(because), at)
+        acd_offers.end_without_talk(turn, offer, _end_of_offer(because), max(at, offer.made_at))
     turn.run(_LEAVE, b_entry=entry.entry_id, b_at=at, b_because=because.value)
     turn.tell_entry("left_queue", entry, at, because=because.value, wait_s=max(0.0, at - entry.entered_at))
 

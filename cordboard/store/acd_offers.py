@@ -249,6 +249,9 @@ def settle_offer(turn: Turn, offer: Row[Any], result: OfferResult) -> None:
         joined_at = result.ended_at if result.joined_at is None else result.joined_at
         note_joined(turn, offer, joined_at)
         close_entry(turn, offer.entry_id)
+        # A transfer ends the dialling and not the agent's leg. But if no event tells of the leg's end, because no
+        # worker was there to hear it, this was it as nearly as anybody knows.
+        turn.run(_NOTE_GONE, b_offer=offer.offer_id, b_at=result.ended_at)
     else:
         end_without_talk(turn, offer, result.end, result.ended_at)
 

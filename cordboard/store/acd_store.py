@@ -66,10 +66,24 @@ class AcdStore:
         """A waiting caller's place in line, from 1; None if they do not wait."""
         return acd_entries.position(Turn(c, Moment(0.0, 0.0), self.plan), call_id)
 
-    def leave(self, c: Connection, now: Moment, call_id: str, because: LeftBecause) -> Changes:
-        """The caller waits no more; an open offer ends with that. A talk, once begun, is not ended by it."""
+    def leave(
+        self, c: Connection, now: Moment, call_id: str, because: LeftBecause, at: float | None = None
+    ) -> Changes:
+        """The caller waits no more; an open offer ends with that. A talk, once begun, is not ended by it.
+
+        at: when that was, seconds since 1970; now by default.
+        """
         turn = Turn(c, now, self.plan)
-        acd_entries.leave(turn, call_id, because, now.wall)
+        acd_entries.leave(turn, call_id, because, now.wall if at is None else at)
+        return self._finish(turn)
+
+    def come_and_go(
+        self, c: Connection, now: Moment, entering: Entering, because: LeftBecause, left_at: float
+    ) -> Changes:
+        """A caller waited, and left, while nothing could be written. Counts like any other."""
+        turn = Turn(c, now, self.plan)
+        acd_entries.enter(turn, entering)
+        acd_entries.leave(turn, entering.call_id, because, left_at)
         return self._finish(turn)
 
     def settle(

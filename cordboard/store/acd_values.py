@@ -150,7 +150,7 @@ class AgentView:
 @dataclass(frozen=True, slots=True)
 class QueueView:
     """A queue as the desk shows it. Counts and service level (0.0 to 1.0, None before the first call) are those of
-    today, local time. agents: how many are in each shown activity; those who are not available count under their
+    today, in the zone of the settings. agents: how many are in each shown activity; those who are not available count under their
     presence ("paused", "logged_out") while idle.
     """
 

@@ -17,6 +17,8 @@ import orjson
 from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from cordboard.errors import StoreUnavailable
+from cordboard.store.reader import StoreReader
 from cordboard.store.tables import flow_runs
 from cordboard.store.writer import Fate, StoreThread, Told
 
@@ -92,10 +94,11 @@ def new_epoch() -> int:
 
 
 class FlowRuns:
-    """The rows of live calls."""
+    """The rows of live calls. reader: for those that are needed while nothing can be written."""
 
-    def __init__(self, thread: StoreThread) -> None:
+    def __init__(self, thread: StoreThread, reader: StoreReader | None = None) -> None:
         self._thread = thread
+        self._reader = reader
         self._batch = _Batch()
         self._timer: asyncio.TimerHandle | None = None
         self._handed: set[str] = set()  # calls of ours which have, or will have, a row
@@ -125,14 +128,19 @@ class FlowRuns:
 
         def work(connection: Connection) -> StoredRun | None:
             mine = flow_runs.c.call_id == call_id
-            row = connection.execute(select(flow_runs).where(mine)).one_or_none()
-            if row is None:
-                return None
-            connection.execute(update(flow_runs).where(mine, flow_runs.c.epoch < epoch).values(epoch=epoch))
-            return StoredRun(call_id, row.leg_id, epoch, row.seq, orjson.loads(row.snapshot))
+            found = _find(connection, call_id, epoch)
+            if found is not None:
+                connection.execute(update(flow_runs).where(mine, flow_runs.c.epoch < epoch).values(epoch=epoch))
+            return found
 
         self.flush()
-        taken: StoredRun | None = await self._thread.ask(work, ASK_DEADLINE_S)
+        try:
+            taken: StoredRun | None = await self._thread.ask(work, ASK_DEADLINE_S)
+        except StoreUnavailable:
+            if self._reader is None:
+                raise
+            # Locked, or full. The epoch is written with the next row; whoever had the call has let go of it.
+            taken = await self._reader.ask(lambda connection: _find(connection, call_id, epoch), ASK_DEADLINE_S)
         if taken is not None:
             self._handed.add(call_id)
         return taken
@@ -214,6 +222,12 @@ class FlowRuns:
         self._batch.saves = {**batch.saves, **self._batch.saves}
         self._batch.closes = batch.closes + self._batch.closes
         self._flush_soon()
+
+
+def _find(connection: Connection, call_id: str, epoch: int) -> StoredRun | None:
+    """A call's row, as its new holder has it."""
+    row = connection.execute(select(flow_runs).where(flow_runs.c.call_id == call_id)).one_or_none()
+    return None if row is None else StoredRun(call_id, row.leg_id, epoch, row.seq, orjson.loads(row.snapshot))
 
 
 def _row(run: StoredRun) -> dict[str, Any]:

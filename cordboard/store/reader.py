@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,7 +21,7 @@ from cordboard.errors import StoreUnavailable
 from cordboard.store.acd_values import FloorSnapshot
 from cordboard.store.database import open_for_reading
 from cordboard.store.floor_view import floor_snapshot
-from cordboard.store.today import Today
+from cordboard.store.today import UTC, Today
 
 READ_S = 2.0
 UNDER_WAY_MAX = 200  # more readers than that at a time means that reading has stopped
@@ -29,14 +30,14 @@ T = TypeVar("T")
 
 
 class StoreReader:
-    """Reads the database at `path`, which must exist by the first `ask`."""
+    """Reads the database at `path`, which must exist by the first `ask`. zone: of the day whose figures are shown."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, zone: ZoneInfo = UTC) -> None:
         self._path = path
         self._engine: Engine | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
         self._under_way = threading.Semaphore(UNDER_WAY_MAX)
-        self._today = Today()
+        self._today = Today(zone)
 
     async def ask(self, work: Callable[[Connection], T], deadline_s: float = READ_S) -> T:
         """What `work` returns, on one moment of the database. Raises StoreUnavailable."""

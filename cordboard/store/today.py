@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from bisect import bisect_right, insort
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, func, select
 
@@ -19,6 +20,7 @@ from cordboard.acd.service_level import ServiceCounts, service_level
 from cordboard.store.ledger import rows_after
 from cordboard.store.tables import ledger
 
+UTC = ZoneInfo("UTC")
 _KINDS = ("entered_queue", "joined", "left_queue")
 _FIRST = select(func.min(ledger.c.seq)).where(ledger.c.at >= bindparam("since"))
 _LAST = select(func.max(ledger.c.seq))
@@ -45,9 +47,10 @@ class QueueDay:
 
 
 class Today:
-    """All queues' day, local time."""
+    """All queues' day. zone: where it begins at midnight."""
 
-    def __init__(self) -> None:
+    def __init__(self, zone: ZoneInfo = UTC) -> None:
+        self._zone = zone
         self._until = -math.inf
         self._since = 0.0
         self._seq = 0
@@ -67,7 +70,7 @@ class Today:
         return self._days.get(name) or QueueDay()
 
     def _begin(self, connection: Connection, wall: float) -> None:
-        self._since, self._until = day_of(wall)
+        self._since, self._until = day_of(wall, self._zone)
         first = connection.execute(_FIRST, {"since": self._since}).scalar_one()
         self._seq = first - 1 if first is not None else connection.execute(_LAST).scalar_one() or 0
         self._days = {}
@@ -90,8 +93,8 @@ class Today:
             insort(day.patience, row.data["wait_s"])
 
 
-def day_of(wall: float) -> tuple[float, float]:
-    """When the local day of this moment began and will end, in seconds since 1970."""
-    midnight = datetime.fromtimestamp(wall).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-    begins, ends = midnight.replace(tzinfo=None), midnight.replace(tzinfo=None) + timedelta(days=1)
-    return begins.timestamp(), ends.timestamp()  # local times, so that a day of 23 or 25 hours is one day
+def day_of(wall: float, zone: ZoneInfo) -> tuple[float, float]:
+    """When the day of this moment began there and will end, in seconds since 1970."""
+    day = datetime.fromtimestamp(wall, zone).date()
+    begins, ends = (datetime.combine(one, time(), zone) for one in (day, day + timedelta(days=1)))
+    return begins.timestamp(), ends.timestamp()  # a day of 23 or 25 hours is one day

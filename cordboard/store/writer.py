@@ -119,13 +119,14 @@ class StoreThread:
         return batch
 
     def _carry_out(self, batch: list[_Item]) -> None:
-        wanted = [item for item in batch if item.begin()]
+        wanted: list[_Item] | None = None
         try:
             with self._engine.begin() as connection:
+                wanted = _begun(batch)  # not before the lock is ours, which may take longer than anybody waits
                 results = [item.work(connection) for item in wanted]
         except Exception as fault:  # whatever one piece of work does, the thread lives on
             self._note_health(fault)
-            self._separate(wanted, fault)
+            self._separate(_begun(batch) if wanted is None else wanted, fault)
             return
         self._note_health(None)
         for item, result in zip(wanted, results, strict=True):
@@ -153,3 +154,8 @@ class StoreThread:
         if self.is_healthy != (fault is None):
             log.error("store_failed", reason=str(fault)) if fault else log.info("store_recovered")
         self.is_healthy = fault is None
+
+
+def _begun(batch: list[_Item]) -> list[_Item]:
+    """Those that somebody still waits for, who waits for their end from now on."""
+    return [item for item in batch if item.begin()]

@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from cordboard.lab.music import Music
 from cordboard.lab.rtp import SAMPLE_RATE_HZ, tone
 from cordboard.lab.sip_phone import SipPhone
 from cordboard.lab.stage import Stage
-from tests.live.crash_kit import Guest, all_workers_ready, strike
+from tests.live.crash_kit import Guest, strike
 
 NUMBERS = {"waits": "6201", "rings": "6202", "whispers": "6203", "talks": "6204", "leaves": "6205"}
 CALLER_HZ, AGENT_HZ = 440.0, 700.0
@@ -244,6 +245,12 @@ def other(name: str) -> str:
     return "worker-1" if name == "worker-0" else "worker-0"
 
 
+def is_alive(pid: int) -> bool:
+    """Whether the process runs; a zombie does not."""
+    status = Path(f"/proc/{pid}/status")
+    return status.exists() and "\nState:\tZ" not in status.read_text()
+
+
 def desk_pid(stage: Stage) -> int:
     return int(stage.journal.find("desk_ready")[-1]["pid"])
 
@@ -264,8 +271,18 @@ async def made_whole(stage: Stage) -> None:
     """Wait until every process serves, somebody observes, and no channel is left."""
     for pid in (stage.service.pid, *stage.worker_pids()):
         strike(pid, signal.SIGCONT)
-    await stage.journal.wait_until(lambda: [{}] if all_workers_ready(stage) else [], 30)
+    await stage.journal.wait_until(lambda: [{}] if _is_whole(stage) else [], 30)
     await stage.pbx.wait_for_no_channels()
+
+
+def _is_whole(stage: Stage) -> bool:
+    """Whether each process has said that it is ready since it last ended, and lives; the desk is one."""
+    last: dict[Any, str] = {}
+    for entry in stage.journal.entries:
+        if entry["event"] in ("worker_ready", "desk_ready", "worker_ended"):
+            last[entry["worker"]] = entry["event"]
+    pids = (*stage.worker_pids(), desk_pid(stage))
+    return "worker_ended" not in last.values() and all(map(is_alive, pids))
 
 
 # -- a database that cannot be written --

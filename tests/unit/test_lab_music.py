@@ -49,6 +49,15 @@ def test_half_the_loudness_is_the_same_music(music: Music, samples: Samples) -> 
     assert music.is_in((samples[1_000:6_000] // 2).astype(np.int16))
 
 
+def test_a_noisy_line_does_not_hide_it(music: Music, samples: Samples) -> None:
+    """Noise 6 dB below the music: the score falls, and the music is still recognised."""
+    piece = samples[1_000:6_000].astype(np.float64)
+    noise = np.random.default_rng(1).normal(0.0, np.sqrt(np.mean(piece**2)) / 2, len(piece))
+    heard = (piece + noise).astype(np.int16)
+    assert 0.8 < music.score(heard) < 0.95
+    assert music.is_in(heard)
+
+
 def test_other_sounds_are_not_taken_for_it(music: Music, folder: Path) -> None:
     sounds = [read_sound(folder / "speech.wav"), read_sound(folder / "safe-destination.wav"), tone(500, 2)]
     noise = np.random.default_rng(1).integers(-8_000, 8_000, 8_000).astype(np.int16)
