@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cordboard.desk.problems import Problem, problem_response
-
 BODY_MAX = 32_768  # bytes; the longest note has 24,000 when all its letters are written as escapes
 BODY_S = 10.0  # for all of it: who sends a byte a second holds a connection and nothing else
-
-_TOO_LARGE = f"A request has {BODY_MAX} bytes at most."
 
 
 class BodyLimit:
@@ -23,12 +18,8 @@ class BodyLimit:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-        elif _announced(Headers(scope=scope)) > BODY_MAX:
-            await problem_response(Problem(413, "too-large", _TOO_LARGE))(scope, receive, send)
-        else:
-            await self._app(scope, _BoundedBody(receive).receive, send)
+        is_request = scope["type"] == "http"
+        await self._app(scope, _BoundedBody(receive).receive if is_request else receive, send)
 
 
 class _BoundedBody:
@@ -52,10 +43,5 @@ class _BoundedBody:
         self._read += len(message.get("body", b""))
         self._is_complete = not message.get("more_body", False)
         if self._read > BODY_MAX:
-            raise HTTPException(413, _TOO_LARGE)
+            raise HTTPException(413, f"A request has {BODY_MAX} bytes at most.")
         return message
-
-
-def _announced(headers: Headers) -> int:
-    length = headers.get("content-length", "0")
-    return int(length) if length.isdecimal() else 0

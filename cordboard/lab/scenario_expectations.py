@@ -80,7 +80,7 @@ class OffersExpected(Section):
 
 
 class LedgerExpected(Section):
-    """So many of its calls have exactly these kinds of rows in the ledger, in this order. calls: by default every call."""
+    """So many of its calls have exactly these kinds of rows in the ledger, in this order. calls: by default all."""
 
     ledger: Many[Text]
     calls: Annotated[int, Field(ge=1)] | None = None

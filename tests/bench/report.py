@@ -40,23 +40,23 @@ def page(figures: Figures, machine: Machine, date: str, command: str) -> str:
         cpu=machine.cpu,
         memory_gb=machine.memory_gb,
         versions=machine.versions,
-        goals=goal_table(figures),
-        durations=duration_table(figures),
+        goals=goaltable(figures),
+        durations=durationtable(figures),
         supervisor_s=f"{_supervisor(figures):.2f}",
-        cpu_table=cpu_table(figures),
-        commands=command_table(figures),
-        memory=memory_table(figures),
+        cpu_table=cputable(figures),
+        commands=commandtable(figures),
+        memory=memorytable(figures),
         failures=_failures(figures),
     )
 
 
-def goal_table(figures: Figures) -> str:
+def goaltable(figures: Figures) -> str:
     """Each goal and whether it was met."""
     rows = [[goal.text, goal.found, "met" if goal.is_met else "**not met**"] for goal in goals(figures)]
-    return _table(["goal", "found", ""], rows)
+    return table(["goal", "found", ""], rows)
 
 
-def duration_table(figures: Figures) -> str:
+def durationtable(figures: Figures) -> str:
     """Percentiles of the call duration."""
     headings = [f"{share} at {rate}/s, ms" for rate in RATES for share in ("p50", "p99")]
     rows = []
@@ -68,10 +68,10 @@ def duration_table(figures: Figures) -> str:
                 _shown(figures.spread(variant.name, rate, lambda cell: cell.p99_ms), 1),
             ]
         rows.append(row)
-    return _table(["", *headings], rows)
+    return table(["", *headings], rows)
 
 
-def cpu_table(figures: Figures) -> str:
+def cputable(figures: Figures) -> str:
     """CPU seconds per 1,000 calls, of Python and of Asterisk."""
     whose: list[tuple[str, Callable[[Cell], float]]] = [
         ("Python", lambda cell: cell.python_cpu_s),
@@ -85,20 +85,20 @@ def cpu_table(figures: Figures) -> str:
         ]
         for variant in VARIANTS
     ]
-    return _table(["", *headings], rows)
+    return table(["", *headings], rows)
 
 
-def command_table(figures: Figures) -> str:
+def commandtable(figures: Figures) -> str:
     """What one call asks of Asterisk."""
     rows = []
     for variant in VARIANTS:
         counted = figures.commands[variant.name]
         agi = ", ".join(name if count == 1 else f"{count:g} {name}" for name, count in counted.agi.items())
         rows.append([variant.title, f"{counted.agi_total:g}", f"{counted.dialplan:g}", agi])
-    return _table(["", "AGI commands a call", "dialplan steps a call", "which commands"], rows)
+    return table(["", "AGI commands a call", "dialplan steps a call", "which commands"], rows)
 
 
-def memory_table(figures: Figures) -> str:
+def memorytable(figures: Figures) -> str:
     """Resident memory of Python."""
     rows = []
     for variant in VARIANTS[1:]:
@@ -111,7 +111,7 @@ def memory_table(figures: Figures) -> str:
                 _shown(spread([memory.kb_a_call for memory in found]), 1),
             ]
         )
-    return _table(["", "without calls, MB", f"with {HELD_CALLS} calls, MB", "kB a live call"], rows)
+    return table(["", "without calls, MB", f"with {HELD_CALLS} calls, MB", "kB a live call"], rows)
 
 
 def _failures(figures: Figures) -> str:
@@ -137,7 +137,7 @@ def _shown(found: Spread, digits: int, times: float = 1) -> str:
     return median if found.lowest == found.highest else f"{median} [{lowest} to {highest}]"
 
 
-def _table(headings: list[str], rows: list[list[str]]) -> str:
+def table(headings: list[str], rows: list[list[str]]) -> str:
     """A Markdown table whose columns line up, so that it reads well as text too."""
     widths = [max(len(row[column]) for row in [headings, *rows]) for column in range(len(headings))]
     return "\n".join(

@@ -44,6 +44,12 @@ class Page:
         event = await asyncio.wait_for(anext(self._events), ASK_S)
         return event.event, json.loads(event.data)
 
+    async def is_over(self) -> None:
+        """Wait for the end of it all, before which there may be beats."""
+        while (event := await self.told())[0] == "beat":
+            pass
+        assert event[0] == "over"
+
     async def shown(self) -> dict[str, Any]:
         """What the next snapshot shows."""
         while True:
@@ -171,8 +177,8 @@ async def test_logging_out_ends_all_pages_of_that_log_in_and_no_other(desk: Runn
         await first.shown()
         await second.shown()
         await desk.browser.post("/api/v1/logout")
-        assert (await first.told())[0] == "over"
-        assert (await second.told())[0] == "over"
+        await first.is_over()
+        await second.is_over()
 
 
 async def test_a_page_ends_with_its_session(desk: RunningDesk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,9 +187,7 @@ async def test_a_page_ends_with_its_session(desk: RunningDesk, monkeypatch: pyte
     async with page_of(desk) as page:
         await page.shown()
         desk.accounts.sessions.clear()  # as a changed password does, from another process
-        while (event := await page.told())[0] == "beat":
-            pass
-        assert event[0] == "over"
+        await page.is_over()
 
 
 async def test_a_page_ends_when_its_agent_is_taken_out(desk: RunningDesk) -> None:
@@ -191,7 +195,7 @@ async def test_a_page_ends_when_its_agent_is_taken_out(desk: RunningDesk) -> Non
         await page.shown()
         desk.floor.plan = replace(PLAN, agents={"bob": PLAN.agents["bob"]})
         desk.floor.change(agents=(agent_view("bob"),))
-        assert (await page.told())[0] == "over"
+        await page.is_over()
 
 
 async def test_nobody_is_told_anything_without_logging_in(desk: RunningDesk) -> None:

@@ -232,7 +232,7 @@ async def test_an_unchanged_script_is_not_sent_twice(desk: RunningDesk) -> None:
 # -- what is wrong is told as a problem --
 
 
-async def test_a_body_that_is_too_large_is_refused_and_not_read(desk: RunningDesk) -> None:
+async def test_a_body_that_is_too_large_is_refused_announced_or_not(desk: RunningDesk) -> None:
     big = {"agent": "alice", "password": "x" * BODY_MAX}
     assert is_problem(await desk.browser.post("/api/v1/login", json=big), 413, "too-large")
 

@@ -53,11 +53,12 @@ def distribution(values: list[float]) -> Distribution:
 
 @dataclass(slots=True)
 class QueueFigures:
-    """Everything of a run. samples: by cell and side, in the order they were taken."""
+    """Everything of a run. samples: by cell and side, in the order they were taken; load: average at the start."""
 
     samples: dict[tuple[Cell, str], list[Sample]] = field(default_factory=dict)
     pops: list[Pop] = field(default_factory=list)
     took_s: float = 0.0
+    load: float = 0.0
 
     @property
     def cells(self) -> list[Cell]:
