@@ -66,6 +66,7 @@ class Floor:
         self._due = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._look_at = 0.0  # the moment of the timer
 
     # -- life --
 
@@ -222,10 +223,12 @@ class Floor:
         """Look then, unless a look is due before that anyway."""
         loop = asyncio.get_running_loop()
         at = loop.time() + seconds
-        if self._timer is None or self._timer.cancelled() or not loop.time() < self._timer.when() <= at:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = loop.call_at(at, self._due.set)
+        if loop.time() < self._look_at <= at:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._look_at = at  # not the timer's `when`: what uvloop gives for a moment that is now has none
+        self._timer = loop.call_at(at, self._due.set)
 
     async def _look_again_and_again(self) -> None:
         while True:

@@ -140,7 +140,7 @@ def note_talk_end(turn: Turn, offer: Row[Any], at: float) -> None:
     if (agent := _holder(turn, offer)) is None:
         return
     wrap_up_s = turn.queue(offer.queue).wrap_up_s
-    late_s = min(wrap_up_s, max(0.0, turn.now.wall - at))  # the database may have been locked since
+    late_s = max(0.0, turn.now.wall - at)  # the database may have been locked since
     _move(turn, agent, ActivityFact.TALK_ENDED, at, _WRAP_UP, b_until=turn.now.boot + wrap_up_s - late_s)
     if wrap_up_s <= 0 and (wrapping_up := _holder(turn, offer)) is not None:
         end_wrap_up(turn, wrapping_up, at)

@@ -45,7 +45,11 @@ class _Item:
 
     def begin(self) -> bool:
         """Whether it is still wanted: what nobody waits for any more (its deadline has passed) is not done."""
-        return self.answer is None or self.answer.set_running_or_notify_cancel()
+        if self.answer is None or self.answer.set_running_or_notify_cancel():
+            return True
+        if self.told is not None:
+            self.told("try_again")
+        return False
 
     def end(self, result: Any) -> None:
         """It is on the disk."""

@@ -1,4 +1,4 @@
-"""`make bench`: measures, prints the tables, writes docs/benchmarks.md. About five minutes; ends by itself.
+"""`make bench`: measures, prints the goals, writes docs/benchmarks.md. About eight minutes; ends by itself.
 
 Exit code 1 if calls failed or the measurement broke; a goal not met is said, and is no failure.
 """
@@ -12,20 +12,27 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import uvloop
+
 from cordboard.errors import LabError
 from tests.bench import report
 from tests.bench.figures import Figures
 from tests.bench.machine import this_machine
 from tests.bench.measuring import measure_bursts, measure_memory
+from tests.bench.pages import PARTS, goals_of, joined, parts_of
+from tests.bench.queueing.figures import QueueFigures
+from tests.bench.queueing.measuring import measure_queues
+from tests.bench.queueing.report import queue_page
 from tests.bench.report import Machine
 from tests.bench.site import open_site
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 LONGEST_S = 360.0  # then something hangs
+COMMAND = "make bench"
 
 
 async def measure(rounds: int) -> tuple[Figures, Machine]:
-    """Everything, on one Asterisk."""
+    """The IVRs, on one Asterisk."""
     figures = Figures()
     began = time.monotonic()
     async with asyncio.timeout(LONGEST_S), open_site() as site:
@@ -36,21 +43,37 @@ async def measure(rounds: int) -> tuple[Figures, Machine]:
     return figures, machine
 
 
+async def measure_queueing(samples: int) -> tuple[QueueFigures, Machine]:
+    """The queues, on one Asterisk."""
+    async with asyncio.timeout(LONGEST_S):
+        return await measure_queues(samples)
+
+
 def main(arguments: list[str]) -> int:
     """The command. Returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=4, help="how often each variant is measured at each rate")
+    parser.add_argument("--rounds", type=int, default=4, help="how often each IVR is measured at each rate")
+    parser.add_argument("--samples", type=int, default=20, help="how often an agent is freed in each cell")
+    parser.add_argument("--only", choices=PARTS, help="measure this part, and leave the other on the page as it is")
     parser.add_argument("--page", type=Path, default=PAGE, help="where the page is written")
     options = parser.parse_args(arguments)
+    parts = parts_of(options.page.read_text() if options.page.exists() else "")
+    date = datetime.now(UTC).date().isoformat()
+    has_failed = False
     try:
-        figures, machine = asyncio.run(measure(options.rounds))
+        if options.only != "queues":
+            figures, machine = asyncio.run(measure(options.rounds))
+            parts["ivr"] = report.page(figures, machine, date, COMMAND)
+            has_failed = bool(figures.failures())
+        if options.only != "ivr":
+            parts["queues"] = queue_page(*uvloop.run(measure_queueing(options.samples)), date, COMMAND)
     except (LabError, TimeoutError) as error:
         print(f"the measurement broke: {error or 'it took too long'}", file=sys.stderr)
         return 1
-    text = report.page(figures, machine, datetime.now(UTC).date().isoformat(), "make bench")
-    options.page.write_text(text)
-    print("\n" + text.split("## Goals", 1)[1].replace("**", "").strip() + f"\n\nWritten to {options.page}")
-    return 1 if figures.failures() else 0
+    options.page.write_text(joined(parts))
+    measured = [options.only] if options.only else PARTS
+    print("\n\n".join(goals_of(parts[part]) for part in measured) + f"\n\nWritten to {options.page}")
+    return 1 if has_failed else 0
 
 
 if __name__ == "__main__":

@@ -40,23 +40,23 @@ def page(figures: Figures, machine: Machine, date: str, command: str) -> str:
         cpu=machine.cpu,
         memory_gb=machine.memory_gb,
         versions=machine.versions,
-        goals=goaltable(figures),
-        durations=durationtable(figures),
+        goals=goal_table(figures),
+        durations=duration_table(figures),
         supervisor_s=f"{_supervisor(figures):.2f}",
-        cpu_table=cputable(figures),
-        commands=commandtable(figures),
-        memory=memorytable(figures),
+        cpu_table=cpu_table(figures),
+        commands=command_table(figures),
+        memory=memory_table(figures),
         failures=_failures(figures),
     )
 
 
-def goaltable(figures: Figures) -> str:
+def goal_table(figures: Figures) -> str:
     """Each goal and whether it was met."""
     rows = [[goal.text, goal.found, "met" if goal.is_met else "**not met**"] for goal in goals(figures)]
     return table(["goal", "found", ""], rows)
 
 
-def durationtable(figures: Figures) -> str:
+def duration_table(figures: Figures) -> str:
     """Percentiles of the call duration."""
     headings = [f"{share} at {rate}/s, ms" for rate in RATES for share in ("p50", "p99")]
     rows = []
@@ -71,7 +71,7 @@ def durationtable(figures: Figures) -> str:
     return table(["", *headings], rows)
 
 
-def cputable(figures: Figures) -> str:
+def cpu_table(figures: Figures) -> str:
     """CPU seconds per 1,000 calls, of Python and of Asterisk."""
     whose: list[tuple[str, Callable[[Cell], float]]] = [
         ("Python", lambda cell: cell.python_cpu_s),
@@ -88,7 +88,7 @@ def cputable(figures: Figures) -> str:
     return table(["", *headings], rows)
 
 
-def commandtable(figures: Figures) -> str:
+def command_table(figures: Figures) -> str:
     """What one call asks of Asterisk."""
     rows = []
     for variant in VARIANTS:
@@ -98,7 +98,7 @@ def commandtable(figures: Figures) -> str:
     return table(["", "AGI commands a call", "dialplan steps a call", "which commands"], rows)
 
 
-def memorytable(figures: Figures) -> str:
+def memory_table(figures: Figures) -> str:
     """Resident memory of Python."""
     rows = []
     for variant in VARIANTS[1:]:

@@ -62,8 +62,9 @@ function level({ service_level, service_level_formula, service_level_s }) {
 function today({ offered, answered, abandoned }) {
   const figure = ([label, value]) =>
     make("div", {}, make("dt", { class: "label" }, label), make("dd", {}, String(value)));
-  const figures = [["Offered today", offered], ["Answered", answered], ["Abandoned", abandoned]];
-  return make("dl", { class: "today" }, ...figures.map(figure));
+  const figures = [["Offered", offered], ["Answered", answered], ["Abandoned", abandoned]];
+  const list = make("dl", {}, ...figures.map(figure));
+  return make("div", { class: "today" }, make("h3", { class: "label" }, "Today"), list);
 }
 
 function agents({ agents: counts }) {

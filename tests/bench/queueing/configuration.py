@@ -88,7 +88,8 @@ def peer_queues() -> str:
 def peer_dialplan() -> str:
     """The numbers that lead to app_queue, as a part of the lab's dialplan."""
     return "".join(
-        f"exten => {PEER_NUMBERS[name]},1,Answer()\n same => n,Queue({name})\n same => n,Hangup()\n" for name in QUEUES
+        f"exten => {PEER_NUMBERS[name]},1,Answer()\n same => n,Queue({name})\n same => n,Hangup()\n"
+        for name in QUEUES
     )
 
 

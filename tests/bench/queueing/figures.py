@@ -23,7 +23,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One agent freed. rings_ms: until the INVITE reached the phone; joined_ms: until both legs are in one bridge."""
+    """One agent freed. rings_ms: until the INVITE is at the phone; joined_ms: until both legs are in one bridge."""
 
     rings_ms: float
     joined_ms: float
@@ -31,7 +31,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Pop:
-    """One offer. at_client_ms, in_page_ms: from the offer to the event at a client, and to the change of the page."""
+    """One offer. at_client_ms: from the offer to the event at a client; in_page_ms: to the change of the page."""
 
     at_client_ms: float
     in_page_ms: float

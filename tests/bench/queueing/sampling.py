@@ -2,8 +2,8 @@
 
 On each side the same number of callers waits all the time; who was served is replaced before the next sample. The
 sides take turns, in another order each round, so that what slows the machine slows them all. Between the new caller
-and the next sample lies a random part of a second: app_queue looks once a second, counted from when a caller came, and
-our service looks after its leases as often, so that a sample must be able to fall anywhere in that second.
+and the next sample lies a random part of a second: app_queue looks once a second, counted from when a caller came,
+and our service looks after its leases as often, so that a sample must be able to fall anywhere in that second.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ async def measure_joins(site: Site, sides: Sequence[Side], figures: QueueFigures
         for number in numbers:
             await callers_wait(site, number, cell.waiting)
         agents = seated_agents(cell.queue)
-        for number in range(rounds):
+        for turn in range(rounds):
             for place, side in enumerate(order.sample(list(sides), len(sides))):
                 await asyncio.sleep(order.uniform(0.0, PERIOD_S))
-                agent = agents[(number * len(sides) + place) % len(agents)]
+                agent = agents[(turn * len(sides) + place) % len(agents)]
                 sample = await _sample(site, side, cell, agent)
                 figures.samples.setdefault((cell, side.name), []).append(sample)
         await everybody_leaves(site)
@@ -48,7 +48,7 @@ async def measure_joins(site: Site, sides: Sequence[Side], figures: QueueFigures
 
 async def callers_wait(site: Site, number: str, count: int) -> list[WaitingCall]:
     """Have callers come, and return when all of them wait."""
-    calls = []
+    calls: list[WaitingCall] = []
     while len(calls) < count:
         together = min(AT_ONCE, count - len(calls))
         calls += [site.callers.dial(number) for _ in range(together)]

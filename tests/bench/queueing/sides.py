@@ -23,8 +23,11 @@ from tests.bench.queueing.stage import PAUSE_REASON, Site
 class Side(Protocol):
     """One way. numbers: what callers dial to wait in each queue."""
 
-    name: str
-    numbers: Mapping[str, str]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def numbers(self) -> Mapping[str, str]: ...
 
     async def prepare(self, agent: str) -> None:
         """What is ready before the clock runs."""

@@ -97,7 +97,9 @@ async def _until_reachable(floor: Floor) -> None:
     """Wait until the service has heard of every phone. Raises LabError."""
     try:
         async with asyncio.timeout(REACHABLE_S):
-            while unreachable := [view.name for view in (await floor.snapshot()).agents if view.activity == "unreachable"]:
+            while unreachable := [
+                view.name for view in (await floor.snapshot()).agents if view.activity == "unreachable"
+            ]:
                 await asyncio.sleep(LOOK_EVERY_S)
     except TimeoutError:
         raise LabError(f"{len(unreachable)} phones are still unreachable") from None

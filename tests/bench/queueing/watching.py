@@ -1,4 +1,4 @@
-"""What Asterisk tells of both sides alike, on one manager connection: who waits, who is joined, each with its time."""
+"""What Asterisk tells of both sides alike, on one manager connection: who waits, and when two are joined."""
 
 from __future__ import annotations
 
