@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,21 @@ ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The configuration directory.", exists=True, file_okay=False)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cordboard {version('cordboard')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Options of `cordboard` itself. No help text here: it is that of `app`."""
 
 
 @app.command()
@@ -62,7 +78,8 @@ def desk(
     config: ConfigOption,
     files: Annotated[Path | None, typer.Option(help="Where to read the YAML files instead.")] = None,
     pulse_fd: Annotated[
-        int | None, typer.Option(help="A pipe that gets a byte when browsers can come, and one a second after that.")
+        int | None,
+        typer.Option(help="A pipe that gets a byte when browsers can come, and one a second after that."),
     ] = None,
 ) -> None:
     """The web server for agents; started by `cordboard run`."""
@@ -79,6 +96,7 @@ def lint(config: ConfigOption, as_json: JsonOption = False) -> None:
 
     try:
         configuration = load_configuration(config, need_secrets=False)
+        configuration.check_crm_files()
     except ConfigurationError as fault:
         for finding in fault.findings:
             typer.echo(json.dumps(finding.as_json()) if as_json else str(finding))

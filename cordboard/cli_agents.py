@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from cordboard.cli_faults import clear_words
+
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The configuration directory.", exists=True, file_okay=False)
 ]
@@ -19,26 +21,16 @@ def password(
 ) -> None:
     """Set an agent's password for the desk; it is asked for twice. Whoever is logged in as them is logged out."""
     from cordboard.bootstrap.agent_passwords import generated, keep_password
-    from cordboard.settings import load_settings
+    from cordboard.bootstrap.floor_files import read_floor_files
 
-    _check(agent, config)
-    state = (config / load_settings(config)[0].state).absolute()
+    with clear_words():
+        files = read_floor_files(config)
+        files.agent(agent)
     chosen = generated() if generate else _asked(agent)
-    keep_password(state, agent, chosen)
+    keep_password(files.state, agent, chosen)
     if generate:
         typer.echo(chosen)
     typer.echo(f"{agent} can log in at the desk with it.", err=True)
-
-
-def _check(agent: str, config: Path) -> None:
-    """Raises BadParameter for an agent who is not there, with the name that may be meant."""
-    from cordboard.acd.floor_plan import load_floor_plan
-    from cordboard.config.validation import closest
-
-    known = load_floor_plan(config).agents
-    if agent not in known:
-        hint = closest(agent, known) or f"known: {', '.join(sorted(known)) or 'none yet, write agents.yaml'}"
-        raise typer.BadParameter(f"there is no agent `{agent}`; {hint}")
 
 
 def _asked(agent: str) -> str:

@@ -13,12 +13,11 @@ from cordboard.crm.connectors.opening import open_connector
 from cordboard.crm.crm_file import CrmSettings, load_crm
 from cordboard.crm.csv_import import import_csv
 from cordboard.crm.customers_db import FILE, CustomersDb
-from cordboard.crm.lookups import Crm, Lookups, note_of
+from cordboard.crm.lookups import looked_up, note_of
 from cordboard.crm.phone_numbers import WORDS, read_number
-from cordboard.errors import CordboardError
+from cordboard.errors import CordboardError, CrmError
 from cordboard.redaction import clean
 from cordboard.settings import load_settings
-from cordboard.telephony.outcomes import NotLookedUp
 
 customers_app = typer.Typer(no_args_is_help=True, help="Who callers are: the customer directory and the CRM.")
 
@@ -38,16 +37,23 @@ def import_(
     config: ConfigOption,
     as_json: JsonOption = False,
 ) -> None:
-    """Add customers from a CSV file, or replace them by their id. Rows with faults are listed and left out."""
+    """Add customers from a CSV file, or replace them by their id. Rows with faults are listed and left out.
+
+    With --json there is an object for each of these rows, and one with the counts at the end.
+    """
     settings = _crm_of(config)
     with _Directory(settings, config) as db:
         report = import_csv(file, settings, db)
     for finding in report.faults:
         typer.echo(json.dumps(finding.as_json()) if as_json else str(finding))
-    for note in () if as_json else report.notes:
-        typer.echo(f"{file}: {note}")
-    if not as_json:
-        typer.echo(f"{file}: {report.imported} customers imported, {len(report.faults)} rows left out")
+    if as_json:
+        counts = {"imported": report.imported, "left_out": len(report.faults), "notes": report.notes}
+        typer.echo(json.dumps({"file": str(file), **counts}))
+    else:
+        for note in report.notes:
+            typer.echo(f"{file}: {note}")
+        imported, left_out = _counted(report.imported, "customer"), _counted(len(report.faults), "row")
+        typer.echo(f"{file}: {imported} imported, {left_out} left out")
     raise typer.Exit(1 if report.faults else 0)
 
 
@@ -72,11 +78,14 @@ def find(
 
 
 @customers_app.command()
-def count(config: ConfigOption) -> None:
+def count(config: ConfigOption, as_json: JsonOption = False) -> None:
     """How many customers the embedded directory has."""
     with _Directory(_crm_of(config), config) as db:
         customers, numbers = db.count()
-    typer.echo(f"{customers} customers with {numbers} numbers")
+    if as_json:
+        typer.echo(json.dumps({"customers": customers, "numbers": numbers}))
+    else:
+        typer.echo(f"{_counted(customers, 'customer')} with {_counted(numbers, 'number')}")
 
 
 class _Directory:
@@ -95,17 +104,25 @@ class _Directory:
 
 
 async def _found(settings: CrmSettings, config: Path, number: str) -> tuple[str, dict[str, Any]]:
-    """The status and the customer. Raises NoCrm if the CRM does not answer."""
+    """The status and the customer. Raises NoCrm if the CRM does not answer; nothing is logged."""
     connector = open_connector(settings, config, _state_of(config))
-    lookups = Lookups(Crm(connector, settings.country, settings.patience_s))
     try:
-        answer = await lookups.look_up(number, settings.patience_s + 1)
+        customers = await connector.find(number, settings.patience_s)
+    except CrmError as fault:
+        raise NoCrm(f"{_place_of(settings)}{fault}") from fault
     finally:
-        await lookups.aclose()
-    if isinstance(answer, NotLookedUp):
-        raise NoCrm(answer.reason)
-    status, customer = note_of(answer)
+        await connector.close()
+    status, customer = note_of(looked_up(list(customers)))
     return status, dict(customer)
+
+
+def _place_of(settings: CrmSettings) -> str:
+    """Who was asked over HTTP, as the beginning of a sentence."""
+    return f"{settings.connector.http.host}, " if settings.connector.http else ""
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _crm_of(config: Path) -> CrmSettings:

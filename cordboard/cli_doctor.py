@@ -15,7 +15,7 @@ import typer
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The configuration directory.", exists=True, file_okay=False)
 ]
-AsteriskOption = Annotated[Path, typer.Option("--asterisk", help="Asterisk's configuration directory.")]
+AsteriskOption = Annotated[Path, typer.Option("--asterisk", "--target", help="Asterisk's configuration directory.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 

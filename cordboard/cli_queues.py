@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +18,7 @@ import click
 import typer
 
 from cordboard.acd.model import Presence
+from cordboard.cli_faults import clear_words
 
 if TYPE_CHECKING:
     from cordboard.bootstrap.floor_reports import QueueWatch
@@ -48,7 +48,7 @@ def kpi(
     from cordboard.bootstrap.kpi_report import kpi_report
     from cordboard.bootstrap.report_period import period_of
 
-    with _clear_words():
+    with clear_words():
         files = read_floor_files(config)
         try:
             period = period_of(since, until, datetime.now(ZoneInfo(files.zone)))
@@ -72,7 +72,7 @@ def queue_show(
     from cordboard.bootstrap.floor_files import read_floor_files
     from cordboard.bootstrap.floor_reports import QueueWatch
 
-    with _clear_words():
+    with clear_words():
         files = read_floor_files(config)
         queues = QueueWatch(files, queue)
         _show(queues, files.zone, as_json)
@@ -86,16 +86,21 @@ def queue_show(
 @queue_app.command("why")
 def queue_why(
     config: ConfigOption,
-    call_id: Annotated[str, typer.Argument(help="The call's id, as in the log and in `queue show`.")],
+    call_id: Annotated[
+        str, typer.Argument(help="The call's id, as in the log and in `queue show`, or its beginning.")
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """A call's way through the queues in plain words: when it entered, each offer, why, and how it ended."""
     from cordboard.bootstrap.floor_files import read_floor_files
     from cordboard.bootstrap.floor_reports import read_why
 
-    with _clear_words():
+    with clear_words():
         files = read_floor_files(config)
-        story = read_why(files, call_id.strip().upper())
+        try:
+            story = read_why(files, call_id.strip().upper())
+        except ValueError as fault:
+            raise typer.BadParameter(str(fault)) from fault
     if as_json:
         _print_json({"at": round(line.at, 3), "kind": line.kind, "text": line.text} for line in story)
         return
@@ -110,7 +115,7 @@ def agent_list(config: ConfigOption, as_json: JsonOption = False) -> None:
     from cordboard.bootstrap.floor_files import read_floor_files
     from cordboard.bootstrap.floor_reports import read_agents
 
-    with _clear_words():
+    with clear_words():
         files = read_floor_files(config)
         views = read_agents(files)
     agents = [(view, files.plan.agents[view.name]) for view in views]
@@ -140,29 +145,22 @@ def agent_set(
     """Make an agent available, paused or logged out. A talk goes on; offers change at once."""
     from cordboard.bootstrap.agent_presence import set_agent_presence
     from cordboard.bootstrap.floor_files import read_floor_files
+    from cordboard.bootstrap.floor_reports import read_agents
 
-    with _clear_words():
+    if reason and presence is not Presence.PAUSED:
+        raise typer.BadParameter("a reason goes with `paused` only", param_hint="--reason")
+    with clear_words():
         files = read_floor_files(config)
         name = files.agent(agent).name
         try:
             set_agent_presence(files, name, presence, reason)
         except ValueError as fault:
             raise typer.BadParameter(str(fault)) from fault
-    typer.echo(f"{name} is {presence.value}{f' ({reason})' if reason else ''}")
-
-
-@contextmanager
-def _clear_words() -> Iterator[None]:
-    """A name that nobody knows is one message and exit code 1; Ctrl-C ends a watch quietly."""
-    from cordboard.bootstrap.floor_files import NotKnown
-
-    try:
-        yield
-    except NotKnown as fault:
-        typer.echo(f"cordboard: {fault}", err=True)
-        raise typer.Exit(1) from fault
-    except KeyboardInterrupt:
-        raise typer.Exit(0) from None
+        view = next(view for view in read_agents(files) if view.name == name)
+    typer.echo(f"{name} is {_presence(view)}")
+    if view.presence is Presence.AVAILABLE and view.activity == "unreachable":
+        device = files.plan.agents[name].device
+        typer.echo(f"The phone {device} is not registered: until it is, {name} gets no calls.", err=True)
 
 
 def _show(queues: QueueWatch, zone: str, as_json: bool) -> None:

@@ -5,6 +5,7 @@ The log setting `numbers` decides how a number is shown. Names, digits and CRM f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, MutableMapping
 from typing import Any, Literal
 
@@ -12,6 +13,9 @@ NumberStyle = Literal["full", "last3", "none"]
 
 NUMBER_FIELDS = frozenset({"ani", "number"})
 OUR_OWN_FIELDS = frozenset({"event", "level", "at", "worker", "call_id", "flow", "node", "revision", "result"})
+WITHHELD = frozenset({"", "anonymous", "restricted", "private", "unknown", "unavailable", "withheld"})
+"""What switches and carriers send in place of a number that the caller does not show, in small letters."""
+_NUMBER = re.compile(r"\+?[0-9*#]{6,}")
 NEVER_LOGGED = frozenset({"caller_name", "customer", "digits", "secret", "password", "pin", "variables"})
 
 
@@ -23,10 +27,15 @@ def clean(text: str) -> str:
 
 
 def show_number(number: str, style: NumberStyle) -> str:
-    """A phone number as the log may show it: "…123" for "last3"; withheld numbers stay ""."""
-    if style == "full" or not number:
+    """A phone number as the log may show it: "…123" for "last3", "withheld" for one that is not shown.
+
+    Whatever is no number, or so short that three digits of it are most of it, is masked whole.
+    """
+    if number.strip().casefold() in WITHHELD:
+        return "withheld"
+    if style == "full":
         return clean(number)
-    return "…" + clean(number)[-3:] if style == "last3" else "…"
+    return f"…{number[-3:]}" if style == "last3" and _NUMBER.fullmatch(number) else "…"
 
 
 def redactor(style: NumberStyle) -> Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,6 +20,7 @@ from cordboard.config.scalars import plain_value
 from cordboard.config.validation import Many, Section, Text, fault, validate
 from cordboard.config.yaml_reader import Document, read_yaml
 from cordboard.errors import ConfigurationError
+from cordboard.telephony.dial_policy import BadDialRule, parse_rule
 
 ENVIRONMENT_PREFIX = "CORDBOARD_"
 _MADE_BY = "`cordboard install-dialplan` makes the secret of Asterisk's manager user and writes it there."
@@ -69,7 +70,7 @@ class Listener(Section):
 
 
 class DeskListener(Section):
-    """Where agents' browsers go. https: whether a proxy in front of it speaks TLS, as it should off this machine."""
+    """Where agents' browsers go. https: a proxy in front of it speaks TLS, as it should off this machine."""
 
     host: Text = "127.0.0.1"
     port: Port = 8700
@@ -189,28 +190,49 @@ def load_settings(directory: Path, environment: Mapping[str, str] = os.environ) 
 
     Raises ConfigurationError with every fault.
     """
-    document = _overlay(read_yaml(directory / "cordboard.yaml", shown_as="cordboard.yaml"), environment)
+    document = _overlay(_read(directory, "cordboard.yaml"), environment)
     settings, findings = validate(Settings, document)
+    if settings is not None:
+        findings = sorted(_bad_dial_rules(settings, document))
     if settings is None or findings:
         raise ConfigurationError(findings)
     return settings, document
 
 
+def _bad_dial_rules(settings: Settings, document: Document) -> Iterator[Finding]:
+    for pattern, device in settings.extensions.items():
+        try:
+            parse_rule(pattern, device)
+        except BadDialRule as bad:
+            way = ("extensions", pattern)
+            yield document.finding(way, "bad-dial-rule", bad.message, bad.hint, key=bad.in_pattern)
+
+
 def load_numbers(directory: Path) -> tuple[Numbers, Document]:
     """Which number gets which flow. Raises ConfigurationError with every fault."""
-    document = read_yaml(directory / "numbers.yaml", shown_as="numbers.yaml")
+    document = _read(directory, "numbers.yaml")
     numbers, findings = validate(Numbers, document)
     if numbers is None or findings:
         raise ConfigurationError(findings)
     return numbers, document
 
 
+def _read(directory: Path, file: str) -> Document:
+    """A file that every configuration has. Raises ConfigurationError."""
+    if not (directory / file).exists():
+        hint = "`-c` names the directory of the configuration; ivr_flows is one to copy and edit"
+        raise ConfigurationError([Finding(file, 1, 1, "unreadable-file", f"{directory} has no {file}", hint)])
+    return read_yaml(directory / file, shown_as=file)
+
+
 def read_secret(reference: SecretReference, directory: Path, environment: Mapping[str, str] = os.environ) -> str:
-    """The secret itself. Raises ConfigurationError if it cannot be read or is empty."""
+    """The secret itself. Raises ConfigurationError if it cannot be read or is empty; who knows where the
+    reference is written puts that place into the finding.
+    """
     try:
         secret = environment[reference.env] if reference.env else _read_text(directory, reference.file)
-    except (KeyError, OSError) as fault:
-        raise ConfigurationError([_secret_finding(reference, str(fault), _hint(fault))]) from fault
+    except (KeyError, OSError, UnicodeDecodeError) as fault:
+        raise ConfigurationError([_secret_finding(reference, _in_words(fault), _hint(fault))]) from fault
     if not secret:
         raise ConfigurationError([_secret_finding(reference, "it is empty", _MADE_BY)])
     return secret
@@ -221,7 +243,14 @@ def _read_text(directory: Path, file: Path | None) -> str:
     return (directory / file).read_text("utf-8").strip()
 
 
-def _hint(fault: KeyError | OSError) -> str:
+def _in_words(fault: KeyError | OSError | UnicodeDecodeError) -> str:
+    """Never with what is in the file."""
+    if isinstance(fault, OSError):
+        return fault.strerror or type(fault).__name__
+    return "it is not set" if isinstance(fault, KeyError) else "it is not UTF-8 text"
+
+
+def _hint(fault: Exception) -> str:
     return _GIVEN_BY if isinstance(fault, PermissionError) else _MADE_BY
 
 

@@ -15,14 +15,24 @@ from pydantic import AfterValidator, Field
 
 from cordboard.acd.model import Agent, FloorPlan
 from cordboard.acd.written_values import Label, Labels, Name, Names
-from cordboard.config.validation import Section, Text, fault
+from cordboard.config.validation import Section, Text, fault, written_as
 from cordboard.telephony.dial_policy import DEVICE
 
 FILE = "agents.yaml"
 
+_LOCAL, _KEPT = "Local/", "/n"
+
 
 def _device(device: str) -> str:
-    if DEVICE.fullmatch(device):
+    """One device. A Local channel must ask to be kept, with `/n`: else Asterisk takes it out of the way when
+    it is joined with the caller, and the agent seems to be gone.
+    """
+    is_local = device.startswith(_LOCAL)
+    if DEVICE.fullmatch(device.removesuffix(_KEPT) if is_local else device):
+        if is_local and not device.endswith(_KEPT):
+            raise fault(
+                "bad-device", f"`{device}` vanishes when it is joined with the caller", f"write {device}{_KEPT}"
+            )
         return device
     if any(separator in device for separator in "&,; "):
         raise fault("bad-device", f"`{device}` is not one device", "an agent has one, for instance PJSIP/1001")
@@ -41,8 +51,12 @@ class WrittenAgent(Section):
         return Agent(key, self.name or key, self.device, self.queues)
 
 
+_AGENT = written_as(lambda device: f"{{device: {device or 'PJSIP/1001'}}}")
+_AGENTS = written_as(lambda name: f"agents: {{{name or 'alice'}: {{device: PJSIP/1001}}}}")
+
+
 class AgentsFile(Section):
     """All of `agents.yaml`."""
 
-    agents: dict[Name, WrittenAgent] = Field(default_factory=dict)
+    agents: Annotated[dict[Name, Annotated[WrittenAgent, _AGENT]], _AGENTS] = Field(default_factory=dict)
     pause_reasons: Labels = FloorPlan().pause_reasons

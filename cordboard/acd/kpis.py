@@ -44,7 +44,8 @@ class Kpis:
     offered:   calls that entered; each is answered, abandoned, max_wait, lost or waiting (still there).
     wait:      of answered calls, whose mean is the ASA; patience: how long those who gave up had waited.
     handle:    talk (with hold) and wrap-up of calls whose talk has ended; its mean is the AHT. A wrap-up under way
-               counts when it ends. Each spread is None if there is nothing to spread.
+               counts when it ends. Talks of which nobody heard the end (`estimated`) are answered calls, but in
+               neither `talk` nor `handle`. Each spread is None if there is nothing to spread.
     offer_ends: how offers to agents ended; longest_wait_s: of all callers who are not waiting any more.
     service_levels: by every formula, 0.0 to 1.0; None where there was nothing to count.
     """
@@ -155,7 +156,7 @@ class _Stay:
                 self.answered_after_s = data["wait_s"]
             case "left_queue":
                 self.left_because, self.left_after_s = data["because"], data["wait_s"]
-            case "talk_ended":
+            case "talk_ended" if not data.get("estimated"):
                 self.talks[row.offer_id] = data["talk_s"]
             case "wrap_up_ended":
                 self.wrap_ups[row.offer_id] = data["wrap_up_s"]

@@ -24,7 +24,7 @@ class LedgerRow:
         offer_ringing, agent_answered
         joined                wait_s: since the caller entered the queue
         left_queue            because (`LeftBecause`), wait_s; for "served" it is written when they are joined
-        talk_ended            talk_s
+        talk_ended            talk_s; estimated: true if nobody heard when it ended
         offer_ended           end (`OfferEnd`), ring_s: 0.0 if the phone was never rung; after talk_ended if served
         wrap_up_ended         wrap_up_s, disposition ("" if none was chosen)
         disposition_set       disposition

@@ -21,7 +21,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from cordboard.acd.model import AcceptStep, PositionAnnouncement, Queue, RonaPolicy, ServiceLevelFormula, Strategy
 from cordboard.acd.written_values import AllDefaults, Labels, Language, Name, Spoken
-from cordboard.config.validation import Section, Text, fault
+from cordboard.config.validation import Section, Text, fault, written_as
 from cordboard.telephony.verbs import KEYS
 
 FILE = "queues.yaml"
@@ -47,6 +47,19 @@ def _music_class(name: str) -> str:
 
 def _nothing_to_accept(value: Any) -> Any:
     return {"key": _NO_KEY} if value == _NO_KEY else value
+
+
+def _accept(written: str) -> str:
+    """What whoever wrote `accept: no`, `accept: yes` or `accept: 5` meant."""
+    if written.lower() in ("no", "off", "false", "never"):
+        return f"accept: {_NO_KEY}"
+    return f"accept: {{key: {written if len(written) == 1 and written in KEYS else 1}}}"
+
+
+def _number(written: str, otherwise: int) -> str:
+    """The number somebody wrote, without its unit; another one if there is none in it."""
+    number = re.match(r"[0-9]+", written)
+    return number.group() if number else str(otherwise)
 
 
 class WrapUp(Section):
@@ -99,6 +112,10 @@ class Rona(Section):
     retry_after_s: Annotated[float, Field(ge=0, le=3600)] = _QUEUE.rona.retry_after_s
 
 
+def _position(_written: str) -> str:
+    return "position: {say: {en: You are number}}"
+
+
 class Position(Section):
     """How callers are told their place."""
 
@@ -110,7 +127,7 @@ class Position(Section):
 class Announce(Section):
     """What callers are told while they wait."""
 
-    position: Position | None = None
+    position: Annotated[Position, written_as(_position)] | None = None
 
     def as_announcement(self) -> PositionAnnouncement:
         """The announcement, or one that is never made."""
@@ -125,12 +142,14 @@ class WrittenQueue(Section):
     strategy: Strategy = _QUEUE.strategy
     ring_s: Annotated[float, Field(ge=1, le=300)] = _QUEUE.ring_s
     max_wait_s: Annotated[float, Field(gt=0, le=86_400)] = _QUEUE.max_wait_s
-    wrap_up: WrapUp = WrapUp()
-    service_level: ServiceLevel = ServiceLevel()
+    wrap_up: Annotated[WrapUp, written_as(lambda s: f"wrap_up: {{s: {_number(s, 20)}}}")] = WrapUp()
+    service_level: Annotated[ServiceLevel, written_as(lambda s: f"service_level: {{s: {_number(s, 20)}}}")] = (
+        ServiceLevel()
+    )
     music: Annotated[Text, AfterValidator(_music_class)] = _QUEUE.music
-    accept: Annotated[Accept, BeforeValidator(_nothing_to_accept)] = Accept()
-    rona: Rona = Rona()
-    announce: Announce = Announce()
+    accept: Annotated[Accept, written_as(_accept), BeforeValidator(_nothing_to_accept)] = Accept()
+    rona: Annotated[Rona, written_as(lambda times: f"rona: {{pause_after: {_number(times, 2)}}}")] = Rona()
+    announce: Annotated[Announce, written_as(lambda _: f"announce: {{{_position('')}}}")] = Announce()
     dispositions: Labels = ()
 
     def as_queue(self, name: str) -> Queue:
@@ -152,7 +171,13 @@ class WrittenQueue(Section):
         )
 
 
+_QUEUE_OPTIONS = written_as(lambda _: "{ring_s: 15}")
+_QUEUES = written_as(lambda name: f"queues: {{{name or 'sales'}: {{}}}}")
+
+
 class QueuesFile(Section):
     """All of `queues.yaml`."""
 
-    queues: dict[Name, Annotated[WrittenQueue, AllDefaults]] = Field(default_factory=dict)
+    queues: Annotated[dict[Name, Annotated[WrittenQueue, _QUEUE_OPTIONS, AllDefaults]], _QUEUES] = Field(
+        default_factory=dict
+    )

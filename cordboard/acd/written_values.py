@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from cordboard.config.document import Document
-from cordboard.config.validation import Many, Text, fault
+from cordboard.config.validation import Many, Text, fault, written_as
 from cordboard.config.yaml_reader import read_yaml
 
 
@@ -48,7 +48,10 @@ Label = Annotated[Text, Field(max_length=64), AfterValidator(_label)]
 """What people read and choose: a person's name, a disposition, a reason for a pause."""
 
 Language = Annotated[Text, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]{2,8})?$")]
-Spoken = dict[Language, Annotated[Text, Field(min_length=1, max_length=2_000)]]
+Spoken = Annotated[
+    dict[Language, Annotated[Text, Field(min_length=1, max_length=2_000)]],
+    written_as(lambda text: f'{{en: "{text}"}}'),
+]
 """A text by language."""
 
 Names = Annotated[Many[Name], AfterValidator(_without_doubles)]

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from cordboard.acd.model import Presence
-from cordboard.bootstrap.floor_files import FloorFiles
+from cordboard.bootstrap.floor_files import FloorFiles, no_database
 from cordboard.errors import StoreUnavailable
 from cordboard.service.floor import Floor
 from cordboard.service.wakes import Wakes
@@ -18,7 +18,7 @@ from cordboard.store.writer import StoreThread, open_database
 def set_agent_presence(files: FloorFiles, agent: str, presence: Presence, reason: str) -> None:
     """What the agent is said to have chosen. Raises StoreUnavailable, ValueError for a reason that is not known."""
     if not (files.database.is_file() and _wakes(files).is_dir()):  # made here they would belong to who runs this
-        raise StoreUnavailable(f"there is no database {files.database} yet; it is made when the service starts")
+        raise StoreUnavailable(no_database(files))
     asyncio.run(_set(files, agent, presence, reason))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,8 +13,9 @@ from cordboard.acd.model import FloorPlan
 from cordboard.acd.prompts import queue_prompts
 from cordboard.bootstrap.agi_token import agi_token
 from cordboard.config.findings import Finding
+from cordboard.config.validation import closest
 from cordboard.config.yaml_reader import Document
-from cordboard.crm.connectors.opening import open_connector
+from cordboard.crm.connectors.opening import open_connector, unreadable_files
 from cordboard.crm.crm_file import CrmSettings, load_crm
 from cordboard.crm.lookups import Crm
 from cordboard.errors import ConfigurationError
@@ -35,9 +36,14 @@ NEED_RESTART = ("state", "workers", "listen", "asterisk", "max_calls", "drain_s"
 
 @dataclass(frozen=True)
 class Configuration:
-    """Everything a worker needs to know. directory: where prompts and secrets lie; files: the YAML files read."""
+    """Everything a worker needs to know.
+
+    directory: where prompts and secrets lie, absolute; written: the same as it was given, for people; files: the
+    YAML files read.
+    """
 
     directory: Path
+    written: Path
     files: tuple[Path, ...]
     settings: Settings
     house: House
@@ -70,7 +76,20 @@ class Configuration:
         """The CRM that is to be asked, None without one. Raises ConfigurationError if a secret cannot be read."""
         if self.crm is None:
             return None
-        return Crm(open_connector(self.crm, self.directory, self.state), self.crm.country, self.crm.patience_s)
+        try:
+            connector = open_connector(self.crm, self.directory, self.state)
+        except ConfigurationError as fault:
+            raise self._told(fault.findings) from fault
+        return Crm(connector, self.crm.country, self.crm.patience_s)
+
+    def check_crm_files(self) -> None:
+        """Look at the files with the CRM's secrets. Raises ConfigurationError for those that cannot be read."""
+        findings = unreadable_files(self.crm, self.directory) if self.crm is not None else []
+        if findings:
+            raise self._told(findings)
+
+    def _told(self, findings: Sequence[Finding]) -> ConfigurationError:
+        return ConfigurationError([_as_written(finding, self.directory, self.written) for finding in findings])
 
     def prompts(self) -> list[Prompt]:
         """Every prompt of every flow in every language, and what is spoken in queues."""
@@ -88,10 +107,10 @@ def load_configuration(
     """Load a configuration directory.
 
     files_root: read the YAML files there instead (a kept copy); prompts and secrets stay in `directory`, and
-    findings name the files there too.
+    findings name the files there too, below `directory` as it is given here.
     Raises ConfigurationError with every fault found.
     """
-    directory = directory.absolute()
+    written, directory = directory, directory.absolute()
     root = files_root or directory
     findings: list[Finding] = []
     settings = _collect(findings, lambda: load_settings(root, environment))
@@ -105,19 +124,31 @@ def load_configuration(
     if flows is not None and numbers is not None:
         findings += _unknown_flows(*numbers, flows)
     if findings or settings is None or numbers is None or flows is None or plan is None or crm is None:
-        raise ConfigurationError([_as_written(finding, root, directory) for finding in findings])
+        raise ConfigurationError([_as_written(finding, root, written) for finding in findings])
     house = House(flows, numbers[0], settings[0].voicemail)
     state = (directory / settings[0].state).absolute()
     return Configuration(
         directory=directory,
+        written=written,
         files=(*sorted(root.glob("*.yaml")), *sorted((root / "flows").glob("*.yaml"))),
         settings=settings[0],
         house=house,
         plan=plan,
         crm=crm[0],
         library=PromptLibrary(directory / "prompts", state / "prompts"),
-        ami_secret=read_secret(settings[0].asterisk.ami.secret, directory, environment) if need_secrets else "",
+        ami_secret=_ami_secret(*settings, written, environment) if need_secrets else "",
     )
+
+
+def _ami_secret(settings: Settings, document: Document, directory: Path, environment: Mapping[str, str]) -> str:
+    """The secret of the manager user. Raises ConfigurationError with the place where it is referred to."""
+    try:
+        return read_secret(settings.asterisk.ami.secret, directory, environment)
+    except ConfigurationError as fault:
+        file, place = str(directory / document.file), document.place(("asterisk", "ami", "secret"))
+        raise ConfigurationError(
+            [Finding(file, *place, one.code, one.message, one.hint) for one in fault.findings]
+        ) from fault
 
 
 async def prepare_prompts(configuration: Configuration) -> list[PromptState]:
@@ -131,9 +162,9 @@ def restart_needed(before: Settings, after: Settings) -> list[str]:
 
 
 def _as_written(finding: Finding, root: Path, directory: Path) -> Finding:
-    """A finding in a kept copy, as one in the file which the admin wrote."""
-    path = Path(finding.file)
-    return replace(finding, file=str(directory / path.relative_to(root))) if path.is_relative_to(root) else finding
+    """A finding in a file below `root`, perhaps a kept copy, as one in the file which the admin wrote."""
+    path = Path(finding.file)  # of some loaders relative already
+    return replace(finding, file=str(directory / (path.relative_to(root) if path.is_relative_to(root) else path)))
 
 
 def _collect(findings: list[Finding], load: Callable[[], T]) -> T | None:
@@ -178,9 +209,9 @@ def _unknown_flows(numbers: Numbers, document: Document, flows: Mapping[str, Flo
     named: list[tuple[tuple[str, ...], str]] = [(("numbers", dnis), flow) for dnis, flow in numbers.numbers.items()]
     if numbers.default is not None:
         named.append((("default",), numbers.default))
-    hint = f"Flows are: {', '.join(sorted(flows)) or 'none yet'}."
+    known = f"known: {', '.join(sorted(flows)) or 'none yet'}"
     return [
-        Finding("numbers.yaml", *document.place(path), "unknown-flow", f"there is no flow {flow!r}", hint)
+        document.finding(path, "unknown-flow", f"there is no flow `{flow}`", closest(flow, flows) or known)
         for path, flow in named
         if flow not in flows
     ]

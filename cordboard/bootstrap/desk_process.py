@@ -24,15 +24,19 @@ from cordboard.bootstrap.health import bind_health
 from cordboard.bootstrap.logs import close_logs, configure_logs
 from cordboard.bootstrap.ports import port_unavailable
 from cordboard.bootstrap.process_limits import UMASK
-from cordboard.bootstrap.pulse import send_pulses
+from cordboard.bootstrap.pulse import refusals_told, send_pulses
 from cordboard.bootstrap.signals import let_signals_through
 from cordboard.desk.app import desk_app
 from cordboard.desk.server import desk_server
-from cordboard.errors import ConfigurationError
+from cordboard.errors import ConfigurationError, CordboardError
 from cordboard.service.wakes import DESK
 from cordboard.store.accounts import StoredAccounts
 
 log = structlog.get_logger()
+
+
+class DeskEnded(CordboardError):
+    """The desk serves no more, and nobody has asked it to end."""
 
 
 class DeskProcess:
@@ -54,7 +58,7 @@ class DeskProcess:
         try:
             port = bind_health(listen.host, listen.port)
         except OSError as fault:
-            raise port_unavailable(f"desk port {listen.host}:{listen.port}", fault) from fault
+            raise port_unavailable(f"desk port {listen.host}:{listen.port}", "desk", fault) from fault
         self._acd.start()
         app = desk_app(self._acd.floor, self._accounts, crm=lambda: self._crm, https=listen.https)
         server = desk_server(app, https=listen.https)
@@ -64,10 +68,13 @@ class DeskProcess:
         log.info("desk_ready", pid=os.getpid(), url=f"http://{listen.host}:{listen.port}/")
         if pulse_fd is not None:
             self._begin(send_pulses(pulse_fd))
-        await self._stop.wait()
+        stop = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({stop, web}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await web
         await self._acd.aclose()
+        if not self._stop.is_set():
+            raise DeskEnded("the web server has ended by itself")
         log.info("desk_stopped")
 
     def _listen_for_signals(self) -> None:
@@ -98,10 +105,11 @@ class DeskProcess:
 def run_desk(directory: Path, files: Path | None, pulse_fd: int | None) -> NoReturn:
     """The whole life of the desk's process. Raises CordboardError if it cannot begin."""
     os.umask(UMASK)
-    configuration = load_configuration(directory, files)
-    configure_logs(configuration.settings.log, worker=DESK)
-    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-    runner.run(_serve(configuration, files, pulse_fd))
+    with refusals_told(pulse_fd):
+        configuration = load_configuration(directory, files)
+        configure_logs(configuration.settings.log, worker=DESK)
+        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        runner.run(_serve(configuration, files, pulse_fd))
     close_logs()
     sys.stdout.flush()
     os._exit(0)

@@ -7,6 +7,7 @@ only and never made; the service goes on undisturbed.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,11 +34,15 @@ class NotKnown(CordboardError):
 
 @dataclass(frozen=True, slots=True)
 class FloorFiles:
-    """plan: queues and agents; zone: for times that people read; state: the folder of the service's own files."""
+    """plan: queues and agents; zone: for times that people read; state: the folder of the service's own files.
+
+    directory: the configuration's, as it was given.
+    """
 
     plan: FloorPlan
     zone: str
     state: Path
+    directory: Path
 
     @property
     def database(self) -> Path:
@@ -60,15 +65,15 @@ def read_floor_files(directory: Path, environment: Mapping[str, str] = os.enviro
     plan = _collected(findings, lambda: load_floor_plan(directory))
     if settings is None or plan is None:
         raise ConfigurationError(findings)
-    return FloorFiles(plan, settings.zone, _state(directory, settings))
+    return FloorFiles(plan, settings.zone, _state(directory, settings), directory)
 
 
 @contextmanager
-def reading(database: Path) -> Iterator[Connection]:
+def reading(files: FloorFiles) -> Iterator[Connection]:
     """A connection that sees one moment of the database. Raises StoreUnavailable, also for what is done with it."""
+    database = files.database
     if not database.is_file():
-        hint = "it is made when the service starts: cordboard run -c DIR"
-        raise StoreUnavailable(f"there is no database {database} yet; {hint}")
+        raise StoreUnavailable(no_database(files))
     engine = open_for_reading(database)
     try:
         with engine.connect() as connection:
@@ -77,6 +82,12 @@ def reading(database: Path) -> Iterator[Connection]:
         raise StoreUnavailable(f"the database {database} cannot be read: {_in_words(fault)}") from fault
     finally:
         engine.dispose()
+
+
+def no_database(files: FloorFiles) -> str:
+    """What to say where the service has never run."""
+    hint = f"it is made when the service starts: cordboard run -c {shlex.quote(str(files.directory))}"
+    return f"there is no database {files.database} yet; {hint}"
 
 
 def _state(directory: Path, settings: Settings) -> Path:

@@ -21,9 +21,12 @@ from cordboard.bootstrap.report_period import LATE, Period
 from cordboard.config.validation import closest
 from cordboard.store.acd_reads import floor_snapshot, ledger_rows, rows_after, why
 from cordboard.store.acd_values import AgentView, WhyLine
+from cordboard.store.call_ids import calls_beginning_with
 from cordboard.store.moments import now
 
 DAY_S = 86_400.0  # also the longest wait there can be
+SHORTEST_ID = 6  # characters; fewer would fit all calls of a day
+CALLS_LISTED = 10
 SUGGESTED_AMONG = 500  # calls whose ids are compared with one that was mistyped
 
 
@@ -32,24 +35,23 @@ def read_kpis(files: FloorFiles, queue: str, period: Period) -> list[Kpis]:
     queues = [files.queue(queue)] if queue else list(files.plan.queues.values())
     since = period.since.timestamp()
     until = period.until.timestamp() if period.until else math.inf
-    with reading(files.database) as connection:
+    with reading(files) as connection:
         rows = list(ledger_rows(connection, since, until + LATE.total_seconds(), queue=queue))
     return [kpis(rows, one, until=until) for one in queues]
 
 
 def read_agents(files: FloorFiles) -> Sequence[AgentView]:
     """All agents of the files, as the floor has them."""
-    with reading(files.database) as connection:
+    with reading(files) as connection:
         return floor_snapshot(connection, now(), files.plan).agents
 
 
 def read_why(files: FloorFiles, call_id: str) -> list[WhyLine]:
-    """A call's story. Raises NotKnown."""
-    with reading(files.database) as connection:
-        story = why(connection, call_id, now=now(), plan=files.plan)
-        if not story:
-            raise NotKnown(f"no queue has had a call `{call_id}`; {_suggestion(connection, call_id)}")
-    return story
+    """A call's story. call_id: whole, or its beginning. Raises NotKnown for none or several, ValueError for ""."""
+    if not call_id:
+        raise ValueError("write a call's id; `cordboard queue show` lists those of the calls that wait")
+    with reading(files) as connection:
+        return why(connection, _whole_id(connection, call_id), now=now(), plan=files.plan)
 
 
 class QueueWatch:
@@ -63,7 +65,7 @@ class QueueWatch:
     def look(self, midnight: datetime) -> list[QueueNow]:
         """The queues now. midnight: when the day of the figures began."""
         since, plan, moment = midnight.timestamp(), self._files.plan, now()
-        with reading(self._files.database) as connection:
+        with reading(self._files) as connection:
             self._read_on(connection, min(since, moment.wall - DAY_S))
             snapshot = floor_snapshot(connection, moment, plan)
         return [queue_now(name, plan, snapshot, self._rows, since) for name in self._names]
@@ -73,6 +75,20 @@ class QueueWatch:
             self._rows += rows_after(connection, self._rows[-1].seq, KINDS)
         else:
             self._rows += ledger_rows(connection, since, kinds=KINDS)
+
+
+def _whole_id(connection: Connection, begun: str) -> str:
+    """The id of the one call that begins so."""
+    is_enough = len(begun) >= SHORTEST_ID
+    found = calls_beginning_with(connection, begun, CALLS_LISTED + 1) if is_enough else []
+    if len(found) == 1 or begun in found:
+        return found[0]
+    if found:
+        ids = [*found[:CALLS_LISTED], *(["..."] if len(found) > CALLS_LISTED else [])]
+        raise NotKnown("\n  ".join([f"several calls begin with `{begun}`; give more of the id:", *ids]))
+    if not is_enough:
+        raise NotKnown(f"`{begun}` is too short; give {SHORTEST_ID} characters of a call's id, or more")
+    raise NotKnown(f"no queue has had a call `{begun}`; {_suggestion(connection, begun)}")
 
 
 def _suggestion(connection: Connection, call_id: str) -> str:

@@ -25,9 +25,11 @@ from cordboard.errors import CordboardError
 log = structlog.get_logger()
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0  # before a dead worker is started again
+LONG_PAUSE_S = 30.0  # before what no call needs is: starts cost the calls
 PROVED_AFTER_S = 30.0  # a worker that lived this long did not die of its start
 FAILED_STARTS_MAX = 5  # of a worker that has never been ready: it will not be by trying
 NOT_STARTED = -1
+LAST_WORDS_S = 1.0  # to read why a process has ended, which is in the pipe by then
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)  # loaded before any fork
 
@@ -53,18 +55,25 @@ class Patience:
 class KeptWorker:
     """A process that is kept running from `start` to `stop`.
 
-    name: a worker's index, or "desk". command: the program, given the descriptor of its pulse pipe.
+    name:     a worker's index, or "desk". command: the program, given the descriptor of its pulse pipe.
+    is_vital: without it there is no service. What is not vital is tried for ever.
+    ready:    it serves; tried: it has been ready once, or has failed once.
     """
 
-    def __init__(self, name: int | str, command: Callable[[int], list[str]], patience: Patience) -> None:
+    def __init__(
+        self, name: int | str, command: Callable[[int], list[str]], patience: Patience, *, is_vital: bool = True
+    ) -> None:
         self.name = name
         self._command = command
         self._patience = patience
+        self._is_vital = is_vital
+        self._refusal = self._told = ""  # why it could not begin: now, and as it was logged last
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
         self._has_been_ready = False
         self._failed_starts = 0
         self.ready = asyncio.Event()
+        self.tried = asyncio.Event()
 
     def start(self) -> asyncio.Task[None]:
         """Begin to keep it running. The task ends after `stop`, or with WorkerNeverReady."""
@@ -107,36 +116,53 @@ class KeptWorker:
         while not self._stopping.is_set():
             began = time.monotonic()
             code = await self._run_once()
+            self.tried.set()
             if self._stopping.is_set():
                 return
             self._give_up_on_a_bad_start()
             has_proved = time.monotonic() - began > PROVED_AFTER_S
-            pause_s = FIRST_PAUSE_S if has_proved else min(pause_s * 2, LONGEST_PAUSE_S)
+            longest_s = LONGEST_PAUSE_S if self._is_vital else LONG_PAUSE_S
+            pause_s = FIRST_PAUSE_S if has_proved else min(pause_s * 2, longest_s)
             await self._pause(code, 0.0 if code == 0 else pause_s)  # 0: it was asked to end, as for a restart
 
     async def _pause(self, code: int, pause_s: float) -> None:
-        tell = log.info if code == 0 else log.warning
-        tell("worker_ended", worker=self.name, code=code, again_in_s=pause_s)
+        if self._refusal:
+            self._tell_refusal()
+        else:
+            ended_badly = log.error if self._failed_starts else log.warning  # without having been ready: error
+            tell = log.info if code == 0 else ended_badly
+            tell("worker_ended", worker=self.name, code=code, again_in_s=pause_s)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), pause_s)
 
+    def _tell_refusal(self) -> None:
+        """Once, however often it is tried: the next start will most likely say the same."""
+        if self._refusal != self._told:
+            event = "worker_not_started" if self._is_vital else f"{self.name}_not_started"
+            log.error(event, worker=self.name, reason=self._refusal)
+        self._told = self._refusal
+
     def _give_up_on_a_bad_start(self) -> None:
         """Raises WorkerNeverReady when trying on makes no sense."""
-        if not self._has_been_ready and self._failed_starts >= FAILED_STARTS_MAX:
-            raise WorkerNeverReady(f"worker {self.name} ended {self._failed_starts} times before it was ready")
+        if self._is_vital and not self._has_been_ready and self._failed_starts >= FAILED_STARTS_MAX:
+            words = f"worker {self.name} ended {self._failed_starts} times before it was ready"
+            raise WorkerNeverReady(f"{words}: {self._refusal}" if self._refusal else words)
 
     async def _run_once(self) -> int:
         """One life of the process: its exit code."""
         self._failed_starts += 1
+        self._refusal = ""
         try:
             process, pulses = await self._spawn()
         except OSError as fault:
-            log.error("worker_not_started", worker=self.name, reason=str(fault))
+            self._refusal = str(fault)
             return NOT_STARTED
         with pulses:
             watcher = asyncio.create_task(self._watch(pulses))
             try:
-                return await process.wait()
+                code = await process.wait()
+                await asyncio.wait({watcher}, timeout=LAST_WORDS_S)
+                return code
             finally:
                 watcher.cancel()
                 await asyncio.gather(watcher, return_exceptions=True)
@@ -161,13 +187,19 @@ class KeptWorker:
 
     async def _watch(self, pulses: BinaryIO) -> None:
         """Kill the process when it gives no sign of life."""
-        if not await follow_pulses(pulses, self._be_ready, self._patience.ready_s, self._patience.silent_s):
+        patience = self._patience
+        if not await follow_pulses(pulses, self._be_ready, self._be_refused, patience.ready_s, patience.silent_s):
             self._kill("worker_hung", was_ready=self.ready.is_set())
 
     def _be_ready(self) -> None:
         self._has_been_ready = True
         self._failed_starts = 0
+        self._told = ""
         self.ready.set()
+        self.tried.set()
+
+    def _be_refused(self, reason: str) -> None:
+        self._refusal = reason
 
     def _kill(self, event: str, **fields: object) -> None:
         log.error(event, worker=self.name, **fields)

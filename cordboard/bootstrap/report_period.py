@@ -31,6 +31,8 @@ def period_of(since: str, until: str, now: datetime) -> Period:
     Raises ValueError in plain words.
     """
     begin = _moment(since, now) if since else _midnight(now)
+    if begin > now:
+        raise ValueError(f"{begin:%Y-%m-%d %H:%M} lies in the future")
     end = _moment(until, now) if until else None
     if end is not None and end <= begin:
         raise ValueError(f"{end:%Y-%m-%d %H:%M} is not after {begin:%Y-%m-%d %H:%M}")

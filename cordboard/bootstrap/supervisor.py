@@ -25,14 +25,11 @@ from cordboard.bootstrap.logs import configure_logs
 from cordboard.bootstrap.process_limits import CLOSE_S, LONGEST_MESSAGE_S, UMASK
 from cordboard.bootstrap.prompt_faults import report_faults
 from cordboard.bootstrap.signals import let_signals_through
+from cordboard.bootstrap.state_lock import held_state, unwritable
 from cordboard.errors import ConfigurationError, CordboardError
 from cordboard.service.wakes import DESK
 
 log = structlog.get_logger()
-
-
-class StateUnwritable(CordboardError):
-    """The service cannot write where it keeps what it needs."""
 
 
 class PromptsUnplayable(CordboardError):
@@ -49,8 +46,9 @@ class Supervisor:
         end_s = configuration.settings.drain_s + CLOSE_S
         patience = Patience(end_s=end_s, roll_s=end_s + LONGEST_MESSAGE_S)
         self._workers = [self._kept_worker(index, patience) for index in range(configuration.settings.workers)]
-        has_agents = bool(configuration.plan.agents)
-        self._processes = self._workers + [KeptWorker(DESK, self._desk_command, patience)] * has_agents
+        desks = [KeptWorker(DESK, self._desk_command, patience, is_vital=False)]
+        self._desks = desks if configuration.plan.agents else []
+        self._processes = self._workers + self._desks
         self._stop = asyncio.Event()
         self._changing = asyncio.Lock()  # one change at a time: the start, a reload, a rolling restart
         self._tasks: set[asyncio.Task[None]] = set()
@@ -76,7 +74,7 @@ class Supervisor:
             try:
                 await self._take_files()
             except OSError as fault:
-                raise StateUnwritable(f"{self._first.state} cannot be written: {fault.strerror}") from fault
+                raise unwritable(self._first.state, fault) from fault
             return [process.start() for process in self._processes]
 
     async def _end(self, keepers: Sequence[asyncio.Task[None]]) -> int:
@@ -117,7 +115,9 @@ class Supervisor:
         let_signals_through()
 
     async def _announce(self) -> None:
-        await asyncio.gather(*(process.ready.wait() for process in self._processes))
+        """Say that calls can come. The desk is waited for as long as it may still be starting, and no longer."""
+        await asyncio.gather(*(worker.ready.wait() for worker in self._workers))
+        await asyncio.gather(*(desk.tried.wait() for desk in self._desks))
         log.info("service_ready", workers=len(self._workers), pid=os.getpid())
 
     async def _take_files(self) -> Configuration:
@@ -144,13 +144,15 @@ class Supervisor:
                     log.error("configuration_refused", **finding.as_json())
             except (CordboardError, OSError) as fault:
                 log.error("configuration_refused", message=str(fault))
+            except Exception as fault:  # a fault of ours: what runs goes on, and the log says where it is
+                log.error("configuration_refused", message=f"{type(fault).__name__}: {fault}", exc_info=fault)
             else:
                 self._use(configuration)
 
     def _use(self, configuration: Configuration) -> None:
         configure_logs(configuration.settings.log, worker="supervisor")
         names = restart_needed(self._first.settings, configuration.settings)
-        if configuration.plan.agents and len(self._processes) == len(self._workers):
+        if configuration.plan.agents and not self._desks:
             names.append("the desk, for the first agents")
         if names:
             log.warning("restart_needed", settings=names)
@@ -174,11 +176,14 @@ class Supervisor:
 
 
 def run_service(directory: Path) -> int:
-    """`cordboard run`: load, check, supervise. Raises ConfigurationError before anything is started."""
+    """`cordboard run`: load, check, supervise. Raises ConfigurationError, StateInUse or StateUnwritable before
+    anything is started.
+    """
     os.umask(UMASK)
     configuration = load_configuration(directory)
-    configure_logs(configuration.settings.log, worker="supervisor")
-    return asyncio.run(_supervise(configuration))
+    with held_state(configuration.state):
+        configure_logs(configuration.settings.log, worker="supervisor")
+        return asyncio.run(_supervise(configuration))
 
 
 async def _supervise(configuration: Configuration) -> int:

@@ -31,7 +31,7 @@ from cordboard.bootstrap.health import bind_health, health_app, health_server
 from cordboard.bootstrap.logs import close_logs, configure_logs
 from cordboard.bootstrap.ports import PortUnavailable, port_unavailable
 from cordboard.bootstrap.process_limits import HAND_OVER_S, LONGEST_MESSAGE_S, UMASK
-from cordboard.bootstrap.pulse import send_pulses
+from cordboard.bootstrap.pulse import refusals_told, send_pulses
 from cordboard.bootstrap.signals import let_signals_through
 from cordboard.errors import ConfigurationError, StoreUnavailable
 from cordboard.service.callers import Callers
@@ -78,6 +78,8 @@ class WorkerProcess:
         self._switch = AsteriskSwitch(
             ami.host, ami.port, ami.user, configuration.ami_secret, token=configuration.agi_token
         )
+        self._legs_told: int | None = None  # how many the log has spoken of; None since the link came up
+        self._switch.on_connected(self._expect_news)
         self._observer = Observer(self._switch, self._acd.floor, self._forget_ghosts)
         self._health = health_server(health_app(self._checks, self._metrics))
         self._stop = asyncio.Event()
@@ -106,7 +108,11 @@ class WorkerProcess:
         await self._health.is_up.wait()
         gc.freeze()  # flows and modules live as long as we do: the collector need not look at them
         self._announce(pulse_fd, unplayable=len(failed))
-        await self._stop.wait()
+        stop = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({stop, web}, return_when=asyncio.FIRST_COMPLETED)
+        if web.done():  # nobody could see any more how this worker is: another one does better
+            log.error("health_server_ended")
+            self._hand_over.set()
         await self._drain()
         await web
 
@@ -126,7 +132,9 @@ class WorkerProcess:
             raise self._port_fault("AGI", agi.host, agi.port, fault) from fault
 
     def _port_fault(self, kind: str, host: str, first: int, fault: OSError) -> PortUnavailable:
-        return port_unavailable(f"{kind} port {host}:{first + self._index} of worker {self._index}", fault)
+        return port_unavailable(
+            f"{kind} port {host}:{first + self._index} of worker {self._index}", kind.lower(), fault
+        )
 
     def _announce(self, pulse_fd: int | None, unplayable: int) -> None:
         listen = self._configuration.settings.listen
@@ -197,6 +205,9 @@ class WorkerProcess:
         configure_logs(fresh.settings.log, worker=self._index)
         log.info("configuration_loaded", flows=len(fresh.house.flows))
 
+    def _expect_news(self) -> None:
+        self._legs_told = None
+
     async def _forget_ghosts(self, live_legs: set[str], listed_at: float) -> None:
         """The switch has said which legs live: forget calls whose leg is gone."""
         try:
@@ -204,16 +215,20 @@ class WorkerProcess:
         except StoreUnavailable as fault:
             log.warning("reconcile_failed", reason=str(fault))
             return
-        log.info("reconciled", legs=len(live_legs), ghosts=ghosts)
+        is_news = bool(ghosts) or len(live_legs) != self._legs_told
+        tell = log.info if is_news else log.debug  # it is every few seconds
+        tell("reconciled", legs=len(live_legs), ghosts=ghosts)
+        self._legs_told = len(live_legs)
 
 
 def run_worker(directory: Path, files: Path | None, index: int, pulse_fd: int | None) -> NoReturn:
     """The whole life of a worker process. Raises CordboardError if it cannot begin."""
     os.umask(UMASK)
-    configuration = load_configuration(directory, files)
-    configure_logs(configuration.settings.log, worker=index)
-    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-    runner.run(_serve(configuration, files, index, pulse_fd))
+    with refusals_told(pulse_fd):
+        configuration = load_configuration(directory, files)
+        configure_logs(configuration.settings.log, worker=index)
+        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        runner.run(_serve(configuration, files, index, pulse_fd))
     _leave()
 
 

@@ -6,8 +6,7 @@ The sentences are made in `wording`; this module finds out where they belong.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
@@ -18,6 +17,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from cordboard.config.document import Document, Keys
 from cordboard.config.findings import Finding
 from cordboard.config.scalars import as_written
+from cordboard.config.suggestions import closest as closest
 from cordboard.config.wording import Words, is_type_fault, missing_words, type_words, unknown_key_words, words_for
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
@@ -41,10 +41,22 @@ def fault(code: str, message: str, hint: str = "") -> PydanticCustomError:
     return PydanticCustomError("finding", "{message}", {"code": code, "message": message, "hint": hint})
 
 
-def closest(word: str, known: Collection[str]) -> str:
-    """The question "did you mean `menu`?", or "" if nothing known comes near."""
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"did you mean `{near[0]}`?" if near else ""
+def written_as(example: Callable[[str], str]) -> BeforeValidator:
+    """For a key whose value is a mapping and looks as if it could be simpler: what is none comes with an example.
+
+    example: what to write instead, for a value as it was written, or the first entry of a list.
+    """
+
+    def check(value: Any) -> Any:
+        if value is None or isinstance(value, Mapping | BaseModel):
+            return value
+        code, message, _ = type_words(["dict_type"], value)
+        first = next(iter(value), "") if isinstance(value, list | tuple) else value
+        raise fault(
+            code, message, f"write `{example('' if isinstance(first, Mapping) else str(as_written(first)))}`"
+        )
+
+    return BeforeValidator(check)
 
 
 def validate(model: type[_ModelT], document: Document, at: Keys = ()) -> tuple[_ModelT | None, list[Finding]]:

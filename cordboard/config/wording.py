@@ -6,12 +6,13 @@ Used by `validation` only. Each function returns (code, message, hint); codes ar
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
 from cordboard.config.scalars import as_written
+from cordboard.config.suggestions import closest
 
 Words = tuple[str, str, str]
 
@@ -21,6 +22,7 @@ _WANTED = {
     "float_type": "a number",
     "bool_type": "`true` or `false`",
     "string_type": "text",
+    "path_type": "text",
     "list_type": "a list",
     "tuple_type": "a list",
     "dict_type": "a mapping (`key: value`)",
@@ -31,15 +33,15 @@ _YES_NO = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "fals
 
 # A limit's name in pydantic -> our sentence; the limit is in the error's context under the last word.
 _LIMITS = {
-    "greater_than": ("must be more than {}", "gt"),
-    "greater_than_equal": ("must be at least {}", "ge"),
-    "less_than": ("must be less than {}", "lt"),
-    "less_than_equal": ("must be at most {}", "le"),
-    "string_too_short": ("must have at least {} characters", "min_length"),
-    "string_too_long": ("must have at most {} characters", "max_length"),
-    "too_short": ("must have at least {} entries", "min_length"),
-    "too_long": ("must have at most {} entries", "max_length"),
-    "string_pattern_mismatch": ("does not fit the pattern {}", "pattern"),
+    "greater_than": ("{found} is too small; it must be more than {limit}", "gt"),
+    "greater_than_equal": ("{found} is too small; at least {limit}", "ge"),
+    "less_than": ("{found} is too big; it must be less than {limit}", "lt"),
+    "less_than_equal": ("{found} is too big; at most {limit}", "le"),
+    "string_too_short": ("{found} is too short; at least {limit} characters", "min_length"),
+    "string_too_long": ("{found} is too long; at most {limit} characters", "max_length"),
+    "too_short": ("{found} is too short; at least {limit} entries", "min_length"),
+    "too_long": ("{found} is too long; at most {limit} entries", "max_length"),
+    "string_pattern_mismatch": ("{found} does not fit the pattern {limit}", "pattern"),
 }
 # What pydantic calls a text's length where the text passed through a validator of ours first.
 _LIMITS_OF_TEXT = {"too_short": "string_too_short", "too_long": "string_too_long"}
@@ -74,11 +76,25 @@ def words_for(details: ErrorDetails) -> Words:
     if kind in ("literal_error", "enum"):
         return _choice_words(str(context["expected"]), details["input"])
     if kind in _LIMITS:
-        sentence, limit = _LIMITS[_LIMITS_OF_TEXT.get(kind, kind) if isinstance(details["input"], str) else kind]
-        return "out-of-range", f"{found(details['input'])} {sentence.format(context[limit])}", ""
+        return "out-of-range", _limit_sentence(kind, context, details["input"]), ""
     if kind == "value_error":
         return "wrong-value", str(context["error"]), ""
-    return "wrong-value", f"{found(details['input'])}: {details['msg']}", ""
+    return "wrong-value", f"{found(details['input'])} will not do here", ""
+
+
+def _limit_sentence(kind: str, context: Mapping[str, Any], value: Any) -> str:
+    sentence, name = _LIMITS[_LIMITS_OF_TEXT.get(kind, kind) if isinstance(value, str) else kind]
+    limit = context[name]
+    if name == "min_length" and limit == 1:
+        return f"{'this' if isinstance(value, str) else found(value)} must not be empty"
+    shown = int(limit) if isinstance(limit, float) and limit.is_integer() else limit
+    return sentence.format(found=_bare(value), limit=shown)
+
+
+def _bare(value: Any) -> str:
+    """A number alone, where the sentence leaves no doubt that it is one."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(as_written(value)) if is_number else found(value)
 
 
 def found(value: Any) -> str:
@@ -100,7 +116,8 @@ def found(value: Any) -> str:
 def _choice_words(expected: str, value: Any) -> Words:
     choices = re.findall(r"'([^']*)'", expected)
     listed = ", ".join(f"`{choice}`" for choice in choices)
-    return "unknown-choice", f"{found(value)} is not one of {listed}", ""
+    hint = closest(value, choices) if isinstance(value, str) else ""
+    return "unknown-choice", f"{found(value)} is not one of {listed}", hint
 
 
 def _type_hint(wanted: str, value: Any) -> str:

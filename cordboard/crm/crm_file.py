@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from cordboard.config.document import Document, Keys
 from cordboard.config.findings import Finding
-from cordboard.config.validation import Many, Section, Text, closest, fault, validate
+from cordboard.config.validation import Many, Section, Text, closest, fault, validate, written_as
 from cordboard.config.yaml_reader import read_yaml
 from cordboard.crm.customer import KINDS, FieldType, Kind
 from cordboard.crm.http_section import Http
@@ -27,9 +27,15 @@ RESERVED_FIELDS = frozenset({"found", "matches", "others", "true", "false", "nul
 """What a look-up adds to the fields itself, and words after which no dot may follow in an expression."""
 
 
+# What people write who mean one of these countries: codes of other lists.
+_MEANT = {"UK": "GB", "EN": "GB", "GBR": "GB", "USA": "US", "EL": "GR", "DEU": "DE", "ESP": "ES", "FRA": "FR"}
+
+
 def _country(code: str) -> str:
     if code.upper() not in COUNTRIES:
-        raise fault("unknown-country", f"there is no country `{code}`", "write two letters, for instance GB")
+        meant = _MEANT.get(code.upper())
+        hint = f"did you mean `{meant}`?" if meant else "write two letters, for instance GB"
+        raise fault("unknown-country", f"there is no country `{code}`", hint)
     return code.upper()
 
 
@@ -46,10 +52,19 @@ def _one_or_many(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+_CONNECTORS = ("directory", "http")
+
+
 def _connector_word(value: object) -> object:
     """`connector: directory` for `connector: {directory: {}}`."""
     if value == "directory":
         return {"directory": {}}
+    if value == "http":
+        hint = 'write `connector: {http: {url: "https://crm.example.com/customers?phone={number}"}}`'
+        raise fault("one-connector", "the connector `http` needs to know whom to ask", hint)
+    if isinstance(value, str):
+        hint = closest(value, _CONNECTORS) or f"known: {', '.join(_CONNECTORS)}"
+        raise fault("unknown-connector", f"there is no connector `{value}`", hint)
     if isinstance(value, dict) and "directory" in value and value["directory"] is None:
         return {**value, "directory": {}}
     return value
@@ -84,6 +99,9 @@ class ConnectorChoice(Section):
         return self
 
 
+_CUSTOMER = written_as(lambda field: f"customer: {{{field or 'name'}: text}}")
+
+
 class CrmSettings(Section):
     """All of `crm.yaml`.
 
@@ -93,8 +111,10 @@ class CrmSettings(Section):
     """
 
     country: Annotated[Text, AfterValidator(_country)]
-    connector: Annotated[ConnectorChoice, BeforeValidator(_connector_word)]
-    customer: Annotated[dict[FieldName, FieldType], Field(min_length=1, max_length=50)]
+    connector: Annotated[
+        ConnectorChoice, written_as(lambda _: "connector: directory"), BeforeValidator(_connector_word)
+    ]
+    customer: Annotated[dict[FieldName, FieldType], Field(min_length=1, max_length=50), _CUSTOMER]
     title: Text = ""
     timeout_s: Annotated[float, Field(ge=0.05, le=10)] = 0.8
     patience_s: Annotated[float, Field(ge=0.1, le=60)] = 8.0

@@ -35,13 +35,15 @@ def find_columns(header: Sequence[str], settings: CrmSettings) -> Columns:
     written = settings.connector.directory or Directory()
     fields = dict(_field_columns(places, settings, written))
     if settings.title_field not in fields:
-        raise UnreadableTable(_missing(settings.title_field, "the title of a customer", places))
+        raise _missing(
+            settings.title_field, "the title of a customer", places, f"columns: {{{settings.title_field}: COLUMN}}"
+        )
     customer_id = _one_of(places, (written.id,) if written.id else _IDS)
     if customer_id is None:
-        raise UnreadableTable(_missing(written.id or "id", "what tells customers apart", places))
+        raise _missing(written.id or "id", "what tells customers apart", places, "id: COLUMN")
     numbers = tuple(_number_columns(places, settings, written))
     if not numbers:
-        raise UnreadableTable(_missing("phone", "the numbers", places))
+        raise _missing("phone", "the numbers", places, "numbers: [COLUMN]")
     updated = _one_of(places, (written.updated,) if written.updated else _UPDATED)
     used = {customer_id, updated, *numbers, *fields.values()}
     unused = tuple(name for place, name in enumerate(header) if place not in used and name)
@@ -71,14 +73,14 @@ def _field_columns(places: dict[str, int], settings: CrmSettings, written: Direc
         if place is not None:
             yield name, place
         elif column is not None:
-            raise UnreadableTable(_missing(column, f"the field {name}", places))
+            raise _missing(column, f"the field {name}", places, f"columns: {{{name}: COLUMN}}")
 
 
 def _number_columns(places: dict[str, int], settings: CrmSettings, written: Directory) -> Iterator[int]:
     """Those of crm.yaml; without any, all that are called like numbers and are no field."""
     for column in written.numbers:
         if _plain(column) not in places:
-            raise UnreadableTable(_missing(column, "the numbers", places))
+            raise _missing(column, "the numbers", places, "numbers: [COLUMN]")
         yield places[_plain(column)]
     if not written.numbers:
         yield from (
@@ -86,6 +88,8 @@ def _number_columns(places: dict[str, int], settings: CrmSettings, written: Dire
         )
 
 
-def _missing(column: str, what: str, places: dict[str, int]) -> str:
-    hint = closest(_plain(column), places) or f"there are: {', '.join(places) or 'none'}"
-    return f"there is no column `{column}` for {what}; {hint}"
+def _missing(column: str, what: str, places: dict[str, int], key: str) -> UnreadableTable:
+    """The refusal of a table without a column. key: what tells in crm.yaml which column it is."""
+    near = closest(_plain(column), places) or f"there are: {', '.join(places) or 'none'}"
+    hint = f"say in crm.yaml which one it is: `connector: {{directory: {{{key}}}}}`"
+    return UnreadableTable(f"there is no column `{column}` for {what}; {near}", hint)

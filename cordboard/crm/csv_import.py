@@ -24,7 +24,9 @@ from cordboard.errors import ConfigurationError
 
 ID_MAX_CHARACTERS = 200
 
-_BETWEEN_NUMBERS = re.compile(r"[;,|\n]")
+_BETWEEN_NUMBERS = re.compile(r"[;|\n]|,(?![0-9]+[Ee])")  # a comma may be decimal: 4,42079E+11
+_IN_POWERS_OF_TEN = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[Ee][+]?[0-9]+")  # 4.42079E+11
+_ROUNDED = "; the spreadsheet has rounded it: format the column as text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ class _Reader:
             for text in filter(str.strip, _BETWEEN_NUMBERS.split(row.cells[place])):
                 read = read_number(text, self.settings.country)
                 if read.why:
-                    raise _BrokenRow(f"`{self.header[place]}`: {WORDS[read.why]}")
+                    rounded = _ROUNDED if _IN_POWERS_OF_TEN.fullmatch(text.strip()) else ""
+                    raise _BrokenRow(f"`{self.header[place]}`: {WORDS[read.why]}{rounded}")
                 found[read.e164] = None
         return list(found)
 
@@ -113,8 +116,8 @@ def import_csv(
     try:
         table = read_table(path)
         columns = find_columns(table.header, settings)
-    except (UnreadableTable, OSError) as fault:
-        raise ConfigurationError([Finding(str(path), 1, 1, "no-customers", str(fault))]) from fault
+    except UnreadableTable as fault:
+        raise ConfigurationError([Finding(str(path), 1, 1, "no-customers", str(fault), fault.hint)]) from fault
     reader = _Reader(settings, table.header, columns, time.time() if imported_at is None else imported_at)
     good: list[StoredCustomer] = []
     faults: list[Finding] = []

@@ -24,7 +24,11 @@ _DELIMITERS = ",;\t"
 
 
 class UnreadableTable(ValueError):
-    """No table at all. The words say why."""
+    """No table at all. The words say why; hint: what to do about it, "" if that is plain."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        self.hint = hint
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,14 @@ class Table:
 
 
 def read_table(path: Path) -> Table:
-    """The table in a file. Raises UnreadableTable, and OSError."""
-    with path.open("rb") as stream:
-        data = stream.read(MAX_BYTES + 1)
+    """The table in a file. Raises UnreadableTable."""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError as fault:
+        raise UnreadableTable(f"there is no file {path}") from fault
+    except OSError as fault:
+        raise UnreadableTable(f"the file cannot be read: {fault.strerror}") from fault
     if len(data) > MAX_BYTES:
         raise UnreadableTable(f"the file has more than {MAX_BYTES} bytes; split it")
     return parse_table(data)

@@ -6,6 +6,7 @@ on an agent's screen is worse than none. No message holds a value.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +24,11 @@ from cordboard.crm.customer import (
 from cordboard.crm.http_section import Http
 from cordboard.redaction import clean
 
+_KEY = re.compile(
+    r"[A-Za-z_@$](?:[A-Za-z_.:-]|[0-9]{1,2}(?![0-9])){0,39}"
+)  # some answers have numbers or addresses for keys
+_KEYS_SHOWN = 12
+
 
 class UselessAnswer(ValueError):
     """An answer that cannot be read. The words hold paths and types, no values."""
@@ -34,8 +40,8 @@ def customers_in(answer: bytes, http: Http, fields: Fields) -> list[Customer]:
         whole = orjson.loads(answer)
     except orjson.JSONDecodeError as broken:
         raise UselessAnswer("the answer is no JSON") from broken
-    records = _at(whole, http.customers)
-    if records is None or records == [] or records == {}:
+    records = _records(whole, http.customers)
+    if not records and isinstance(records, list | dict | None):
         return []
     if isinstance(records, dict):
         records = [records]
@@ -59,13 +65,47 @@ def _customer(record: Mapping[str, Any], http: Http, fields: Fields) -> Customer
 def _at(value: Any, path: str) -> Any:
     """What is at a path; None if the way ends before."""
     for part in path.split(".") if path else ():
-        if isinstance(value, dict):
-            value = value.get(part)
-        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-            value = value[int(part)]
-        else:
+        if not _has(value, part):
             return None
+        value = _inside(value, part)
     return value
+
+
+def _records(value: Any, path: str) -> Any:
+    """What is at the path of the customers; None where something on the way is empty, as it is if nobody was found.
+
+    Raises UselessAnswer if the way is not there: nobody would ever be found, and nobody would know why.
+    """
+    way = path.split(".") if path else []
+    for done, part in enumerate(way):
+        if value is None or value == [] or value == {}:
+            return None
+        if not _has(value, part):
+            place = f"`{'.'.join(way[:done])}`" if done else "it"
+            raise UselessAnswer(f"the answer has no `{path}`; {place} {_outline(value)}")
+        value = _inside(value, part)
+    return value
+
+
+def _has(value: Any, part: str) -> bool:
+    if isinstance(value, list):
+        return part.isdecimal() and int(part) < len(value)
+    return isinstance(value, dict) and part in value
+
+
+def _inside(value: Any, part: str) -> Any:
+    return value[int(part)] if isinstance(value, list) else value[part]
+
+
+def _outline(value: Any) -> str:
+    """What a value is made of, without what it holds: the names of its keys, unless those could be data too."""
+    if isinstance(value, list):
+        return f"is a list of {len(value)}"
+    if not isinstance(value, dict):
+        return "holds neither keys nor a list"
+    names = [key for key in value if _KEY.fullmatch(key)]
+    shown, more = names[:_KEYS_SHOWN], len(value) - len(names[:_KEYS_SHOWN])
+    return "has: " + ", ".join([*shown, *([f"{more} more"] if more else [])])
 
 
 def _tidied(raw: Any) -> Any:

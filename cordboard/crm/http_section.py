@@ -111,6 +111,11 @@ class Http(Section):
         return self
 
     @property
+    def host(self) -> str:
+        """Who is asked, with the port if one is written."""
+        return urlsplit(self.url).netloc
+
+    @property
     def is_repeatable(self) -> bool:
         """Whether a fault may be followed by another try."""
         return self.method == "GET" if self.repeatable is None else self.repeatable

@@ -6,6 +6,7 @@ from the trunk and was chosen by the caller; a customer's fields come from the C
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -23,14 +24,15 @@ VALUE_MAX = 2_000
 _NOTICES: dict[str, str] = {
     "pending": "Looking up the customer…",
     "none": "No customer with this number",
-    "failed": "The CRM does not answer",
+    "failed": "The CRM gave no usable answer",
 }
-_YES_NO = {True: "yes", False: "no"}
+_ESCAPED = re.compile(r'\\(["\\])')  # in a quoted name of SIP (RFC 3261, 25.1), which Asterisk hands on as it came
 
 
 @dataclass(frozen=True, slots=True)
 class PopField:
-    """A field as it is shown. label: "Customer since"; value: as text, "" for nothing."""
+    """A field as it is shown. label: "Customer since"; value: as text, "" for nothing
+    (0 and "no" among it: a connector cannot tell them from what the CRM does not hold)."""
 
     name: str
     label: str
@@ -65,7 +67,7 @@ def screen_pop(
     read = read_number(ani, crm.country if crm else "")
     number = _number_of(read, ani)
     nobody = number or "Number withheld"
-    name = _shortened(caller_name, CALLER_NAME_MAX)
+    name = _shortened(_ESCAPED.sub(r"\1", caller_name), CALLER_NAME_MAX)
     if crm is None:
         return ScreenPop("none", nobody, "", number, name)
     if status not in ("found", "several"):
@@ -112,10 +114,10 @@ def _fields(crm: CrmSettings, customer: Mapping[str, Any]) -> tuple[PopField, ..
 
 
 def _value(type_: FieldType, value: Any) -> str:
-    if value is None:
+    if not value:  # a connector fills in 0 and False where the CRM holds nothing: better no line than a wrong one
         return ""
-    if type_ == "yes_no" and isinstance(value, bool):
-        return _YES_NO[value]
+    if type_ == "yes_no" and value is True:
+        return "yes"
     if type_ == "number" and isinstance(value, int | float):
         return f"{value:,.15g}"
     return _shortened(str(value), VALUE_MAX, keep_lines=True)

@@ -35,10 +35,10 @@ PREFIX = "/api/v1"
 
 
 class Credentials(BaseModel):
-    """What an agent types to log in."""
+    """What an agent types to log in. agent: a key of agents.yaml, which are lowercase."""
 
     model_config = ConfigDict(extra="forbid")
-    agent: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+    agent: Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=64)]
     password: Annotated[str, Field(min_length=1, max_length=LONGEST, repr=False)]
 
 

@@ -35,5 +35,11 @@ def desk_app(floor: DeskFloor, accounts: Accounts, *, crm: CrmNow = lambda: None
     app.include_router(pages(sessions))
     app.add_middleware(BodyLimit)
     app.add_middleware(Guard, https=https)  # the last one added is the first one asked
+    app.add_api_route("/healthz", _alive, include_in_schema=False)
     handle_problems(app)
     return app
+
+
+async def _alive() -> dict[str, bool]:
+    """For probes and `cordboard doctor`: the desk answers. No log-in, no database."""
+    return {"alive": True}

@@ -8,19 +8,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cordboard.acd.model import FloorPlan, OfferState
+from cordboard.acd.model import FloorPlan, OfferState, Presence
 from cordboard.crm.crm_file import CrmSettings
 from cordboard.crm.screen_pop import screen_pop
 from cordboard.desk.customer_card import CustomerCard, customer_card
+from cordboard.desk.why_you import why_you
 from cordboard.redaction import clean
 from cordboard.store.acd_values import AgentView, FloorSnapshot, OfferView, QueueView
 
 NOTE_MAX = 2_000  # characters; more belongs into the CRM
+_UNJOINED = (OfferState.OFFERED, OfferState.RINGING, OfferState.ANSWERED)
 
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """The agent. presence: what they chose; activity: what the system sees, as in `AgentView`."""
+    """The agent. presence: what they chose; activity: what the system sees, as in `AgentView`.
+
+    missed: how their last offer failed (an `OfferEnd`), while they rest or are paused for it, or ""; rests_until:
+    when the next offer can come, None unless they rest.
+    """
 
     agent: str
     name: str
@@ -29,6 +35,8 @@ class Me:
     presence_since_at: float
     activity: str
     activity_since_at: float
+    missed: str
+    rests_until: float | None
     queues: tuple[str, ...]
 
 
@@ -38,7 +46,8 @@ class Call:
 
     state: offered, ringing, answered (picked up, not joined), talking, wrap_up; entered_at: into the queue;
     number: the caller's, as people read it, "" if withheld; caller_name: as the caller's telephone says; dialled:
-    the number they dialled; wrap_up_ends_at: None until then.
+    the number they dialled; wrap_up_ends_at: None until then. accept_key: to be pressed after picking up, "" for
+    none. reason: why this agent, told to them.
     """
 
     offer_id: str
@@ -53,6 +62,7 @@ class Call:
     number: str
     caller_name: str
     dialled: str
+    accept_key: str
     path: tuple[str, ...]
     customer: CustomerCard
     dispositions: tuple[str, ...]
@@ -62,7 +72,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class QueueLine:
-    """A queue of this agent, in short. longest_since_at: since when its first caller waits, None if none does."""
+    """A queue of this agent, in short, without the caller who rings at this very desk.
+
+    longest_since_at: since when the first of the others waits, None if none does.
+    """
 
     name: str
     waiting: int
@@ -85,14 +98,15 @@ def desk_page(snapshot: FloorSnapshot, plan: FloorPlan, crm: CrmSettings | None,
     if view is None or configured is None:
         return None
     return DeskPage(
-        me=_me(view, configured.queues),
+        me=_me(view, configured.queues, snapshot.at),
         pause_reasons=plan.pause_reasons,
-        call=_call(view.offer, crm, snapshot.at) if view.offer else None,
-        queues=tuple(_line(queue, snapshot.at) for queue in snapshot.queues if queue.name in configured.queues),
+        call=_call(view, view.offer, plan, crm, snapshot.at) if view.offer else None,
+        queues=tuple(_line(queue, view, snapshot) for queue in snapshot.queues if queue.name in configured.queues),
     )
 
 
-def _me(view: AgentView, queues: tuple[str, ...]) -> Me:
+def _me(view: AgentView, queues: tuple[str, ...], at: float) -> Me:
+    rests = view.rests_s > 0 and view.presence is Presence.AVAILABLE
     return Me(
         agent=view.name,
         name=view.full_name,
@@ -101,12 +115,15 @@ def _me(view: AgentView, queues: tuple[str, ...]) -> Me:
         presence_since_at=view.presence_since_at,
         activity=view.activity,
         activity_since_at=view.activity_since_at,
+        missed=view.missed or "",
+        rests_until=moment(at, -view.rests_s) if rests else None,
         queues=queues,
     )
 
 
-def _call(offer: OfferView, crm: CrmSettings | None, at: float) -> Call:
+def _call(view: AgentView, offer: OfferView, plan: FloorPlan, crm: CrmSettings | None, at: float) -> Call:
     left_s = offer.wrap_up_left_s
+    queue = plan.queues.get(offer.queue)  # a reload may have taken it out since
     pop = screen_pop(
         crm, ani=offer.ani, caller_name=offer.caller_name, status=offer.lookup, customer=offer.customer
     )
@@ -114,7 +131,7 @@ def _call(offer: OfferView, crm: CrmSettings | None, at: float) -> Call:
         offer_id=offer.offer_id,
         queue=offer.queue,
         state="wrap_up" if offer.state == OfferState.ENDED else offer.state,
-        reason=offer.reason,
+        reason=why_you(offer.reason, view.name),
         entered_at=moment(offer.joined_at or at, offer.wait_s),
         offered_at=offer.made_at,
         joined_at=offer.joined_at,
@@ -123,6 +140,7 @@ def _call(offer: OfferView, crm: CrmSettings | None, at: float) -> Call:
         number=pop.number,
         caller_name=pop.caller_name,
         dialled=clean(offer.dnis),
+        accept_key=queue.accept.key if queue else "",
         path=offer.path,
         customer=customer_card(crm, pop),
         dispositions=offer.dispositions,
@@ -131,8 +149,19 @@ def _call(offer: OfferView, crm: CrmSettings | None, at: float) -> Call:
     )
 
 
-def _line(queue: QueueView, at: float) -> QueueLine:
-    return QueueLine(queue.name, queue.waiting, longest_since(queue, at))
+def _line(queue: QueueView, view: AgentView, snapshot: FloorSnapshot) -> QueueLine:
+    if not _is_unjoined(view.offer, queue.name):
+        return QueueLine(queue.name, queue.waiting, longest_since(queue, snapshot.at))
+    others = [agent.offer for agent in snapshot.agents if agent.name != view.name]
+    waits = [offer.wait_s for offer in others if offer is not None and _is_unjoined(offer, queue.name)]
+    longest_s = max([queue.longest_unoffered_s, *waits])
+    waiting = max(0, queue.waiting - 1)
+    return QueueLine(queue.name, waiting, moment(snapshot.at, longest_s) if waiting else None)
+
+
+def _is_unjoined(offer: OfferView | None, queue: str) -> bool:
+    """Whether a caller of this queue waits for an agent to answer and accept."""
+    return offer is not None and offer.queue == queue and offer.state in _UNJOINED
 
 
 def longest_since(queue: QueueView, at: float) -> float | None:

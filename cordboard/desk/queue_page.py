@@ -12,8 +12,10 @@ from cordboard.store.acd_values import FloorSnapshot, QueueView
 
 @dataclass(frozen=True, slots=True)
 class QueueFigures:
-    """One queue. Counts and service level (0 to 1, None before the first call) are today's; formula: the name of
-    the service level's, level_s: its threshold. agents: how many are in each activity or, while idle, presence.
+    """One queue. Counts and service level (0 to 1, None before the first call) are today's.
+
+    service_level_formula: its name; service_level_s: its threshold; short_abandon_s: who left sooner does not count
+    in the formula `excl_short_aban`. agents: how many are in each activity or, while idle, presence.
     """
 
     name: str
@@ -25,6 +27,7 @@ class QueueFigures:
     service_level: float | None
     service_level_formula: str
     service_level_s: float
+    short_abandon_s: float
     agents: Mapping[str, int]
 
 
@@ -53,5 +56,6 @@ def _figures(queue: QueueView, at: float, plan: FloorPlan) -> QueueFigures:
         service_level=queue.service_level,
         service_level_formula=configured.service_level_formula,
         service_level_s=configured.service_level_s,
+        short_abandon_s=configured.short_abandon_s,
         agents={str(activity): count for activity, count in queue.agents.items()},
     )

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
+from bisect import bisect_right
 from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from cordboard.config.document import Document
+from cordboard.config.findings import Finding
 from cordboard.config.yaml_reader import parse_yaml, read_yaml
 from cordboard.errors import ConfigurationError, LabError
 from cordboard.lab.player import Result, play
@@ -23,6 +27,8 @@ from cordboard.lab.stage import Stage
 from cordboard.lab.timeline import InOrder, Show, show_json, show_plain
 
 app = typer.Typer(no_args_is_help=True, help="A test bed: a real Asterisk, real callers, and what they hear.")
+
+_STEPS = "--does"  # the file of findings about steps that stood there
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The configuration directory.", exists=True, file_okay=False)
@@ -71,8 +77,9 @@ def call(
         caller = {"ani": ani, "name": name, "dials": dials, "language": language, "flow": flow}
         callers = [{**caller, "does": parse_steps(does)}]
         written = {"scenario": f"call to {dials}", "callers": callers, "expect": [{"no_channels_left": True}]}
-        document = parse_yaml(json.dumps(written).encode(), "--does")
-        _finish(_run(_play_all([document], config, as_json, audio, workers=1)))
+        document = parse_yaml(json.dumps(written).encode(), _STEPS)
+        with _placed_in(does, document):
+            _finish(_run(_play_all([document], config, as_json, audio, workers=1)))
 
 
 @app.command()
@@ -147,6 +154,27 @@ def parse_steps(text: str) -> list[dict[str, Any]]:
             )
         steps.append({key: _value(key, value) for key, value in zip(words[::2], words[1::2], strict=True)})
     return steps
+
+
+@contextlib.contextmanager
+def _placed_in(does: str, document: Document) -> Iterator[None]:
+    """Faults in the steps get their place in the text of `--does`, and not in the scenario that was made of it."""
+    try:
+        yield
+    except ConfigurationError as fault:
+        placed = [
+            replace(one, line=1, column=_column(one, does, document)) if one.file == _STEPS else one
+            for one in fault.findings
+        ]
+        raise ConfigurationError(placed) from fault
+
+
+def _column(finding: Finding, does: str, document: Document) -> int:
+    """Where the step begins that a finding is about; 1 if it is about none."""
+    steps = [part.start() + 1 for part in re.finditer(r"[^,\s][^,]*", does)]
+    places = [document.place(("callers", 0, "does", index))[1] for index in range(len(steps))]
+    step = bisect_right(places, finding.column) - 1
+    return steps[step] if step >= 0 else 1
 
 
 def _value(key: str, value: str) -> Any:

@@ -21,6 +21,9 @@ from cordboard.telephony.ports import Phone
 from cordboard.telephony.verbs import LookUp
 
 
+ANSWERS_MAX = 10_000  # more than a worker has calls
+
+
 class Callers:
     """One worker's callers. Without a CRM nobody is found, and everything else is the same."""
 
@@ -28,7 +31,7 @@ class Callers:
         self._floor = floor
         self._lookups = Lookups(None, self._answered)
         self._has_crm = False
-        self._answers: dict[str, Answer] = {}  # of live calls
+        self._answers: dict[str, Answer] = {}  # the oldest are forgotten: a call may end with another worker
         self._noted: set[str] = set()  # calls whose caller the store knows, and whose answer is still to come
 
     def use(self, crm: Crm | None) -> None:
@@ -53,13 +56,16 @@ class Callers:
 
     def let_go(self, call_id: str) -> None:
         """A call goes on without this worker. An answer that is still to come is written when it comes."""
-        if call_id not in self._noted:
+        if call_id not in self._noted and call_id not in self._answers:
             self.ended(call_id)
 
     def note(self, call: Call, path: tuple[str, ...]) -> CallerNote:
         """What is known of a caller now. What the CRM says later is written later."""
-        number = self._lookups.begin(call.call_id, call.ani)
         answer = self._answers.get(call.call_id)
+        if answer is None:
+            number = self._lookups.begin(call.call_id, call.ani)
+        else:
+            number = self._lookups.number_of(call.ani)
         status, customer = note_of(answer) if answer is not None else ("pending", {})
         if answer is None:
             self._noted.add(call.call_id)
@@ -96,10 +102,12 @@ class Callers:
             await asyncio.gather(asking, staying, return_exceptions=True)
 
     def _answered(self, call_id: str, answer: Answer) -> None:
+        self._answers[call_id] = answer
+        if len(self._answers) > ANSWERS_MAX:
+            self.ended(next(iter(self._answers)))
         if call_id not in self._noted:
-            self._answers[call_id] = answer
             return
-        self.ended(call_id)
+        self._noted.discard(call_id)
         status, customer = note_of(answer)
 
         def fact(connection: Connection) -> Changes:

@@ -61,6 +61,7 @@ class Floor:
         self._on_offers: list[Listener] = []
         self._on_changed: list[Listener] = []
         self._on_overdue: list[Listener] = []
+        self._on_plan: list[Listener] = []
         self._on_look: list[Callable[[Connection, Moment], Listener]] = []
         self.waiting_here: Callable[[], Collection[str]] = tuple  # the calls that wait on this process
         self._due = asyncio.Event()
@@ -73,6 +74,7 @@ class Floor:
     def start(self) -> None:
         """Begin to look after what is due, and to listen for wakes."""
         self._wakes.listen()
+        self.note(self._log_out_unknown)  # taken out while nothing ran
         self._looking = asyncio.create_task(self._look_again_and_again())
 
     async def aclose(self) -> None:
@@ -94,7 +96,9 @@ class Floor:
     def use(self, plan: FloorPlan) -> None:
         """A new configuration. Callers and agents stay where they are."""
         self.store.plan = plan
+        self.note(self._log_out_unknown)
         self._due.set()
+        self._call(self._on_plan)
 
     def on_offers(self, listener: Listener) -> None:
         """Call this when one of this process's callers may have an offer."""
@@ -103,6 +107,10 @@ class Floor:
     def on_changed(self, listener: Listener) -> None:
         """Call this when something that people look at may have changed."""
         self._on_changed.append(listener)
+
+    def on_plan(self, listener: Listener) -> None:
+        """Call this when there is a new configuration."""
+        self._on_plan.append(listener)
 
     def on_overdue(self, listener: Listener) -> None:
         """Call this when the store has offers of which the switch should have said more by now."""
@@ -158,10 +166,18 @@ class Floor:
         found: int | None = await self._thread.ask(lambda c: self.store.position(c, call_id), WRITE_S)
         return found
 
-    def leave(self, call_id: str, because: LeftBecause) -> None:
-        """Take a caller out of their queue; written later if it cannot be now, as of now."""
+    def leave(self, call_id: str, because: LeftBecause, entered: Entered | None = None) -> None:
+        """Take a caller out of their queue; written later if it cannot be now, as of now.
+
+        entered: the stay that is over, and no later one; None if the call is.
+        """
         at = now().wall
-        self.note(lambda connection: self.store.leave(connection, now(), call_id, because, at))
+        entry_id, fence = (entered.entry_id, entered.fence) if entered is not None else ("", None)
+
+        def fact(connection: Connection) -> Changes:
+            return self.store.leave(connection, now(), call_id, because, at, entry_id=entry_id, fence=fence)
+
+        self.note(fact)
 
     def came_and_went(self, entering: Entering, caller: CallerNote, because: LeftBecause) -> None:
         """A caller leaves who could not be entered; written when it can be."""
@@ -197,6 +213,13 @@ class Floor:
         return await self._reader.ask(lambda connection: self._reader.snapshot(connection, now(), self.plan))
 
     # -- inside --
+
+    def _log_out_unknown(self, connection: Connection) -> Changes:
+        """An agent who is taken out and later put back has not been at work meanwhile."""
+        removed, changes = self.store.log_out_unknown(connection, now())
+        for agent in removed:
+            log.info("agent_removed", agent=agent)
+        return changes
 
     async def _write(self, work: Fact) -> None:
         try:
@@ -239,6 +262,15 @@ class Floor:
             self._due.clear()
 
     async def _look(self) -> None:
+        """Whatever goes wrong in one look, there is another."""
+        try:
+            await self._look_once()
+        except StoreUnavailable:
+            pass  # the store says so itself
+        except Exception:
+            log.exception("look_failed")
+
+    async def _look_once(self) -> None:
         waiting = tuple(self.waiting_here())
 
         def work(connection: Connection) -> tuple[list[Listener], Changes]:
@@ -248,11 +280,10 @@ class Floor:
             written = [extra(connection, moment) for extra in self._on_look]
             return written, self.store.sweep(connection, moment)
 
-        with contextlib.suppress(StoreUnavailable):  # the store says so itself; in a second we look again
-            written, changes = await self._thread.ask(work, WRITE_S)
-            self._call(written)
-            self._tell(changes)
-            self._call(self._on_offers)  # a wake that was lost
+        written, changes = await self._thread.ask(work, WRITE_S)
+        self._call(written)
+        self._tell(changes)
+        self._call(self._on_offers)  # a wake that was lost
 
     @staticmethod
     def _call(listeners: list[Listener]) -> None:

@@ -30,8 +30,10 @@ from cordboard.telephony.ports import AgentLeg, AgentLegEvent, DeviceState, Leg
 
 LEASE_S = 2.5  # renewed with each look of the floor, once a second
 HEARD_S = 5.0  # longer than a lease: what was said while nobody held it is here
+NEWCOMER_S = 1.2  # who has just begun to listen leaves a lease to those who heard what happened, for one look
 HEARD_MAX = 5_000
 RECONCILE_S = 15.0  # for what no event told
+AFTER_OUTAGE_S = 2.0  # other workers write first what they could not write, and know better than a list of legs
 
 log = structlog.get_logger()
 
@@ -79,9 +81,12 @@ class Observer:
         self._is_listed = False  # whether devices and legs were compared since the link came up
         self._heard: deque[tuple[float, AgentLegEvent]] = deque(maxlen=HEARD_MAX)
         self._whispers: dict[str, str] = {}  # the caller's leg -> the agent's leg, from picking up to joining
+        self._devices_heard: dict[str, DeviceState] = {}  # since they were listed last
         self._tasks: set[asyncio.Task[None]] = set()
         self._reconcile_at = 0.0
-        self._looked_at = time.monotonic()  # when the store was written last
+        self._not_before = 0.0  # others have a moment to write what they could not write
+        self._connected_at = time.monotonic()  # nothing was heard before
+        self._looked_at = 0.0  # when the store was written last; 0.0: not yet
         switch.on_agent_leg(self._hear)
         switch.on_device_state(self._hear_device)
         switch.on_caller_hangup(self._hear_hangup)
@@ -112,33 +117,43 @@ class Observer:
 
     def _look(self, connection: Connection, moment: Moment) -> Callable[[], None]:
         """Runs in the store thread, with each look of the floor."""
+        is_new = time.monotonic() - self._connected_at < HEARD_S
         has_lease = self._switch.is_connected and self._floor.store.take_lease(
-            connection, moment, self._lease, self._holder, LEASE_S
+            connection, moment, self._lease, self._holder, LEASE_S, over_for_s=NEWCOMER_S if is_new else 0.0
         )
         return partial(self._set_observing, has_lease)
 
     def _set_observing(self, is_observing: bool) -> None:
+        """What the look has come to, once it is written."""
+        at, before_at = time.monotonic(), self._looked_at
         if is_observing and not self._is_observing:
             log.info("observer_begins", lease=self._lease)
-            since = self._looked_at - HEARD_S  # while nobody could write, all that was heard may be news
-            for event in [event for at, event in self._heard if at >= since]:
-                self._write(event)
+            self._write_again(before_at - HEARD_S)  # while nobody could write, all that was heard may be news
             self._is_listed = False
-        self._looked_at = time.monotonic()
-        self._is_observing = is_observing
-        if is_observing and (not self._is_listed or time.monotonic() >= self._reconcile_at):
+        if before_at and at - before_at > LEASE_S:
             self._is_listed = True
-            self._reconcile_at = time.monotonic() + RECONCILE_S
+            self._reconcile_at = self._not_before = at + AFTER_OUTAGE_S
+        self._looked_at, self._is_observing = at, is_observing
+        if is_observing and (not self._is_listed or at >= self._reconcile_at):
+            self._is_listed = True
+            self._reconcile_at = at + RECONCILE_S
             self._begin(self._reconcile())
+
+    def _write_again(self, since: float) -> None:
+        """What was heard since then: its observer may have been lost with it. Known facts change nothing."""
+        for event in [event for at, event in self._heard if at >= since]:
+            self._write(event)
 
     def _connected(self) -> None:
         """Events were missed while the link was down."""
+        self._connected_at = time.monotonic()
         self._is_listed = False
         self._floor.look()
 
     def _compare_again(self) -> None:
         """With the next look; a look comes at least once a second."""
-        self._is_listed = False
+        if time.monotonic() >= self._not_before:
+            self._is_listed = False
 
     # -- what is heard --
 
@@ -158,7 +173,9 @@ class Observer:
         self._floor.note(fact)
 
     def _hear_device(self, device: str, state: DeviceState) -> None:
-        if self._is_observing:
+        """Agents' devices only: trunks change their state with each call, and nobody is offered to them."""
+        self._devices_heard[device] = state
+        if self._is_observing and device.lower() in self._agents_devices():
             self._floor.note(lambda connection: self._floor.store.device_changed(connection, now(), device, state))
 
     def _hear_hangup(self, caller_leg_id: str) -> None:
@@ -168,6 +185,9 @@ class Observer:
         """
         if (leg_id := self._whispers.pop(caller_leg_id, "")) != "":
             self._begin(self._end_leg(leg_id))
+
+    def _agents_devices(self) -> set[str]:
+        return {agent.device.lower() for agent in self._floor.plan.agents.values()}
 
     async def _end_leg(self, leg_id: str) -> None:
         try:
@@ -179,9 +199,13 @@ class Observer:
 
     async def _reconcile(self) -> None:
         """Compare the store with what lives on the switch."""
-        listed_at = time.time()
+        listed = now()
+        store = self._floor.store
+        self._devices_heard.clear()
         try:
-            devices = await self._switch.device_states()
+            of_devices = await self._switch.device_states()
+            devices = {**of_devices, **self._devices_heard}  # what came meanwhile is newer than the list
+            self._floor.note(lambda connection: store.devices_listed(connection, now(), devices))
             legs = await self._switch.list_legs()
             agent_legs = await self._switch.agent_legs()
         except SwitchError as fault:
@@ -189,11 +213,15 @@ class Observer:
             self._is_listed = False
             return
         live = {leg.leg_id for leg in legs}
-        self._whispers.update({leg.caller_leg_id: leg.leg_id for leg in agent_legs if leg.joined_at is None})
-        store = self._floor.store
-        self._floor.note(lambda connection: store.devices_listed(connection, now(), devices))
-        self._floor.note(lambda connection: store.reconcile(connection, now(), agent_legs, live, listed_at))
-        await self._on_reconciled(live, listed_at)
+        listed_whispers = {leg.caller_leg_id: leg.leg_id for leg in agent_legs if leg.joined_at is None}
+        heard_whispers = {caller: leg for caller, leg in self._whispers.items() if leg in live}
+        self._whispers = heard_whispers | listed_whispers
+
+        def fact(connection: Connection) -> Changes:
+            return store.reconcile(connection, now(), agent_legs, live, listed.wall, listed_boot=listed.boot)
+
+        self._floor.note(fact)
+        await self._on_reconciled(live, listed.wall)
 
     def _begin(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

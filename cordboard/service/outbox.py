@@ -33,7 +33,7 @@ class Outbox:
     def __init__(self, thread: StoreThread, on_written: Callable[[Changes], None]) -> None:
         self._thread = thread
         self._on_written = on_written
-        self._facts: deque[Fact] = deque()
+        self._facts: deque[tuple[Fact, asyncio.Future[None]]] = deque()
         self._writing: asyncio.Task[None] | None = None
 
     def put(self, fact: Fact) -> None:
@@ -41,14 +41,15 @@ class Outbox:
         if len(self._facts) >= FACTS_MAX:
             log.error("fact_lost", reason="the database has been away for too long")
             return
-        self._facts.append(fact)
+        self._facts.append((fact, asyncio.get_running_loop().create_future()))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_all())
 
     async def emptied(self) -> None:
         """Wait until everything put so far is written. Put a deadline around it."""
-        if self._writing is not None:
-            await asyncio.shield(self._writing)
+        if self._facts:
+            _, written = self._facts[-1]
+            await asyncio.shield(written)
 
     async def aclose(self, grace_s: float) -> None:
         """Write what is left, for as long as that; the rest is found out by whoever reconciles with the switch."""
@@ -59,8 +60,10 @@ class Outbox:
 
     async def _write_all(self) -> None:
         while self._facts:
-            if await self._write(self._facts[0]):
+            fact, written = self._facts[0]
+            if await self._write(fact):
                 self._facts.popleft()
+                written.set_result(None)
             else:
                 await asyncio.sleep(RETRY_S)
 
@@ -76,8 +79,14 @@ class Outbox:
         except Exception:
             log.exception("fact_refused")
             return True
-        self._on_written(changes)
+        self._say(changes)
         return True
+
+    def _say(self, changes: Changes) -> None:
+        try:
+            self._on_written(changes)
+        except Exception:  # a listener's mistake must not keep the facts behind it from being written
+            log.exception("fact_not_told")
 
 
 def may_pass(fault: StoreUnavailable) -> bool:

@@ -119,6 +119,7 @@ class Reception:
 
     async def _give_up(self, phone: Phone) -> Result:
         """Send the call to the safe destination."""
+        self._waiting_room.lost(phone.arrival.call.call_id)
         try:
             await phone.abandon()
         except SwitchError as fault:

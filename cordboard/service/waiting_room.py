@@ -14,6 +14,7 @@ re-enters at once, on whatever worker, which finds the offer waiting for it.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,11 +22,12 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from cordboard.acd.model import LeftBecause, Queue
+from cordboard.acd.model import LeftBecause, Moment, Queue
 from cordboard.acd.prompts import PLACES_MAX, place_prompt, position_prompt, whisper_prompt
 from cordboard.errors import StoreUnavailable, SwitchError
 from cordboard.service.floor import Floor
 from cordboard.store.acd_values import CallerNote, Entered, Entering, OfferToRing
+from cordboard.store.moments import now
 from cordboard.telephony.outcomes import AgentRung, Failed, HandedOver, HungUp, NotServed, Outcome
 from cordboard.telephony.ports import Arrival, Phone
 from cordboard.telephony.verbs import Enqueue, Hold, Play, RingAgent
@@ -39,16 +41,19 @@ log = structlog.get_logger()
 
 @dataclass(eq=False)
 class _Visit:
-    """A caller who waits here now. offer: set when there is one to ring; interrupted: let go of the call."""
+    """A caller who waits here now. came: when the caller came to the queue; entered: the place, once there is one;
+    offer: set when there is one to ring; interrupted: let go of the call.
+    """
 
     phone: Phone
     verb: Enqueue
     checkpoint: str
     queue: Queue
-    entered_at: float
     caller: Callable[[], CallerNote]
+    came: Moment
+    interrupted: bool
+    entered: Entered | None = None
     offer: OfferToRing | None = None
-    interrupted: bool = False
     is_announcing: bool = False
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -59,6 +64,11 @@ class _Visit:
     @property
     def max_wait_s(self) -> float:
         return self.queue.max_wait_s if self.verb.max_wait_s is None else self.verb.max_wait_s
+
+    @property
+    def waited_s(self) -> float:
+        """Since the caller came to the queue, on a clock that nobody can set."""
+        return now().boot - (self.came.boot if self.entered is None else self.entered.entered_boot)
 
     def take(self, offer: OfferToRing) -> None:
         self.offer = offer
@@ -79,6 +89,7 @@ class WaitingRoom:
         self._looking: asyncio.Task[None] | None = None
         self._look_again = False
         floor.on_offers(self._look_soon)
+        floor.on_plan(self._leave_old_queues)
         floor.waiting_here = lambda: self._visits.keys()
 
     def drain(self) -> None:
@@ -96,18 +107,27 @@ class WaitingRoom:
         """
         queue = self._floor.plan.queues.get(verb.queue)
         if queue is None:  # it was there when the flow was loaded, and is gone since
+            self.lost(phone.arrival.call.call_id)
             return Failed(f"there is no queue {verb.queue} any more")
-        visit = _Visit(phone, verb, checkpoint, queue, time.time(), caller)
-        self._visits[visit.call_id] = visit  # before entering: an offer may come the moment the store knows of it
+        visit = _Visit(phone, verb, checkpoint, queue, caller, now(), interrupted=self._is_draining)
+        self._register(visit)  # before entering: an offer may come the moment the store knows of it
         try:
             entered = await self._enter(visit)
             if not isinstance(entered, Entered):
                 return entered
-            visit.entered_at = entered.entered_at
+            if entered.left is not None:
+                return NotServed("max_wait")
+            visit.entered = entered
             visit.offer = entered.offer or visit.offer
             return await self._live_through(visit)
         finally:
-            del self._visits[visit.call_id]
+            if self._visits.get(visit.call_id) is visit:
+                del self._visits[visit.call_id]
+
+    def _register(self, visit: _Visit) -> None:
+        if (older := self._visits.get(visit.call_id)) is not None:  # its phone is of no use any more
+            older.interrupt()
+        self._visits[visit.call_id] = visit
 
     def rung(self, arrival: Arrival, rung: AgentRung) -> None:
         """A call has come back with what came of ringing an agent for it."""
@@ -117,6 +137,15 @@ class WaitingRoom:
     def gone(self, call_id: str) -> None:
         """The caller has left while no worker had the call. Who was in no queue is in none."""
         self._floor.leave(call_id, LeftBecause.ABANDONED)
+
+    def lost(self, call_id: str) -> None:
+        """The caller is here and cannot be kept in a queue."""
+        self._floor.leave(call_id, LeftBecause.LOST)
+
+    def _leave_old_queues(self) -> None:
+        """Those who wait in a queue that is gone have to know."""
+        for visit in self._visits.values():
+            visit.news.set()
 
     # -- entering --
 
@@ -151,7 +180,9 @@ class WaitingRoom:
             queue=visit.queue.name,
             language=visit.verb.language,
             priority=visit.verb.priority,
-            entered_at=visit.entered_at,
+            entered_at=visit.came.wall,
+            entered_boot=visit.came.boot,
+            max_wait_s=visit.max_wait_s,
             owner=self._floor.name,
         )
 
@@ -160,26 +191,32 @@ class WaitingRoom:
     async def _live_through(self, visit: _Visit) -> Outcome | HandedOver:
         if visit.offer is None and (ended := await self._hold(visit)):
             return self._gone(visit, ended)
-        announce_at = visit.entered_at + visit.queue.announce.first_after_s
+        announce_after_s = next_announcement_s(visit.queue, visit.waited_s)
         while True:
             if visit.offer is not None:
                 return await self._ring(visit, visit.offer)
             if visit.interrupted:
                 return await self._hand_over(visit)
-            now = time.time()
-            if now >= visit.entered_at + visit.max_wait_s:
-                self._floor.leave(visit.call_id, LeftBecause.MAX_WAIT)
-                return NotServed("max_wait")
-            if _announces(visit.queue) and now >= announce_at:
-                announce_at = now + visit.queue.announce.every_s
+            if (over := self._wait_is_over(visit)) is not None:
+                return over
+            if visit.waited_s >= announce_after_s:
+                announce_after_s = next_announcement_s(visit.queue, visit.waited_s)
                 if ended := await self._announce(visit):
                     return ended
                 continue
-            due = visit.entered_at + visit.max_wait_s - now
-            if _announces(visit.queue):
-                due = min(due, announce_at - now)
-            if gone := await self._stay(visit, min(due, SLICE_S)):
+            due_s = min(visit.max_wait_s, announce_after_s) - visit.waited_s
+            if gone := await self._stay(visit, min(max(due_s, 0.0), SLICE_S)):
                 return self._gone(visit, gone)
+
+    def _wait_is_over(self, visit: _Visit) -> Outcome | None:
+        """Why the caller waits no longer, None while they do."""
+        if visit.waited_s >= visit.max_wait_s:
+            self._floor.leave(visit.call_id, LeftBecause.MAX_WAIT, visit.entered)
+            return NotServed("max_wait")
+        if visit.queue.name not in self._floor.plan.queues:
+            self._floor.leave(visit.call_id, LeftBecause.LOST, visit.entered)
+            return Failed(f"there is no queue {visit.queue.name} any more")
+        return None
 
     async def _stay(self, visit: _Visit, longest_s: float) -> HungUp | None:
         """Music, until there is news, the caller leaves, or the time is over."""
@@ -199,7 +236,7 @@ class WaitingRoom:
 
     def _gone(self, visit: _Visit, ended: Outcome | HandedOver) -> Outcome | HandedOver:
         """The caller has left, or the switch could not keep them here."""
-        self._floor.leave(visit.call_id, LeftBecause.ABANDONED)
+        self._floor.leave(visit.call_id, LeftBecause.ABANDONED, visit.entered)
         return ended
 
     async def _hand_over(self, visit: _Visit) -> HandedOver:
@@ -212,7 +249,7 @@ class WaitingRoom:
         """Tell the caller their place. None: they know it, and the music plays again."""
         with suppress(StoreUnavailable):
             position = await self._floor.position(visit.call_id)
-            if position is None or position > PLACES_MAX:
+            if position is None or position > PLACES_MAX or visit.offer is not None or visit.interrupted:
                 return None
             return await self._say(visit, position)
         return None
@@ -278,7 +315,9 @@ class WaitingRoom:
         self._look_again = True
         while self._look_again:
             self._look_again = False
-            quiet = [visit.call_id for visit in self._visits.values() if not visit.is_announcing]
+            quiet = [
+                visit.call_id for visit in self._visits.values() if not visit.is_announcing and not visit.offer
+            ]
             with suppress(StoreUnavailable, SwitchError):
                 pending = await self._floor.take_offers(quiet)
                 for offer in pending.taken:
@@ -289,12 +328,20 @@ class WaitingRoom:
 
     def _deliver(self, offer: OfferToRing) -> None:
         """A caller who has left meanwhile has ended the offer by that."""
-        if (visit := self._visits.get(offer.call_id)) is not None:
+        visit = self._visits.get(offer.call_id)
+        if visit is not None and visit.offer is None:
             visit.take(offer)
 
 
-def _announces(queue: Queue) -> bool:
-    return queue.announce.every_s > 0
+def next_announcement_s(queue: Queue, waited_s: float) -> float:
+    """After how much waiting the next announcement is due; a failed offer does not bring it forward."""
+    announce = queue.announce
+    if announce.every_s <= 0:
+        return math.inf
+    if waited_s < announce.first_after_s:
+        return announce.first_after_s
+    said = math.floor((waited_s - announce.first_after_s) / announce.every_s) + 1
+    return announce.first_after_s + said * announce.every_s
 
 
 async def _cancel(*tasks: asyncio.Task[object]) -> None:

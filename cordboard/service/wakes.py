@@ -30,13 +30,16 @@ class Wakes:
         folder.mkdir(parents=True, exist_ok=True)
         # A socket's address has 108 bytes at most, a folder's path may have more: so it is named by its descriptor.
         self._folder = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+        self._name = name
         self._on_wake = on_wake
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        (folder / f"{name}.sock").unlink(missing_ok=True)  # of a process that was killed
-        self._socket.bind(self._address(name))
 
     def listen(self) -> None:
-        """Begin to call `on_wake`."""
+        """Take the name over, and begin to call `on_wake`. Not before: a process that then finds its ports taken
+        would have made the one that has them deaf.
+        """
+        Path(self._address(self._name)).unlink(missing_ok=True)  # of a process that was killed
+        self._socket.bind(self._address(self._name))
         asyncio.get_running_loop().add_reader(self._socket.fileno(), self._read)
 
     def wake(self, names: Iterable[str]) -> None:

@@ -43,6 +43,7 @@ _RELEASE = _MOVE.values(
     blocked_until=bindparam("b_blocked"),
     rona_in_a_row=bindparam("b_in_a_row"),
 )
+_LOGGED_IN = select(agent_states.c.agent).where(agent_states.c.presence != Presence.LOGGED_OUT.value)
 _CHOOSE = (
     update(agent_states)
     .where(agent_states.c.agent == bindparam("b_agent"))
@@ -84,6 +85,14 @@ def set_presence(turn: Turn, agent: str, presence: Presence, reason: str) -> Non
     elif (row.presence, row.presence_reason) == (presence, reason):
         return
     _choose(turn, agent, presence, reason)
+
+
+def log_out_unknown(turn: Turn) -> list[str]:
+    """Log out those who are in the plan no more; their names."""
+    agents = [row.agent for row in turn.rows(_LOGGED_IN) if row.agent not in turn.plan.agents]
+    for agent in agents:
+        _choose(turn, agent, Presence.LOGGED_OUT, "")
+    return agents
 
 
 def _choose(turn: Turn, agent: str, presence: Presence, reason: str) -> None:

@@ -42,7 +42,7 @@ _HEADS = (
     .limit(bindparam("b_most"))
 )
 _COUNT = select(func.count()).select_from(queue_entries).where(*_line)
-_NOT_FREE = select(devices.c.device, devices.c.state).where(NOT_FREE)
+_NOT_FREE = select(devices.c.device).where(NOT_FREE)
 _LEASE = select(leases.c.until).where(leases.c.name == bindparam("b_name"))
 
 
@@ -54,11 +54,20 @@ def match_waiting(turn: Turn, needs_lease: str = "") -> None:
     if not turn.may_match:
         return
     turn.may_match = False
-    free = [row for row in turn.rows(_FREE, b_boot=turn.now.boot) if row.agent in turn.plan.agents]
+    free = _free(turn)
     lines = _lines(turn, free)
     if not lines or (needs_lease and not _is_held(turn, needs_lease)):
         return
-    _make_offers(turn, lines, _states(turn, free))
+    _make_offers(turn, lines, [_state(row) for row in free])
+
+
+def _free(turn: Turn) -> list[Row[Any]]:
+    """Those who can be rung. One whose device cannot is left out here: on dead phones they would have every line of
+    theirs read at every event.
+    """
+    ready = [row for row in turn.rows(_FREE, b_boot=turn.now.boot) if row.agent in turn.plan.agents]
+    not_free = {row.device for row in turn.rows(_NOT_FREE)} if ready else set()
+    return [row for row in ready if turn.plan.agents[row.agent].device not in not_free]
 
 
 def _lines(turn: Turn, free: Iterable[Row[Any]]) -> dict[str, list[Row[Any]]]:
@@ -70,19 +79,15 @@ def _lines(turn: Turn, free: Iterable[Row[Any]]) -> dict[str, list[Row[Any]]]:
     return {queue: line for queue, line in lines.items() if line}
 
 
-def _states(turn: Turn, free: Iterable[Row[Any]]) -> list[AgentState]:
-    not_free = {row.device: row.state for row in turn.rows(_NOT_FREE)}
-    return [
-        AgentState(
-            agent=row.agent,
-            presence=Presence.AVAILABLE,
-            activity=Activity.IDLE,
-            idle_since_at=row.idle_since_at,
-            blocked_until=row.blocked_until,
-            device=DeviceState(not_free.get(turn.plan.agents[row.agent].device, "idle")),
-        )
-        for row in free
-    ]
+def _state(row: Row[Any]) -> AgentState:
+    return AgentState(
+        agent=row.agent,
+        presence=Presence.AVAILABLE,
+        activity=Activity.IDLE,
+        idle_since_at=row.idle_since_at,
+        blocked_until=row.blocked_until,
+        device=DeviceState.IDLE,
+    )
 
 
 def _make_offers(turn: Turn, lines: Mapping[str, list[Row[Any]]], free: list[AgentState]) -> None:

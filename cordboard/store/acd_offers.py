@@ -16,7 +16,7 @@ from cordboard.acd.model import OfferEnd, OfferResult, OfferState
 from cordboard.acd.transitions import OfferFact, offer_after
 from cordboard.store import acd_agents
 from cordboard.store.acd_values import OfferToRing
-from cordboard.store.state_conditions import OPEN_OFFER, UNRUNG
+from cordboard.store.state_conditions import IN_LINE, OPEN_OFFER, UNRUNG
 from cordboard.store.tables import offers, queue_entries
 from cordboard.store.turn import Turn
 from cordboard.telephony.call_id import new_call_id
@@ -28,6 +28,19 @@ _this = offers.c.offer_id == bindparam("b_offer")
 _its_entry = queue_entries.c.entry_id == bindparam("b_entry")
 
 _FIND = select(offers).where(_this)
+_HANDED_OUT = (  # to the worker that holds the caller still, who therefore has not rung it
+    select(offers, queue_entries.c.language)
+    .join(queue_entries, queue_entries.c.entry_id == offers.c.entry_id)
+    .where(
+        OPEN_OFFER,
+        offers.c.state == OfferState.RINGING.value,
+        offers.c.agent_leg_id == "",
+        offers.c.agent_gone_at.is_(None),
+        offers.c.fence == queue_entries.c.fence,
+        IN_LINE,
+        queue_entries.c.owner == bindparam("b_owner"),
+    )
+)
 _OPEN_OF_ENTRY = select(offers).where(OPEN_OFFER, offers.c.entry_id == bindparam("b_entry"))
 _MAKE = insert(offers)
 _UNRUNG_OF = (
@@ -42,13 +55,17 @@ _RING = (
     .values(
         state=OfferState.RINGING.value,
         ringing_at=bindparam("b_at"),
+        changed_boot=bindparam("b_boot"),
         fence=select(queue_entries.c.fence).where(queue_entries.c.entry_id == offers.c.entry_id).scalar_subquery(),
     )
 )
 _NOTE_LEG = update(offers).where(_this).values(agent_leg_id=bindparam("b_leg"))
-_ANSWER = update(offers).where(_this).values(state=OfferState.ANSWERED.value, answered_at=bindparam("b_at"))
-_JOIN = update(offers).where(_this).values(state=OfferState.TALKING.value, joined_at=bindparam("b_at"))
-_NOTE_GONE = update(offers).where(_this, offers.c.agent_gone_at.is_(None)).values(agent_gone_at=bindparam("b_at"))
+_now: dict[str, Any] = {"changed_boot": bindparam("b_boot")}
+_ANSWER = update(offers).where(_this).values(state=OfferState.ANSWERED.value, answered_at=bindparam("b_at"), **_now)
+_JOIN = update(offers).where(_this).values(state=OfferState.TALKING.value, joined_at=bindparam("b_at"), **_now)
+_NOTE_GONE = (
+    update(offers).where(_this, offers.c.agent_gone_at.is_(None)).values(agent_gone_at=bindparam("b_at"), **_now)
+)
 _END = (
     update(offers)
     .where(_this)
@@ -69,7 +86,17 @@ _SERVE_ENTRY = (
 )
 _CLOSE_ENTRY = update(queue_entries).where(_its_entry, queue_entries.c.state == "talking").values(state="left")
 _FENCE = select(queue_entries.c.fence).where(_its_entry)
-_DISTRUST_OWNER = update(queue_entries).where(_its_entry).values(lease_until=bindparam("b_boot"))
+_holding = queue_entries.alias("holding")
+_DISTRUST_OWNER = (
+    update(queue_entries)
+    .where(
+        IN_LINE,
+        queue_entries.c.owner
+        == select(_holding.c.owner).where(_holding.c.entry_id == bindparam("b_entry")).scalar_subquery(),
+        queue_entries.c.lease_until > bindparam("b_boot"),
+    )
+    .values(lease_until=bindparam("b_boot"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +161,7 @@ def _row(turn: Turn, new: _NewOffer, fence: int, reason: str) -> dict[str, Any]:
         "fence": fence,
         "made_at": turn.now.wall,
         "ring_by": turn.now.boot + RING_BY_S,
+        "changed_boot": turn.now.boot,
         "disposition": "",
         "note": "",
         "agent_leg_id": "",
@@ -149,10 +177,13 @@ def unrung_offers(turn: Turn, owner: str) -> list[Row[Any]]:
 
 
 def ring_offers(turn: Turn, owner: str, call_ids: Collection[str]) -> list[OfferToRing]:
-    """Mark the worker's unrung offers to these callers as ringing. What cannot be rung any more is withdrawn."""
+    """Mark the worker's unrung offers to these callers as ringing. What cannot be rung any more is withdrawn.
+
+    Those marked before, of which nobody has said anything since, are among them: the answer was lost on its way.
+    """
     return [
         offer
-        for row in unrung_offers(turn, owner)
+        for row in (*unrung_offers(turn, owner), *turn.rows(_HANDED_OUT, b_owner=owner))
         if row.call_id in call_ids and (offer := _to_ring(turn, row)) is not None
     ]
 
@@ -172,7 +203,7 @@ def note_ringing(turn: Turn, offer: Row[Any], at: float) -> None:
     """The phone rings, or is about to."""
     if offer_after(OfferState(offer.state), OfferFact.RUNG) is None:
         return
-    turn.run(_RING, b_offer=offer.offer_id, b_at=at)
+    turn.run(_RING, b_offer=offer.offer_id, b_at=at, b_boot=turn.now.boot)
     turn.offered.pop(offer.entry_id, None)
     turn.tell_offer("offer_ringing", offer, at)
     acd_agents.note_ringing(turn, offer, at)
@@ -191,7 +222,7 @@ def withdraw_unrung(turn: Turn) -> None:
 def note_agent_leg(turn: Turn, event: AgentLegEvent) -> None:
     """What the agent's leg does. Events of offers we do not know are someone else's."""
     offer = find_offer(turn, event.offer_id)
-    if offer is None:
+    if offer is None or _is_of_another_leg(offer, event):
         return
     if event.leg_id and offer.agent_leg_id != event.leg_id:
         turn.run(_NOTE_LEG, b_offer=offer.offer_id, b_leg=event.leg_id)
@@ -206,12 +237,18 @@ def note_agent_leg(turn: Turn, event: AgentLegEvent) -> None:
             note_gone(turn, offer, event.at)
 
 
+def _is_of_another_leg(offer: Row[Any], event: AgentLegEvent) -> bool:
+    """Whoever picks up on another leg than the one that was rung is not the agent the offer was made to."""
+    is_another = "" not in (event.leg_id, offer.agent_leg_id) and event.leg_id != offer.agent_leg_id
+    return is_another and event.kind in ("answered", "joined")
+
+
 def note_answered(turn: Turn, offer: Row[Any], at: float) -> None:
     """The agent has picked up; nobody talks yet."""
     if offer_after(OfferState(offer.state), OfferFact.ANSWERED) is None:
         return
     note_ringing(turn, offer, at)
-    turn.run(_ANSWER, b_offer=offer.offer_id, b_at=at)
+    turn.run(_ANSWER, b_offer=offer.offer_id, b_at=at, b_boot=turn.now.boot)
     turn.tell_offer("agent_answered", offer, at)
 
 
@@ -219,7 +256,7 @@ def note_joined(turn: Turn, offer: Row[Any], at: float) -> None:
     """They talk: the caller has left the queue, served."""
     if offer_after(OfferState(offer.state), OfferFact.JOINED) is None:
         return
-    turn.run(_JOIN, b_offer=offer.offer_id, b_at=at)
+    turn.run(_JOIN, b_offer=offer.offer_id, b_at=at, b_boot=turn.now.boot)
     turn.offered.pop(offer.entry_id, None)
     acd_agents.note_talk(turn, offer, at)
     entry = turn.row(_SERVE_ENTRY, b_entry=offer.entry_id, b_at=at, b_state="talking")
@@ -229,12 +266,15 @@ def note_joined(turn: Turn, offer: Row[Any], at: float) -> None:
         _end_talk(turn, offer, joined_at=at, at=offer.agent_gone_at)
 
 
-def note_gone(turn: Turn, offer: Row[Any], at: float) -> None:
-    """The agent's leg has ended. Before a talk, why is the dialplan's to say; after one, that was it."""
+def note_gone(turn: Turn, offer: Row[Any], at: float, *, is_estimated: bool = False) -> None:
+    """The agent's leg has ended. Before a talk, why is the dialplan's to say; after one, that was it.
+
+    is_estimated: nobody heard when; key figures leave the length of such a talk out.
+    """
     if offer.state == OfferState.TALKING:
-        _end_talk(turn, offer, joined_at=offer.joined_at, at=at)
+        _end_talk(turn, offer, joined_at=offer.joined_at, at=at, is_estimated=is_estimated)
     elif offer.state != OfferState.ENDED:
-        turn.run(_NOTE_GONE, b_offer=offer.offer_id, b_at=at)
+        turn.run(_NOTE_GONE, b_offer=offer.offer_id, b_at=at, b_boot=turn.now.boot)
 
 
 # -- the end --
@@ -251,7 +291,7 @@ def settle_offer(turn: Turn, offer: Row[Any], result: OfferResult) -> None:
         close_entry(turn, offer.entry_id)
         # A transfer ends the dialling and not the agent's leg. But if no event tells of the leg's end, because no
         # worker was there to hear it, this was it as nearly as anybody knows.
-        turn.run(_NOTE_GONE, b_offer=offer.offer_id, b_at=result.ended_at)
+        turn.run(_NOTE_GONE, b_offer=offer.offer_id, b_at=result.ended_at, b_boot=turn.now.boot)
     else:
         end_without_talk(turn, offer, result.end, result.ended_at)
 
@@ -273,11 +313,12 @@ def close_entry(turn: Turn, entry_id: str) -> None:
     turn.run(_CLOSE_ENTRY, b_entry=entry_id)
 
 
-def _end_talk(turn: Turn, offer: Row[Any], *, joined_at: float, at: float) -> None:
+def _end_talk(turn: Turn, offer: Row[Any], *, joined_at: float, at: float, is_estimated: bool = False) -> None:
     at = max(at, joined_at)
+    estimated = {"estimated": True} if is_estimated else {}
     turn.run(_END, b_offer=offer.offer_id, b_end=OfferEnd.SERVED.value, b_at=at, b_talk_ended_at=at)
     close_entry(turn, offer.entry_id)
-    turn.tell_offer("talk_ended", offer, at, talk_s=at - joined_at)
+    turn.tell_offer("talk_ended", offer, at, talk_s=at - joined_at, **estimated)
     turn.tell_offer("offer_ended", offer, at, end=OfferEnd.SERVED.value, ring_s=_ring_s(offer, joined_at))
     acd_agents.note_talk_end(turn, offer, at)
 

@@ -17,7 +17,7 @@ from cordboard.store import acd_agents, acd_devices, acd_dispositions, acd_entri
 from cordboard.store.acd_entries import LEASE_S
 from cordboard.store.acd_matching import match_waiting
 from cordboard.store.acd_offers import RING_BY_S
-from cordboard.store.acd_reconcile import overdue_offers, reconcile
+from cordboard.store.acd_reconcile import Listed, overdue_offers, reconcile
 from cordboard.store.acd_values import CallerNote, Changes, Entered, Entering, LookupStatus, OfferToRing
 from cordboard.store.turn import Turn
 from cordboard.telephony.ports import AgentLeg, AgentLegEvent, DeviceState
@@ -41,18 +41,31 @@ class AcdStore:
     def enter(self, c: Connection, now: Moment, entering: Entering) -> Entered:
         """Give a caller a place in a queue, or back the one they have, and an agent if one is free for them.
 
-        An offer to this caller is marked ringing at once and returned: whoever enters must ring it.
+        An offer to this caller is marked ringing at once and returned: whoever enters must ring it. A caller who
+        comes back after their longest wait has left by that (`left`).
         """
         turn = Turn(c, now, self.plan)
         place = acd_entries.enter(turn, entering)
         match_waiting(turn, self.needs_lease)
         rung = acd_offers.ring_offers(turn, entering.owner, (entering.call_id,))
-        return Entered(place.entry_id, place.fence, place.entered_at, next(iter(rung), None), self._finish(turn))
+        return Entered(
+            place.entry_id,
+            place.fence,
+            place.entered_at,
+            next(iter(rung), None),
+            self._finish(turn),
+            place.entered_boot,
+            place.left,
+        )
 
     def take_offers(
         self, c: Connection, now: Moment, owner: str, call_ids: Collection[str]
     ) -> tuple[list[OfferToRing], Changes]:
-        """Mark the owner's offers to these callers as ringing and return them: each must be rung."""
+        """Mark the owner's offers to these callers as ringing and return them: each must be rung.
+
+        call_ids: callers whom the owner holds now, and rings nobody for. An offer handed out before for one of them
+        has not been rung, and is handed out again.
+        """
         turn = Turn(c, now, self.plan)
         rung = acd_offers.ring_offers(turn, owner, frozenset(call_ids))
         return rung, self._finish(turn)
@@ -67,14 +80,24 @@ class AcdStore:
         return acd_entries.position(Turn(c, Moment(0.0, 0.0), self.plan), call_id)
 
     def leave(
-        self, c: Connection, now: Moment, call_id: str, because: LeftBecause, at: float | None = None
+        self,
+        c: Connection,
+        now: Moment,
+        call_id: str,
+        because: LeftBecause,
+        at: float | None = None,
+        *,
+        entry_id: str = "",
+        fence: int | None = None,
     ) -> Changes:
         """The caller waits no more; an open offer ends with that. A talk, once begun, is not ended by it.
 
-        at: when that was, seconds since 1970; now by default.
+        at: when that was, seconds since 1970; now by default. entry_id, fence: as `Entered` gave them, when it is
+        that stay which is over, as seen by that holder. Without them the call is over, wherever it waits.
         """
         turn = Turn(c, now, self.plan)
-        acd_entries.leave(turn, call_id, because, now.wall if at is None else at)
+        at = now.wall if at is None else at
+        acd_entries.leave(turn, call_id, because, at, entry_id=entry_id, fence=fence)
         return self._finish(turn)
 
     def come_and_go(
@@ -82,8 +105,7 @@ class AcdStore:
     ) -> Changes:
         """A caller waited, and left, while nothing could be written. Counts like any other."""
         turn = Turn(c, now, self.plan)
-        acd_entries.enter(turn, entering)
-        acd_entries.leave(turn, entering.call_id, because, left_at)
+        acd_entries.come_and_go(turn, entering, because, left_at)
         return self._finish(turn)
 
     def settle(
@@ -120,6 +142,12 @@ class AcdStore:
         acd_agents.set_presence(turn, agent, presence, reason)
         return self._finish(turn)
 
+    def log_out_unknown(self, c: Connection, now: Moment) -> tuple[list[str], Changes]:
+        """Log out agents that are configured no more, and name them. Their ringing, talk or wrap-up goes on."""
+        turn = Turn(c, now, self.plan)
+        removed = acd_agents.log_out_unknown(turn)
+        return removed, self._finish(turn)
+
     def dispose(
         self, c: Connection, now: Moment, agent: str, offer_id: str, disposition: str, note: str = ""
     ) -> Changes:
@@ -154,9 +182,11 @@ class AcdStore:
         turn.overdue = overdue_offers(turn)
         return self._finish(turn, tells_due=True)
 
-    def take_lease(self, c: Connection, now: Moment, name: str, holder: str, for_s: float) -> bool:
-        """Become or stay the holder of a role. False: another one is."""
-        return leases.take_lease(c, now, name, holder, for_s)
+    def take_lease(
+        self, c: Connection, now: Moment, name: str, holder: str, for_s: float, *, over_for_s: float = 0.0
+    ) -> bool:
+        """Become or stay the holder of a role. False: another one is. over_for_s: see `leases`."""
+        return leases.take_lease(c, now, name, holder, for_s, over_for_s=over_for_s)
 
     def release_lease(self, c: Connection, name: str, holder: str) -> None:
         """Give a role up."""
@@ -171,13 +201,18 @@ class AcdStore:
         listed_at: float,
         *,
         switch: str = "",
+        listed_boot: float | None = None,
+        switch_started_at: float | None = None,
     ) -> Changes:
         """Make the store agree with what the switch had at `listed_at` (seconds since 1970).
 
-        legs: of agents; live_leg_ids: all; switch: whose they are, "" if there is only one.
+        legs: of agents; live_leg_ids: all; switch: whose they are, "" if there is only one. listed_boot: the same
+        as listed_at by the boot clock, reckoned from it if None. switch_started_at: callers from before it whose
+        leg is gone were lost by the switch; None if it is not known.
         """
         turn = Turn(c, now, self.plan)
-        reconcile(turn, legs, frozenset(live_leg_ids), listed_at, switch)
+        boot = now.boot - (now.wall - listed_at) if listed_boot is None else listed_boot
+        reconcile(turn, Listed(legs, frozenset(live_leg_ids), listed_at, boot, switch, switch_started_at))
         return self._finish(turn)
 
     # -- who calls --

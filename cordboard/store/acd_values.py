@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from cordboard.acd.model import OfferState, Presence
+from cordboard.acd.model import LeftBecause, OfferEnd, OfferState, Presence
 
 LookupStatus = Literal["pending", "found", "several", "none", "withheld", "failed"]
 
@@ -45,7 +45,9 @@ NOTHING = Changes()
 @dataclass(frozen=True, slots=True)
 class Entering:
     """A caller who is to wait. entered_at: when the caller came to the queue, in seconds since 1970, which may be
-    before now. owner: the worker that holds the call.
+    before now. owner: the worker that holds the call. entered_boot: the same as entered_at by the boot clock,
+    reckoned from it if None. max_wait_s: how long the caller may wait in all; one who comes back after that leaves.
+    None: for ever, as far as the store is concerned.
     """
 
     call_id: str
@@ -56,6 +58,8 @@ class Entering:
     priority: int
     entered_at: float
     owner: str
+    entered_boot: float | None = None
+    max_wait_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +77,17 @@ class OfferToRing:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """A place in a queue. entered_at: the true time, also after a retake. offer: to be rung at once."""
+    """A place in a queue. entered_at, entered_boot: the true time on both clocks, also after a retake. offer: to be
+    rung at once. left: why there is no place any more; None if there is one.
+    """
 
     entry_id: str
     fence: int
     entered_at: float
     offer: OfferToRing | None
     changes: Changes
+    entered_boot: float = 0.0
+    left: LeftBecause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +142,8 @@ class AgentView:
     """An agent as the desk shows it.
 
     activity: an `Activity`, or "busy_elsewhere" (idle for us, but the phone is in use), or "unreachable" (idle, and
-    the phone is not registered).
+    the phone is not registered). missed: how the last offer failed, while the agent rests or is paused for it;
+    rests_s: seconds until the next offer can come, 0.0 if that is now.
     """
 
     name: str
@@ -145,13 +154,18 @@ class AgentView:
     activity: str
     activity_since_at: float
     offer: OfferView | None
+    missed: OfferEnd | None = None
+    rests_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class QueueView:
     """A queue as the desk shows it. Counts and service level (0.0 to 1.0, None before the first call) are those of
-    today, in the zone of the settings. agents: how many are in each shown activity; those who are not available count under their
-    presence ("paused", "logged_out") while idle.
+    today, in the zone of the settings.
+
+    agents: how many are in each shown activity; those who are not available count under their presence ("paused",
+    "logged_out") while idle. longest_unoffered_s: the longest wait of those for whom no phone rings, 0.0 if there
+    are none.
     """
 
     name: str
@@ -162,6 +176,7 @@ class QueueView:
     abandoned_today: int
     service_level: float | None
     agents: Mapping[str, int]
+    longest_unoffered_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

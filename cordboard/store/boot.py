@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from cordboard.store.state_conditions import LIVE_ENTRY, UNRUNG, WRAPPING_UP
+from cordboard.store.state_conditions import LIVE_ENTRY, OPEN_OFFER, UNRUNG, WRAPPING_UP
 from cordboard.store.tables import agent_states, leases, meta, offers, queue_entries
 
 _KEY = "boot_id"
@@ -18,7 +18,8 @@ _insert = insert(meta).values(key=_KEY, value=bindparam("b_boot_id"))
 _NOTE = _insert.on_conflict_do_update(index_elements=[meta.c.key], set_={"value": _insert.excluded.value})
 _STALE = (
     update(leases).values(until=0.0),
-    update(queue_entries).where(LIVE_ENTRY).values(lease_until=0.0),
+    update(queue_entries).where(LIVE_ENTRY).values(lease_until=0.0, entered_boot=0.0),
+    update(offers).where(OPEN_OFFER).values(changed_boot=0.0),
     update(offers).where(UNRUNG).values(ring_by=0.0),
     update(agent_states).values(blocked_until=0.0),
     update(agent_states).where(WRAPPING_UP).values(wrap_up_until=0.0),

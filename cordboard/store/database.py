@@ -7,7 +7,11 @@ Readers see one moment of the database and wait for nobody.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +23,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from cordboard.errors import StoreUnavailable
 from cordboard.store import migrations
 from cordboard.store.boot import forget_other_boots, is_same_boot
+from cordboard.store.faults import in_words
 from cordboard.store.moments import boot_id
 
 log = structlog.get_logger()
 
 BUSY_TIMEOUT_MS = 2_000
+OTHERS_S = 30.0  # for the other processes that start now, one after the other; a step takes far less than a second
 STATEMENTS_KEPT = 512  # prepared statements a connection; more than there are
 
 
@@ -37,11 +43,7 @@ def open_database(path: Path) -> Engine:
     except OSError as fault:
         raise StoreUnavailable(f"the database {path} cannot be opened: {fault}") from fault
     except SQLAlchemyError as fault:
-        if not _is_broken(fault):
-            raise StoreUnavailable(f"the database {path} cannot be opened: {fault}") from fault
-    # Calls can be taken without what it held; what can be saved of it is for a person to find out.
-    log.error("store_broken", moved_to=str(_move_aside(path)))
-    return _opened(path)
+        raise StoreUnavailable(f"the database {path} cannot be opened: {in_words(fault)}") from fault
 
 
 def open_for_reading(path: Path) -> Engine:
@@ -55,19 +57,79 @@ def open_for_reading(path: Path) -> Engine:
 
 
 def _opened(path: Path) -> Engine:
-    engine = _engine(path)
-    event.listen(engine, "connect", _tune_writer)
-    event.listen(engine, "begin", _begin_writing)
-    if _is_current(path):
-        return engine
+    if _seems_current(path):
+        return _writing_engine(path)
+    with _one_at_a_time(path):  # whoever was before us may have done it all by now
+        try:
+            return _made_current(path)
+        except SQLAlchemyError as fault:
+            if not _is_broken(fault):
+                raise
+        # Calls can be taken without what it held; what can be saved of it is for a person to find out.
+        log.error("store_broken", moved_to=str(_move_aside(path)))
+        return _made_current(path)
+
+
+def _seems_current(path: Path) -> bool:
+    """The same without the lock, for the many starts at which there is nothing to do."""
     try:
-        with engine.begin() as connection:
-            migrations.upgrade(connection)
-            if forget_other_boots(connection, boot_id()):
-                log.warning("machine_was_restarted")
+        return _is_current(path)
+    except SQLAlchemyError:
+        return False  # half made, or broken: with the lock we shall know
+
+
+@contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    """Of all processes of the machine, one makes, upgrades or moves aside a database. Raises StoreUnavailable."""
+    lock = os.open(f"{path}.lock", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _give_to_owner_of(path.parent, lock)
+        _lock(lock, path)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _give_to_owner_of(folder: Path, lock: int) -> None:
+    """A command run as root must not leave a lock that the service may not open."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.fchown(lock, owner.st_uid, owner.st_gid)
+
+
+def _lock(lock: int, path: Path) -> None:
+    give_up_at = time.monotonic() + OTHERS_S
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as taken:  # flock has no deadline of its own
+            if time.monotonic() >= give_up_at:
+                raise StoreUnavailable(f"another process has been at the tables of {path} for too long") from taken
+        time.sleep(0.02)
+
+
+def _made_current(path: Path) -> Engine:
+    engine = _writing_engine(path)
+    try:
+        if not _is_current(path):
+            _bring_up_to_date(engine)
     except BaseException:
         engine.dispose()
         raise
+    return engine
+
+
+def _bring_up_to_date(engine: Engine) -> None:
+    with engine.begin() as connection:
+        migrations.upgrade(connection)
+        if forget_other_boots(connection, boot_id()):
+            log.warning("machine_was_restarted")
+
+
+def _writing_engine(path: Path) -> Engine:
+    engine = _engine(path)
+    event.listen(engine, "connect", _tune_writer)
+    event.listen(engine, "begin", _begin_writing)
     return engine
 
 
@@ -95,6 +157,7 @@ def _engine(path: Path) -> Engine:
         },
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
+        hide_parameters=True,  # they are callers' numbers and names, and a fault's text ends up in a log
     )
 
 
@@ -118,7 +181,7 @@ def _begin_reading(connection: Connection) -> None:
 
 def _is_broken(fault: SQLAlchemyError) -> bool:
     """Whether the file is no database (any more), as against locked, missing or forbidden."""
-    return any(words in str(fault) for words in ("file is not a database", "malformed"))
+    return any(words in in_words(fault) for words in ("file is not a database", "malformed"))
 
 
 def _move_aside(path: Path) -> Path:

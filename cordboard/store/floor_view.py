@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select
 
 from cordboard.acd.availability import shown_activity
-from cordboard.acd.model import Activity, Agent, FloorPlan, Moment, OfferState, Presence, Queue
+from cordboard.acd.model import Activity, Agent, FloorPlan, Moment, OfferEnd, OfferState, Presence, Queue
+from cordboard.store.acd_agents import RONA_REASON
 from cordboard.store.acd_values import AgentView, FloorSnapshot, OfferView, QueueView
 from cordboard.store.state_conditions import IN_LINE
-from cordboard.store.tables import agent_states, callers, devices, offers, queue_entries
+from cordboard.store.tables import agent_states, callers, devices, ledger, offers, queue_entries
 from cordboard.store.today import Today
 from cordboard.telephony.ports import DeviceState
 
@@ -27,10 +29,26 @@ _OFFERS = (
 )
 _WAITING = (
     select(
-        queue_entries.c.queue, func.count().label("waiting"), func.min(queue_entries.c.entered_at).label("since")
+        queue_entries.c.queue,
+        queue_entries.c.state,
+        func.count().label("waiting"),
+        func.min(queue_entries.c.entered_at).label("since"),
     )
     .where(IN_LINE)
-    .group_by(queue_entries.c.queue)
+    .group_by(queue_entries.c.queue, queue_entries.c.state)
+)
+# How the offer failed for which an agent rests or is paused: the one whose end made them idle.
+_MISSED = (
+    select(agent_states.c.agent, ledger.c.data)
+    .join(ledger, and_(ledger.c.at == agent_states.c.activity_since_at, ledger.c.agent == agent_states.c.agent))
+    .where(
+        agent_states.c.activity == Activity.IDLE.value,
+        ledger.c.kind == "offer_ended",
+        or_(
+            agent_states.c.blocked_until > bindparam("boot"),
+            and_(agent_states.c.presence == Presence.PAUSED.value, agent_states.c.presence_reason == RONA_REASON),
+        ),
+    )
 )
 
 
@@ -41,9 +59,10 @@ def floor_snapshot(
     today = today or Today()
     today.read(connection, now.wall)
     agents = _agents(connection, now, plan)
-    waiting = {row.queue: row for row in connection.execute(_WAITING)}
+    lines = connection.execute(_WAITING).all()
     queues = tuple(
-        _queue(queue, waiting.get(queue.name), agents, plan, today, now) for queue in plan.queues.values()
+        _queue(queue, [line for line in lines if line.queue == queue.name], agents, plan, today, now)
+        for queue in plan.queues.values()
     )
     return FloorSnapshot(now.wall, queues, tuple(agents.values()))
 
@@ -53,7 +72,7 @@ def floor_snapshot(
 
 def _queue(
     queue: Queue,
-    waiting: Row[Any] | None,
+    lines: Sequence[Row[Any]],
     agents: Mapping[str, AgentView],
     plan: FloorPlan,
     today: Today,
@@ -62,14 +81,19 @@ def _queue(
     day = today.queue(queue.name)
     return QueueView(
         name=queue.name,
-        waiting=waiting.waiting if waiting else 0,
-        longest_wait_s=max(0.0, now.wall - waiting.since) if waiting else 0.0,
+        waiting=sum(line.waiting for line in lines),
+        longest_wait_s=_longest_s(lines, now),
+        longest_unoffered_s=_longest_s([line for line in lines if line.state == "waiting"], now),
         offered_today=day.offered,
         answered_today=len(day.waits),
         abandoned_today=len(day.patience),
         service_level=day.service_level(queue),
         agents=_count(agents[agent.name] for agent in plan.agents_of(queue.name)),
     )
+
+
+def _longest_s(lines: Sequence[Row[Any]], now: Moment) -> float:
+    return max((max(0.0, now.wall - line.since) for line in lines), default=0.0)
 
 
 def _count(agents: Iterable[AgentView]) -> dict[str, int]:
@@ -89,10 +113,12 @@ def _agents(connection: Connection, now: Moment, plan: FloorPlan) -> dict[str, A
     states = {row.agent: row for row in connection.execute(_AGENTS)}
     known = {row.device: row.state for row in connection.execute(_DEVICES)}
     held = {row.offer_id: row for row in connection.execute(_OFFERS)}
-    return {
-        name: _agent(agent, states.get(name), DeviceState(known.get(agent.device, "unknown")), held, plan, now)
+    missed = {row.agent: OfferEnd(row.data["end"]) for row in connection.execute(_MISSED, {"boot": now.boot})}
+    views = (
+        _agent(agent, states.get(name), DeviceState(known.get(agent.device, "unknown")), held, plan, now)
         for name, agent in plan.agents.items()
-    }
+    )
+    return {view.name: replace(view, missed=missed.get(view.name)) for view in views}
 
 
 def _agent(
@@ -116,6 +142,7 @@ def _agent(
         activity=shown_activity(Activity(state.activity), device),
         activity_since_at=state.activity_since_at,
         offer=None if offer is None else _offer(offer, state.wrap_up_until, plan, now),
+        rests_s=max(0.0, state.blocked_until - now.boot),
     )
 
 

@@ -137,9 +137,9 @@ class FlowRuns:
         try:
             taken: StoredRun | None = await self._thread.ask(work, ASK_DEADLINE_S)
         except StoreUnavailable:
+            self._thread.post(work, _nobody_asks)
             if self._reader is None:
                 raise
-            # Locked, or full. The epoch is written with the next row; whoever had the call has let go of it.
             taken = await self._reader.ask(lambda connection: _find(connection, call_id, epoch), ASK_DEADLINE_S)
         if taken is not None:
             self._handed.add(call_id)
@@ -222,6 +222,10 @@ class FlowRuns:
         self._batch.saves = {**batch.saves, **self._batch.saves}
         self._batch.closes = batch.closes + self._batch.closes
         self._flush_soon()
+
+
+def _nobody_asks(_fate: Fate) -> None:
+    """Told of work whose end makes no difference to anybody."""
 
 
 def _find(connection: Connection, call_id: str, epoch: int) -> StoredRun | None:

@@ -18,7 +18,7 @@ _TAKE = _insert.on_conflict_do_update(
         # 0 while the holder stays the same: SQLite counts a comparison as a number
         "fence": leases.c.fence + (leases.c.holder != _insert.excluded.holder),
     },
-    where=or_(_is_mine, leases.c.until <= bindparam("b_now")),
+    where=or_(_is_mine, leases.c.until <= bindparam("b_over_since")),
 )
 _RELEASE = (
     update(leases)
@@ -27,9 +27,21 @@ _RELEASE = (
 )
 
 
-def take_lease(connection: Connection, now: Moment, name: str, holder: str, for_s: float) -> bool:
-    """Become or stay the holder. False: another one is."""
-    values = {"name": name, "holder": holder, "until": now.boot + for_s, "fence": 1, "b_now": now.boot}
+def take_lease(
+    connection: Connection, now: Moment, name: str, holder: str, for_s: float, *, over_for_s: float = 0.0
+) -> bool:
+    """Become or stay the holder. False: another one is.
+
+    over_for_s: how long another's lease must be over, so that somebody who is better at it may come first. One that
+    was given up can be had at once.
+    """
+    values = {
+        "name": name,
+        "holder": holder,
+        "until": now.boot + for_s,
+        "fence": 1,
+        "b_over_since": max(0.0, now.boot - over_for_s),
+    }
     return connection.execute(_TAKE, values).rowcount == 1
 
 

@@ -20,6 +20,7 @@ from cordboard.acd.model import FloorPlan, Moment
 from cordboard.errors import StoreUnavailable
 from cordboard.store.acd_values import FloorSnapshot
 from cordboard.store.database import open_for_reading
+from cordboard.store.faults import in_words
 from cordboard.store.floor_view import floor_snapshot
 from cordboard.store.today import UTC, Today
 
@@ -30,7 +31,7 @@ T = TypeVar("T")
 
 
 class StoreReader:
-    """Reads the database at `path`, which must exist by the first `ask`. zone: of the day whose figures are shown."""
+    """Reads the database at `path`, which must exist by the first `ask`. zone: of the day that is shown."""
 
     def __init__(self, path: Path, zone: ZoneInfo = UTC) -> None:
         self._path = path
@@ -51,7 +52,7 @@ class StoreReader:
         except TimeoutError as late:
             raise StoreUnavailable(f"the database was not read within {deadline_s} s") from late
         except SQLAlchemyError as fault:
-            raise StoreUnavailable(str(fault)) from fault
+            raise StoreUnavailable(in_words(fault)) from fault
 
     def snapshot(self, connection: Connection, now: Moment, plan: FloorPlan) -> FloorSnapshot:
         """Everything the desk shows; as work for `ask`. Reads only the new part of the day's ledger."""

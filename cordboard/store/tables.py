@@ -1,8 +1,8 @@
 """The tables, as SQLAlchemy Core sees them. A change here needs a new file in `migrations/versions`.
 
-Columns named `..._at` are seconds since 1970; `..._until` and `ring_by` are seconds of the boot clock,
-worthless after a reboot (see `boot.py`). Everything personal is in `callers`, `parties` and `offers.note`, and
-nowhere else.
+Columns named `..._at` are seconds since 1970; `..._until`, `..._boot` and `ring_by` are seconds of the boot
+clock, worthless after a reboot (see `boot.py`). Everything personal is in `callers`, `parties` and `offers.note`,
+and nowhere else.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ queue_entries = Table(
     Column("priority", Integer, nullable=False),
     Column("language", String(16), nullable=False),
     Column("entered_at", Float, nullable=False),
+    Column("entered_boot", Float, nullable=False),
     Column("state", String(16), nullable=False),
     Column("owner", String(128), nullable=False),
     Column("lease_until", Float, nullable=False),
@@ -54,6 +55,15 @@ Index(
     queue_entries.c.call_id,
     sqlite_where=text("state = 'waiting'"),
     postgresql_where=text("state = 'waiting'"),
+)
+Index(
+    "queue_entries_in_line",
+    queue_entries.c.queue,
+    queue_entries.c.priority.desc(),
+    queue_entries.c.entered_at,
+    queue_entries.c.call_id,
+    sqlite_where=text("state <> 'left' AND state <> 'talking'"),
+    postgresql_where=text("state <> 'left' AND state <> 'talking'"),
 )
 # A call waits in one queue at a time: the database itself refuses a second place.
 Index(
@@ -115,7 +125,8 @@ Index(
 )
 
 # A call proposed to an agent. fence: the entry's when the phone was rung. agent_gone_at: the end of the agent's
-# leg, noted when it is told before the rest is known.
+# leg, noted when it is told before the rest is known. changed_boot: when the row was last moved on, for comparing
+# it with a list of legs.
 offers = Table(
     "offers",
     metadata,
@@ -129,6 +140,7 @@ offers = Table(
     Column("fence", Integer, nullable=False),
     Column("made_at", Float, nullable=False),
     Column("ring_by", Float, nullable=False),
+    Column("changed_boot", Float, nullable=False),
     Column("ringing_at", Float),
     Column("answered_at", Float),
     Column("joined_at", Float),
@@ -140,7 +152,7 @@ offers = Table(
     Column("disposition", String(64), nullable=False),
     Column("note", String, nullable=False),
     Column("agent_leg_id", String(128), nullable=False),
-    Column("party_ref", String(26), nullable=False),
+    Column("party_ref", String(26), nullable=False, index=True),
 )
 # The two laws of offers, kept by the database itself: one open offer an agent, one open offer a caller.
 Index(

@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from cordboard.errors import StoreUnavailable
 from cordboard.store.database import BUSY_TIMEOUT_MS, open_database
+from cordboard.store.faults import in_words
 
 __all__ = ["StoreThread", "open_database"]
 
@@ -29,6 +32,8 @@ log = structlog.get_logger()
 
 BACKLOG_MAX = 10_000  # more than ten seconds' worth at any load seen; then the disk is gone
 BATCH_MAX = 200
+BATCH_S = 0.05  # then it is written, and others may write: somebody waits for the first of it
+UNDER_WAY_S = BUSY_TIMEOUT_MS / 1000  # the longest a statement, or the commit, waits for others
 
 Work = Callable[[Connection], Any]
 Fate = Literal["written", "try_again", "lost"]
@@ -72,6 +77,7 @@ class StoreThread:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._backlog: queue.Queue[_Item | None] = queue.Queue(BACKLOG_MAX)
+        self._left: deque[_Item] = deque()  # taken out of the backlog, and not begun; the thread's own
         self._thread = threading.Thread(target=self._serve, name="store", daemon=True)
         self.is_healthy = True
 
@@ -94,47 +100,66 @@ class StoreThread:
             told("try_again")
 
     async def ask(self, work: Work, deadline_s: float, told: Told | None = None) -> Any:
-        """Do `work` after everything posted before it and return what it returns. Raises StoreUnavailable."""
+        """Do `work` after everything posted before it and return what it returns. Raises StoreUnavailable.
+
+        deadline_s: for its beginning. Work that has begun by then is waited for, for `UNDER_WAY_S` more: what is
+        written must not be taken for lost.
+        """
         answer: Future[Any] = Future()
         try:
             self._backlog.put_nowait(_Item(work, answer, told))
-            async with asyncio.timeout(deadline_s):  # Python 3.11's wait_for may swallow a cancellation
-                return await asyncio.wrap_future(answer)
+            return await _answered(answer, deadline_s)
         except queue.Full as full:
             raise StoreUnavailable("the database does not keep up") from full
-        except TimeoutError as late:
-            raise StoreUnavailable(f"the database did not answer within {deadline_s} s") from late
         except (SQLAlchemyError, ValueError) as fault:
-            raise StoreUnavailable(str(fault)) from fault
+            raise StoreUnavailable(in_words(fault)) from fault
 
     def _serve(self) -> None:
-        while batch := self._next_batch():
-            self._carry_out([item for item in batch if item is not None])
-            if None in batch:
-                return
+        goes_on = True
+        while goes_on or self._left:
+            goes_on = goes_on and self._collect()
+            if self._left:
+                self._carry_out()
 
-    def _next_batch(self) -> list[_Item | None]:
-        batch = [self._backlog.get()]
-        while len(batch) < BATCH_MAX and batch[-1] is not None:
+    def _collect(self) -> bool:
+        """Wait for work, and take what there is. False: this was the last of it."""
+        while len(self._left) < BATCH_MAX:
             try:
-                batch.append(self._backlog.get_nowait())
+                item = self._backlog.get_nowait() if self._left else self._backlog.get()
             except queue.Empty:
                 break
-        return batch
+            if item is None:
+                return False
+            self._left.append(item)
+        return True
 
-    def _carry_out(self, batch: list[_Item]) -> None:
-        wanted: list[_Item] | None = None
+    def _carry_out(self) -> None:
+        """One transaction. What its time does not suffice for is left for the next. Nothing begins before the lock
+        is ours, which may take longer than anybody waits.
+        """
+        done: list[tuple[_Item, Any]] = []
+        begun: list[_Item] = []
         try:
             with self._engine.begin() as connection:
-                wanted = _begun(batch)  # not before the lock is ours, which may take longer than anybody waits
-                results = [item.work(connection) for item in wanted]
+                until = time.monotonic() + BATCH_S
+                while self._left and (not begun or time.monotonic() < until):
+                    item = self._left.popleft()
+                    if item.begin():
+                        begun.append(item)
+                        done.append((item, item.work(connection)))
         except Exception as fault:  # whatever one piece of work does, the thread lives on
             self._note_health(fault)
-            self._separate(_begun(batch) if wanted is None else wanted, fault)
-            return
-        self._note_health(None)
-        for item, result in zip(wanted, results, strict=True):
-            item.end(result)
+            self._separate(begun or self._begin_left(), fault)
+        else:
+            self._note_health(None)
+            for item, result in done:
+                item.end(result)
+
+    def _begin_left(self) -> list[_Item]:
+        """Those that somebody still waits for, who waits for their end from now on."""
+        begun = [item for item in self._left if item.begin()]
+        self._left.clear()
+        return begun
 
     def _separate(self, batch: list[_Item], fault: Exception) -> None:
         """A locked database fails everyone; any other fault is one item's own, and the rest is tried alone."""
@@ -156,10 +181,20 @@ class StoreThread:
 
     def _note_health(self, fault: Exception | None) -> None:
         if self.is_healthy != (fault is None):
-            log.error("store_failed", reason=str(fault)) if fault else log.info("store_recovered")
+            log.error("store_failed", reason=in_words(fault)) if fault else log.info("store_recovered")
         self.is_healthy = fault is None
 
 
-def _begun(batch: list[_Item]) -> list[_Item]:
-    """Those that somebody still waits for, who waits for their end from now on."""
-    return [item for item in batch if item.begin()]
+async def _answered(answer: Future[Any], deadline_s: float) -> Any:
+    """What the thread answers. Raises StoreUnavailable, and whatever the work raised."""
+    waiting = asyncio.wrap_future(answer)
+    try:  # asyncio.wait: Python 3.11's wait_for may swallow a cancellation
+        is_done, _ = await asyncio.wait({waiting}, timeout=deadline_s)
+        if not is_done and not answer.cancel():  # it has begun
+            is_done, _ = await asyncio.wait({waiting}, timeout=UNDER_WAY_S)
+        if not is_done:
+            raise StoreUnavailable(f"the database did not answer within {deadline_s} s")
+        return waiting.result()
+    finally:
+        if not waiting.cancel() and not waiting.cancelled():
+            waiting.exception()  # nobody else will look at it, if we are cancelled

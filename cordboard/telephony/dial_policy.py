@@ -48,23 +48,36 @@ class DialRule:
         return Extension(extension, self.device.replace(_PLACEHOLDER, extension))
 
 
+class BadDialRule(ValueError):
+    """A rule that cannot be. hint: what to write; in_pattern: it is the pattern's fault, not the device's."""
+
+    def __init__(self, message: str, hint: str, *, in_pattern: bool = False) -> None:
+        self.message = message
+        self.hint = hint
+        self.in_pattern = in_pattern
+        super().__init__(f"{message}; {hint}")
+
+
 def parse_rule(pattern: str, device: str) -> DialRule:
-    """A rule from what an admin wrote. Raises ValueError in plain words.
+    """A rule from what an admin wrote. Raises BadDialRule.
 
     pattern: digits, `*` and `#` stand for themselves, X for 0-9, Z for 1-9, N for 2-9; 1 to 16 characters.
     device:  "PJSIP/{extension}" or "PJSIP/front-desk".
     """
     unknown = sorted(set(pattern) - set(_CLASSES))
     if unknown:
-        raise ValueError(
-            f"`{unknown[0]}` in `{pattern}`: a pattern has digits, * and #, X (0-9), Z (1-9) and N (2-9)"
-        )
+        hint = "a pattern has digits, * and #, X (0-9), Z (1-9) and N (2-9)"
+        raise BadDialRule(f"`{unknown[0]}` in `{pattern}` is no digit of an extension", hint, in_pattern=True)
     if not 1 <= len(pattern) <= 16:
-        raise ValueError(f"the pattern `{pattern}` must have 1 to 16 characters")
+        message = f"the pattern `{pattern}` must have 1 to 16 characters"
+        raise BadDialRule(message, "write one rule for each length", in_pattern=True)
     if not DEVICE.fullmatch(device.replace(_PLACEHOLDER, "1")):
-        raise ValueError(f"`{device}` is no device; write for instance PJSIP/{_PLACEHOLDER} or PJSIP/front-desk")
+        raise BadDialRule(
+            f"`{device}` is no device", f"write for instance PJSIP/{_PLACEHOLDER} or PJSIP/front-desk"
+        )
     if _PLACEHOLDER in device and set(pattern) & {"*", "#"}:
-        raise ValueError(f"`{pattern}` has * or #, which no device name may hold; write the device out")
+        message = f"`{pattern}` has * or #, which no device name may hold"
+        raise BadDialRule(message, "write the device out, for instance PJSIP/front-desk")
     return DialRule(pattern, device)
 
 
@@ -82,7 +95,7 @@ class DialPolicy:
 
     @classmethod
     def of(cls, devices: Mapping[str, str]) -> DialPolicy:
-        """The policy of a mapping from pattern to device. Raises ValueError for the first bad rule."""
+        """The policy of a mapping from pattern to device. Raises BadDialRule for the first bad rule."""
         return cls(tuple(parse_rule(pattern, device) for pattern, device in devices.items()))
 
     def resolve(self, extension: str) -> Extension | None:

@@ -22,7 +22,16 @@ from typing import Any, Literal
 from argon2 import PasswordHasher
 from sqlalchemy import Connection
 
-from cordboard.acd.model import Agent, FloorPlan, LeftBecause, OfferEnd, OfferResult, Queue
+from cordboard.acd.model import (
+    AcceptStep,
+    Agent,
+    FloorPlan,
+    LeftBecause,
+    OfferEnd,
+    OfferResult,
+    Queue,
+    RonaPolicy,
+)
 from cordboard.crm.crm_file import ConnectorChoice, CrmSettings, Directory
 from cordboard.desk.app import desk_app
 from cordboard.desk.server import DeskServer, desk_server
@@ -45,10 +54,11 @@ HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(
 PLAN = FloorPlan(
     queues={
         "sales": Queue("sales", wrap_up_s=20.0, dispositions=("sold", "no_interest", "call_back", "wrong_number")),
-        "support": Queue("support", wrap_up_s=1.0, dispositions=("solved", "open")),
+        "support": Queue("support", wrap_up_s=1.0, dispositions=("solved", "open"), rona=RonaPolicy(0, 1.0)),
+        "fast": Queue("fast", accept=AcceptStep(key=""), rona=RonaPolicy(pause_after=1)),
     },
     agents={
-        "alice": Agent("alice", "Alice Ray", "PJSIP/1001", ("sales", "support")),
+        "alice": Agent("alice", "Alice Ray", "PJSIP/1001", ("sales", "support", "fast")),
         "bob": Agent("bob", "Bob Stone", "PJSIP/1002", ("sales",)),
     },
 )

@@ -8,7 +8,7 @@ import time
 import pytest
 from playwright.async_api import Page, expect
 
-from cordboard.acd.model import OfferEnd
+from cordboard.acd.model import RONA, OfferEnd
 from tests.browser.conftest import Visitors, be_ready, log_in
 from tests.browser.desk_stage import ADA, DeskStage
 
@@ -26,7 +26,7 @@ async def test_a_wrong_password_is_told_and_the_right_one_opens_the_desk(visitor
     visitors.complaints.clear()  # the browser notes the 401
     await page.keyboard.type("correct horse battery")
     await page.keyboard.press("Enter")
-    await expect(page.locator(".queue")).to_have_count(2)
+    await expect(page.locator(".queue")).to_have_count(3)
 
 
 async def test_ready_and_pause_with_a_reason(alice: Page, stage: DeskStage) -> None:
@@ -49,10 +49,10 @@ async def test_an_offer_pops_up_with_the_customer_the_path_and_the_reason(alice:
     await expect(alice.locator("#fields dt")).to_have_text(["Tier", "City", "Balance", "Customer since"])
     await expect(alice.locator("#fields dd")).to_have_text(["gold", "London", "1,234.5", "2019-03-01"])
     await expect(alice.locator("#fact-path li")).to_have_text(["supportgreeting", "who", "menu", "sales"])
-    await expect(alice.locator("#fact-why")).to_contain_text("alice was the only free agent")
+    await expect(alice.locator("#fact-why")).to_contain_text("You were the only free agent of sales")
     await expect(alice.locator("#fact-wait")).to_have_text(re.compile(r"0:4[789]|0:5\d"))
     await expect(alice).to_have_title(re.compile("^Ringing: sales"))
-    await expect(alice.get_by_role("button", name="Log out")).to_be_disabled()
+    await expect(alice.locator("#to-do")).to_have_text("Answer on your phone, then press 1")
 
 
 async def test_the_pop_is_there_within_300_ms(alice: Page, stage: DeskStage) -> None:
@@ -146,7 +146,7 @@ async def test_a_crm_that_fails_and_a_number_nobody_has_are_told(alice: Page, st
     await be_ready(alice)
     call = await stage.caller_comes(lookup="pending")
     await call.is_looked_up("failed", {})
-    await expect(alice.locator("#lookup")).to_have_text("The CRM does not answer")
+    await expect(alice.locator("#lookup")).to_have_text("The CRM gave no usable answer")
     await call.is_looked_up("none", {})
     await expect(alice.locator("#lookup")).to_have_text("No customer with this number")
 
@@ -197,6 +197,112 @@ async def test_an_offer_that_is_not_taken_disappears(alice: Page, stage: DeskSta
     await expect(alice.locator("#call")).to_be_visible()
     await call.settle(OfferEnd.NO_ANSWER, caller_is_here=True)
     await expect(alice.locator("#call")).to_be_hidden()
+
+
+MISSED = {
+    OfferEnd.NO_ANSWER: "Your phone rang and nobody answered",
+    OfferEnd.BUSY: "Your phone was busy (486)",
+    OfferEnd.REJECTED: "Your phone rejected the call (603)",
+    OfferEnd.UNAVAILABLE: "Your phone was not available (480)",
+    OfferEnd.UNREGISTERED: "Your phone was not registered",
+    OfferEnd.DECLINED: "You declined the call: another key than the accept key was pressed",
+    OfferEnd.NO_KEY: "You picked up, and no accept key was pressed",
+    OfferEnd.LEFT_WHISPER: "You hung up before the call was accepted",
+}
+
+
+async def test_who_missed_a_call_is_told_why_and_how_long_they_rest(alice: Page, stage: DeskStage) -> None:
+    assert set(MISSED) == RONA
+    await be_ready(alice)
+    for end, words in MISSED.items():
+        await alice.get_by_role("button", name="Break").click()
+        await be_ready(alice)  # which ends a rest, and forgives
+        call = await stage.caller_comes()
+        await call.settle(end)
+        await expect(alice.locator("#idle-text")).to_have_text(
+            re.compile(rf"{re.escape(words)}\. Next call in [1-5] s")
+        )
+        await expect(alice.locator("#state-word")).to_have_text("Short rest")
+        await expect(alice.locator("#state-time")).to_have_text("")
+
+
+async def test_a_rest_is_over_by_itself(alice: Page, stage: DeskStage) -> None:
+    await be_ready(alice)
+    await (await stage.caller_comes("support")).settle(OfferEnd.BUSY)
+    await expect(alice.locator("#status")).to_have_attribute("data-state", "resting")
+    await expect(alice.locator("#status")).to_have_attribute("data-state", "ready")
+    await expect(alice.locator("#idle-text")).to_have_text("Waiting for a call")
+
+
+async def test_an_automatic_pause_names_its_cause_also_after_a_reload(alice: Page, stage: DeskStage) -> None:
+    await be_ready(alice)
+    await (await stage.caller_comes("fast")).settle(OfferEnd.BUSY)
+    for _ in range(2):
+        await expect(alice.locator("#state-word")).to_have_text("Paused: calls missed")
+        await expect(alice.locator("#idle-text")).to_have_text(
+            "Your phone was busy (486). Press Ready when you are back"
+        )
+        await alice.reload()
+
+
+async def test_the_key_that_accepts_is_told(alice: Page, stage: DeskStage) -> None:
+    await be_ready(alice)
+    for queue, ringing, answered in (
+        ("sales", "Answer on your phone, then press 1", "Press 1 on your phone"),
+        ("fast", "Answer on your phone", "You are being joined"),
+    ):
+        call = await stage.caller_comes(queue)
+        await expect(alice.locator("#to-do")).to_have_text(ringing)
+        await call.leg("answered")
+        await expect(alice.locator("#to-do")).to_have_text(answered)
+        await call.leg("joined")
+        await expect(alice.locator("#to-do")).to_be_hidden()
+        await call.is_over()
+        await alice.get_by_role("button", name="Finish").click()
+        await expect(alice.locator("#call")).to_be_hidden()
+
+
+async def test_during_a_call_its_card_alone_tells_the_state_and_the_time(alice: Page, stage: DeskStage) -> None:
+    await be_ready(alice)
+    call = await stage.caller_comes()
+    await call.is_joined()
+    await expect(alice.locator("#call-state")).to_have_text("Talking")
+    await expect(alice.locator("#state")).to_be_hidden()
+    await alice.get_by_role("button", name="Lunch").click()
+    await expect(alice.locator("#state")).to_have_text("After this call: paused (lunch)", use_inner_text=True)
+
+
+async def test_who_cannot_log_out_now_learns_why(alice: Page, stage: DeskStage) -> None:
+    await be_ready(alice)
+    await stage.caller_comes()
+    log_out = alice.get_by_role("button", name="Log out")
+    await expect(log_out).to_be_disabled()
+    await expect(log_out).to_have_attribute("title", "You can log out when this call is over.")
+    await log_out.focus()
+    await alice.keyboard.press("Enter")
+    await expect(alice.locator("#toast")).to_have_text("You can log out when this call is over.")
+    await expect(alice.locator("#call")).to_be_visible()
+
+
+async def test_the_caller_who_rings_here_does_not_wait_beside_it(alice: Page, stage: DeskStage) -> None:
+    await be_ready(alice)
+    call = await stage.caller_comes(waited_s=100)
+    await expect(alice.locator("#call")).to_be_visible()
+    await expect(alice.locator("#queue-lines li").first).to_contain_text("nobody waits")
+    await stage.caller_comes(waited_s=30)
+    await expect(alice.locator("#queue-lines li").first).to_have_text(re.compile(r"sales1 waiting0:3\d"))
+    await call.is_joined()
+    await expect(alice.locator("#queue-lines li").first).to_contain_text("1 waiting")
+
+
+async def test_a_long_text_has_a_row_of_its_own(alice: Page, stage: DeskStage) -> None:
+    await be_ready(alice)
+    await stage.caller_comes(customer=ADA | {"city": "A long way up the hill, and " * 3})
+    await expect(alice.locator("#fields .broad dt")).to_have_text(["City"])
+    row, field = await alice.evaluate(
+        "['#fields', '#fields .broad'].map((at) => document.querySelector(at).clientWidth)"
+    )
+    assert row == field
 
 
 async def test_a_caller_who_gives_up_disappears(alice: Page, stage: DeskStage) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Visitors, be_ready
-from tests.browser.desk_stage import PASSWORD, DeskStage
+from tests.browser.desk_stage import PASSWORD, PLAN, DeskStage
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="session")]
 
@@ -131,7 +132,7 @@ async def test_every_text_can_be_read_in_every_state(visitors: Visitors, stage: 
     await expect(alice.locator("#call")).to_have_attribute("data-state", "wrap_up")
     assert await alice.evaluate(CONTRASTS) == []
     await alice.goto("/queues")
-    await expect(alice.locator(".queue")).to_have_count(2)
+    await expect(alice.locator(".queue")).to_have_count(3)
     assert await alice.evaluate(CONTRASTS) == []
 
 
@@ -159,7 +160,9 @@ async def test_the_queue_page_is_live_and_names_nobody(alice: Page, stage: DeskS
     await first.hangs_up()
     await expect(sales.locator(".waiting")).to_have_text("1")
     await expect(sales.locator(".today dd")).to_have_text(["2", "0", "1"])
-    await expect(sales.locator(".level")).to_contain_text("of_offered: answered within 20 s, of all offered")
+    await expect(sales.locator(".level")).to_have_text(
+        re.compile("%answered within 20 s, of answered and abandoned$")
+    )
     await expect(sales.locator(".agents")).to_contain_text("2Logged out")
     text = await alice.locator("body").inner_text()
     for personal in ("Ada", "ADA", "7946", "Alice", "alice", "Bob"):
@@ -170,10 +173,45 @@ async def test_figures_grey_out_when_they_are_old_and_come_back(
     alice: Page, visitors: Visitors, stage: DeskStage
 ) -> None:
     await alice.goto("/queues")
-    await expect(alice.locator(".queue")).to_have_count(2)
+    await expect(alice.locator(".queue")).to_have_count(3)
     await stage.stop_server()
     await expect(alice.locator("#queues")).to_have_class("is-old")
     await expect(alice.locator("#lost")).to_contain_text(re.compile(r"They are \d+ s old"))
     await stage.start_server()
     await expect(alice.locator("#queues")).not_to_have_class("is-old")
     visitors.complaints.clear()  # the browser notes that it could not connect
+
+
+@pytest.mark.parametrize("width", [800, 1280, 1600, 1920, 3840])
+async def test_on_the_wall_no_figure_is_broken_and_no_room_left_over(
+    visitors: Visitors, stage: DeskStage, width: int
+) -> None:
+    stage.floor.use(replace(PLAN, queues={name: PLAN.queues[name] for name in ("sales", "support")}))
+    alice = await visitors.agent("alice", viewport={"width": width, "height": width * 9 // 16})
+    await stage.caller_comes(waited_s=35_990)
+    for queue in ("sales", "support"):
+        await stage.caller_comes(queue, waited_s=156)
+    await alice.goto("/queues?kiosk")
+    await expect(alice.locator(".queue")).to_have_count(2)
+    await expect(alice.locator(".live dd").nth(1)).to_have_text(re.compile(r"9:59:5\d|10:00:\d\d"))
+    lines, spills, last, secondary = await alice.evaluate(WALL)
+    assert lines == [1, 1, 1, 1]
+    assert spills == []
+    assert last > width * 0.95  # the last card ends where the screen does
+    assert secondary >= max(16, width / 90)
+
+
+WALL = """() => {
+  const figures = [...document.querySelectorAll(".big")];
+  const lines = figures.map((at) => Math.round(at.clientHeight / parseFloat(getComputedStyle(at).lineHeight)));
+  const spills = figures.filter((at) => at.scrollWidth > at.clientWidth).map((at) => at.textContent);
+  const ends = [...document.querySelectorAll(".queue")].map((at) => at.getBoundingClientRect().right);
+  const secondary = getComputedStyle(document.querySelector(".small.soft")).fontSize;
+  return [lines, spills, Math.max(...ends), parseFloat(secondary)];
+}"""
+
+
+async def test_a_last_pause_button_is_as_wide_as_the_others(alice: Page) -> None:
+    widths = await alice.evaluate("[...document.querySelectorAll('#pauses button')].map((at) => at.offsetWidth)")
+    assert len(widths) == 3
+    assert len(set(widths)) == 1

@@ -94,8 +94,11 @@ class FloorKit:
         return self.do(lambda c: self.store.settle(c, self.now, call_id, result, here))
 
     def leg(self, kind: Any, offer_id: str) -> Changes:
-        event = AgentLegEvent(kind, offer_id, f"agent-{offer_id}", "", self.now.wall)
+        event = self.leg_event(kind, offer_id)
         return self.do(lambda c: self.store.agent_leg(c, self.now, event))
+
+    def leg_event(self, kind: Any, offer_id: str) -> AgentLegEvent:
+        return AgentLegEvent(kind, offer_id, f"agent-{offer_id}", "", self.now.wall)
 
     def presence(self, agent: str, presence: Presence = Presence.AVAILABLE, reason: str = "") -> Changes:
         return self.do(lambda c: self.store.set_presence(c, self.now, agent, presence, reason))

@@ -194,7 +194,9 @@ class Books:
 
     def offer(self, caller: Line) -> sqlite3.Row | None:
         """The caller's latest offer."""
-        sql = "select o.* from offers o join callers c on c.call_id = o.call_id where c.ani = ? order by made_at desc"
+        sql = (
+            "select o.* from offers o join callers c on c.call_id = o.call_id where c.ani = ? order by made_at desc"
+        )
         return next(iter(self.rows(sql, caller.ani)), None)
 
     async def until(self, found: Callable[[], Any], within_s: float = SOON_S, what: object = "") -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import defaultdict
+from itertools import pairwise
 
 from cordboard.acd.kpis import Kpis, kpis
 from cordboard.acd.ledger_row import LedgerRow
@@ -18,7 +19,10 @@ OF_A_TALK = ["offer_made", "offer_ringing", "agent_answered", "joined", "talk_en
 
 
 async def check_books(books: Books, reader: StoreReader, plan: FloorPlan) -> None:
-    """Wait until everything has ended, then check all of the ledger so far. reader: the same each time, as a desk's."""
+    """Wait until everything has ended, then check all of the ledger so far.
+
+    reader: the same each time, so that it counts as it goes, like a desk.
+    """
     left = "select entry_id from queue_entries where state <> 'left'"
     open_offers = "select offer_id from offers where state <> 'ended'"
     busy = "select agent from agent_states where activity <> 'idle'"
@@ -54,8 +58,8 @@ def check_offers(rows: list[LedgerRow]) -> None:
         kinds = [row.kind for row in about]
         assert kinds[0] == "offer_made" and kinds[-1] == "offer_ended" and len(set(kinds)) == len(kinds), kinds
         if about[-1].data["end"] == "served":
-            assert kinds == OF_A_TALK, kinds
-        for before, after in zip(about, about[1:], strict=False):
+            assert kinds == OF_A_TALK, about
+        for before, after in pairwise(about):
             assert before.at <= after.at + CLOCKS_S, (before, after)
 
 

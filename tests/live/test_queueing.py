@@ -176,24 +176,28 @@ async def test_a_blind_transfer_ends_the_talk_for_the_agent_and_not_for_the_call
 
 
 async def test_an_attended_transfer_frees_the_agent_for_the_next_caller(stage: Stage) -> None:
-    async with agent_at(stage, "tara") as (phone, _), SipPhone("1007", stage.pbx) as colleague:
-        async with caller_of(stage, "6106") as call, caller_of(stage, "6106", "+442079460155") as other:
-            await phone.incoming()
-            await phone.answer()
-            await becomes(stage, activity("tara"), [("talking",)])
-            asking = asyncio.create_task(phone.consult("1007"))
-            await colleague.incoming()
-            await colleague.answer()
-            await asking
-            assert await phone.transfer_attended() in (200, 202)
-            colleague.speak(tone(900, 0.5))
-            await hears(call, 900)
-            await phone.incoming()  # the other caller, while the first one still talks
-            assert call.end is None
-            await phone.answer()
-            phone.speak(tone(700, 0.5))
-            await hears(other, 700)
-            await hears(call, 900)
+    async with (
+        agent_at(stage, "tara") as (phone, _),
+        SipPhone("1007", stage.pbx) as colleague,
+        caller_of(stage, "6106") as call,
+        caller_of(stage, "6106", "+442079460155") as other,
+    ):
+        await phone.incoming()
+        await phone.answer()
+        await becomes(stage, activity("tara"), [("talking",)])
+        asking = asyncio.create_task(phone.consult("1007"))
+        await colleague.incoming()
+        await colleague.answer()
+        await asking
+        assert await phone.transfer_attended() in (200, 202)
+        colleague.speak(tone(900, 0.5))
+        await hears(call, 900)
+        await phone.incoming()  # the other caller, while the first one still talks
+        assert call.end is None
+        await phone.answer()
+        phone.speak(tone(700, 0.5))
+        await hears(other, 700)
+        await hears(call, 900)
     await stage.pbx.wait_for_no_channels()
     await becomes(stage, activity("tara"), [("idle",)])
 

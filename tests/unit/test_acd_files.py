@@ -134,24 +134,38 @@ def test_what_is_spoken_in_queues(tmp_path: Path) -> None:
     ("options", "column", "code", "message", "hint"),
     [
         ("{strategy: ring_all}", 21, "unknown-choice", "`ring_all` is not one of `longest_idle`", ""),
-        ("{ring_s: 0}", 19, "out-of-range", "the number 0 must be at least 1", ""),
+        ("{ring_s: 0}", 19, "out-of-range", "0 is too small; at least 1", ""),
         ("{ring_s: 15s}", 19, "wrong-type", "expected a number, found `15s`", "write 15 alone"),
-        ("{max_wait_s: 0}", 23, "out-of-range", "the number 0 must be more than 0", ""),
-        ("{wrap_up: 20}", 20, "wrong-type", "expected a mapping (`key: value`), found the number 20", ""),
+        ("{max_wait_s: 0}", 23, "out-of-range", "0 is too small; it must be more than 0", ""),
+        (
+            "{wrap_up: 20}", 20, "wrong-type",
+            "expected a mapping (`key: value`), found the number 20", "write `wrap_up: {s: 20}`",
+        ),
+        ("{wrap_up: 30s}", 20, "wrong-type", "found `30s`", "write `wrap_up: {s: 30}`"),
+        ("{service_level: fast}", 26, "wrong-type", "found `fast`", "write `service_level: {s: 20}`"),
+        ("{rona: 3}", 17, "wrong-type", "found the number 3", "write `rona: {pause_after: 3}`"),
+        ("{announce: yes}", 21, "wrong-type", "found `yes`", "announce: {position: {say: {en:"),
+        ("{announce: {position: yes}}", 32, "wrong-type", "found `yes`", "position: {say: {en:"),
+        ("{announce: {position: {say: Hi}}}", 38, "wrong-type", "found `Hi`", 'write `{en: "Hi"}`'),
+        ("{accept: {whisper: A call.}}", 29, "wrong-type", "found `A call.`", 'write `{en: "A call."}`'),
+        ("{accept: no}", 19, "wrong-type", "found `no`", "write `accept: none`"),
+        ("{accept: false}", 19, "wrong-type", "found `false`", "write `accept: none`"),
+        ("{accept: 5}", 19, "wrong-type", "found the number 5", "write `accept: {key: 5}`"),
+        ("20", 10, "wrong-type", "found the number 20", "{ring_s: 15}"),
         ("{wrap_up: {s: 20, mode: extendable}}", 28, "unknown-key", "unknown key `mode`", "known here: s"),
         ("{service_level: {formula: sl2}}", 36, "unknown-choice", "`sl2` is not one of `of_offered`,", ""),
         ('{music: "a, b"}', 18, "bad-music", "`a, b` is no music class", "musiconhold.conf"),
         ("{accept: {key: 12}}", 25, "bad-key", "`12` is no key", "or none"),
-        ("{accept: yes}", 19, "wrong-type", "expected a mapping (`key: value`), found `yes`", ""),
-        ("{accept: {within_s: 0.5}}", 30, "out-of-range", "must be at least 1", ""),
+        ("{accept: yes}", 19, "wrong-type", "expected a mapping (`key: value`), found `yes`", "accept: {key: 1}"),
+        ("{accept: {within_s: 0.5}}", 30, "out-of-range", "0.5 is too small; at least 1", ""),
         (
             "{accept: {whisper: {en: A}, language: es}}", 19, "unknown-language",
             "there is no whisper in `es`", "write one of en",
         ),
-        ("{rona: {pause_after: -1}}", 31, "out-of-range", "must be at least 0", ""),
+        ("{rona: {pause_after: -1}}", 31, "out-of-range", "-1 is too small; at least 0", ""),
         ("{announce: {position: {every_s: 30}}}", 22, "missing-key", "`say` is missing", "add `say:`"),
-        ("{announce: {position: {say: {}}}}", 38, "out-of-range", "must have at least 1 entries", ""),
-        ("{announce: {position: {say: {en: x}, every_s: 1}}}", 56, "out-of-range", "must be at least 5", ""),
+        ("{announce: {position: {say: {}}}}", 38, "out-of-range", "a mapping must not be empty", ""),
+        ("{announce: {position: {say: {en: x}, every_s: 1}}}", 56, "out-of-range", "is too small; at least 5", ""),
         ("{dispositions: [sold, sold]}", 25, "duplicate-entry", "`sold` is in the list twice", ""),
         ('{dispositions: ["a\\nb"]}', 26, "bad-label", "a label is one line of text", ""),
         ("{skills: {es: 3}}", 11, "unknown-key", "unknown key `skills`", "known here: strategy"),
@@ -177,6 +191,12 @@ def test_a_faulty_queue(tmp_path: Path, options: str, column: int, code: str, me
             '{device: "PJSIP/1001,30", queues: [sales]}', 17, "bad-device",
             "`PJSIP/1001,30` is not one device", "an agent has one",
         ),
+        (
+            "{device: Local/1004@internal, queues: [sales]}", 17, "bad-device",
+            "`Local/1004@internal` vanishes when", "write Local/1004@internal/n",
+        ),
+        ("{device: PJSIP/1004/n, queues: [sales]}", 17, "bad-device", "`PJSIP/1004/n` is no device", "PJSIP/1001"),
+        ("PJSIP/1004", 8, "wrong-type", "found `PJSIP/1004`", "write `{device: PJSIP/1004}`"),
         ("{device: PJSIP/1, queues: [salse]}", 35, "unknown-queue", "no queue `salse`", "did you mean `sales`?"),
         ("{device: PJSIP/1, queues: [x]}", 35, "unknown-queue", "there is no queue `x`", "known: sales"),
         ("{device: PJSIP/1, queues: [sales, sales]}", 34, "duplicate-entry", "`sales` is in the list twice", ""),
@@ -192,6 +212,18 @@ def test_a_faulty_agent(tmp_path: Path, agent: str, column: int, code: str, mess
     assert (fault.file, fault.line, fault.column, fault.code) == ("agents.yaml", 2, column, code)
     assert message in fault.message
     assert hint in fault.hint
+
+
+def test_a_local_channel_that_stays_is_a_device(tmp_path: Path) -> None:
+    agents = "agents:\n  alice: {device: Local/1004@internal/n, queues: [sales]}\n"
+    plan = load_floor_plan(write(tmp_path, "queues: {sales: {}}", agents))
+    assert plan.agents["alice"].device == "Local/1004@internal/n"
+
+
+def test_lists_where_names_are_keys_say_how_they_are_written(tmp_path: Path) -> None:
+    agents, queues = findings(tmp_path, "queues: [sales]", "agents: [alice]")
+    assert (agents.file, agents.hint) == ("agents.yaml", "write `agents: {alice: {device: PJSIP/1001}}`")
+    assert (queues.file, queues.hint) == ("queues.yaml", "write `queues: {sales: {}}`")
 
 
 def test_two_agents_cannot_share_a_device(tmp_path: Path) -> None:

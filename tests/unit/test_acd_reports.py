@@ -207,6 +207,8 @@ def test_a_period(since: str, until: str, shown: str) -> None:
         ("yesterday", "", "`yesterday` is no time; write 2026-11-23"),
         ("11:00", "10:00", "is not after"),
         ("25:00", "", "no time"),
+        ("2026-11-30", "", "^2026-11-30 00:00 lies in the future$"),
+        ("12:01", "", "2026-11-23 12:01 lies in the future"),
     ],
 )
 def test_a_period_that_is_none(since: str, until: str, words: str) -> None:
@@ -218,6 +220,9 @@ def test_a_bad_period_is_wrong_usage(house: House) -> None:
     result = house.run("kpi", "--since", "soon")
     assert result.exit_code == 2
     assert "`soon` is no time" in result.stderr
+    result = house.run("kpi", "--since", "2126-11-30")
+    assert result.exit_code == 2
+    assert "2126-11-30 00:00 lies in the future" in result.stderr
 
 
 # queue show
@@ -294,6 +299,21 @@ def test_a_call_id_may_be_written_in_small_letters(served: House) -> None:
     assert "entered sales" in served.shown("queue", "why", call_id(1).lower())
 
 
+def test_a_call_may_be_named_by_the_beginning_of_its_id(served: House) -> None:
+    other = "01KBZZ" + "0" * 20
+    entering = Entering(other, "leg9", "asterisk", "sales", "en", 0, moments.now().wall, "worker-0")
+    served.do(served._store.enter, entering)
+    assert "entered sales" in served.shown("queue", "why", "01kbzz")
+    several = served.run("queue", "why", call_id(1)[:6])
+    assert several.exit_code == 1
+    assert several.stderr.split()[-4:] == [call_id(number) for number in (1, 2, 3, 4)]
+    short = served.run("queue", "why", "01KBZ")
+    assert (short.exit_code, "`01KBZ` is too short; give 6 characters" in short.stderr) == (1, True)
+    nothing = served.run("queue", "why", " ")
+    assert (nothing.exit_code, "write a call's id" in nothing.stderr) == (2, True)
+    assert served.run("queue", "why", "01KBZ%").exit_code == 1, "no character has a meaning of its own"
+
+
 def test_a_call_that_waits_says_for_what(served: House) -> None:
     assert "waits in sales" in served.shown("queue", "why", call_id(3)).splitlines()[-1]
 
@@ -328,7 +348,8 @@ def test_without_a_database_nothing_is_made_and_the_message_says_what_makes_it(
 ) -> None:
     result = bare.run(*command)
     assert isinstance(result.exception, StoreUnavailable)
-    assert f"there is no database {bare.database} yet; it is made when the service starts" in str(result.exception)
+    words = f"there is no database {bare.database} yet; it is made when the service starts"
+    assert str(result.exception) == f"{words}: cordboard run -c {bare.directory}"
     assert not bare.database.parent.exists()
 
 
@@ -375,12 +396,24 @@ def test_agent_set_with_a_reason(house: House) -> None:
     assert "paused (lunch)" in house.shown("agent", "list")
 
 
+def test_agent_set_says_when_no_call_can_come(house: House) -> None:
+    house.device("PJSIP/1002", DeviceState.UNAVAILABLE)
+    result = house.run("agent", "set", "bob", "available")
+    assert (result.exit_code, result.stdout) == (0, "bob is available\n")
+    assert result.stderr == "The phone PJSIP/1002 is not registered: until it is, bob gets no calls.\n"
+    assert house.run("agent", "set", "bob", "paused").stderr == ""
+    house.device("PJSIP/1002", DeviceState.IDLE)
+    assert house.run("agent", "set", "bob", "available").stderr == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "words"),
     [
         (("bobb", "available"), 1, "there is no agent `bobb`; did you mean `bob`?"),
         (("bob", "paused", "--reason", "golf"), 2, "golf"),
         (("bob", "asleep"), 2, "asleep"),
+        (("bob", "available", "--reason", "lunch"), 2, "a reason goes with `paused` only"),
+        (("bob", "logged_out", "--reason", "lunch"), 2, "a reason goes with `paused` only"),
     ],
 )
 def test_agent_set_refuses_what_it_does_not_know(

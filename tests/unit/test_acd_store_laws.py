@@ -24,6 +24,7 @@ from cordboard.acd.kpis import kpis
 from cordboard.acd.ledger_row import LedgerRow
 from cordboard.acd.model import RONA, LeftBecause, OfferEnd, OfferState, Presence
 from cordboard.store.acd_reads import ledger_rows
+from cordboard.store.acd_values import Entering
 from cordboard.store.tables import agent_states, metadata, offers, queue_entries
 from cordboard.store.today import Today
 from cordboard.telephony.ports import AgentLeg, DeviceState
@@ -167,6 +168,39 @@ class FloorMachine(RuleBasedStateMachine):
     @rule(call=calls, because=st.sampled_from(list(LeftBecause)))
     def leave(self, call: str, because: LeftBecause) -> None:
         self.twice(lambda: self.floor.leave(call, because))
+
+    @rule(call=calls, place=which, fence=st.sampled_from((None, 1, 2)))
+    def leave_a_stay(self, call: str, place: int, fence: int | None) -> None:
+        """Told late, by whoever held it once."""
+        stays = [entry.entry_id for entry in self.floor.entries() if entry.call_id == call] or ["nobody's"]
+        entry_id = stays[place % len(stays)]
+        self.twice(
+            lambda: self.floor.do(
+                lambda c: self.floor.store.leave(
+                    c, self.floor.now, call, LeftBecause.MAX_WAIT, entry_id=entry_id, fence=fence
+                )
+            )
+        )
+
+    @rule(call=calls, queue=st.sampled_from(QUEUES), ago_s=st.sampled_from((0.0, 1.0, 30.0)))
+    def come_and_go(self, call: str, queue: str, ago_s: float) -> None:
+        left_at = self.floor.now.wall - ago_s
+        stay = Entering(call, f"leg-{call}", "asterisk", queue, "en", 0, left_at - 1, "w1")
+        self.twice(
+            lambda: self.floor.do(
+                lambda c: self.floor.store.come_and_go(c, self.floor.now, stay, LeftBecause.ABANDONED, left_at)
+            )
+        )
+
+    @rule(call=calls, queue=st.sampled_from(QUEUES), max_wait_s=st.sampled_from((0.5, 5.0, 60.0)))
+    def come_back(self, call: str, queue: str, max_wait_s: float) -> None:
+        now = self.floor.now
+        back = Entering(call, f"leg-{call}", "asterisk", queue, "en", 0, now.wall, "w1", max_wait_s=max_wait_s)
+        entered = self.floor.do(lambda c: self.floor.store.enter(c, now, back))
+        (place,) = (entry for entry in self.floor.entries() if entry.entry_id == entered.entry_id)
+        assert (place.state == "left") == (entered.left is not None)
+        assert place.state == "left" or now.boot - place.entered_boot < max_wait_s
+        assert entered.left is None or entered.offer is None
 
     @rule(which=which, end=st.sampled_from(list(OfferEnd)), talked=st.booleans(), here=st.booleans())
     def settle(self, which: int, end: OfferEnd, talked: bool, here: bool) -> None:

@@ -220,3 +220,22 @@ async def test_a_cancellation_that_comes_with_the_answer_is_not_lost(tmp_path: P
         task.cancel()
     thread.close()
     assert not deaf
+
+
+def test_a_lease_that_is_over_is_left_for_a_moment_to_those_who_were_here_before(tmp_path: Path) -> None:
+    kit = FloorKit(tmp_path / "cordboard.db")
+
+    def take(holder: str, over_for_s: float = 0.0) -> bool:
+        return kit.do(
+            lambda c: kit.store.take_lease(c, kit.now, "observer:asterisk", holder, 3.0, over_for_s=over_for_s)
+        )
+
+    assert take("worker-0:its first life", 1.2), "nobody had it"
+    kit.pass_time(3.5)
+    assert not take("worker-0:its second life", 1.2)
+    assert take("worker-1")
+    kit.pass_time(4.5)
+    assert take("worker-0:its second life", 1.2), "nobody else wants it"
+    kit.do(lambda c: kit.store.release_lease(c, "observer:asterisk", "worker-0:its second life"))
+    assert take("worker-0:its third life", 1.2), "it was given up"
+    kit.close()

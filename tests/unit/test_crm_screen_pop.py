@@ -54,7 +54,7 @@ def test_several_customers() -> None:
     [
         ("pending", "+442079460123", "+44 20 7946 0123", "Looking up the customer…"),
         ("none", "02079460123", "+44 20 7946 0123", "No customer with this number"),
-        ("failed", "+442079460123", "+44 20 7946 0123", "The CRM does not answer"),
+        ("failed", "+442079460123", "+44 20 7946 0123", "The CRM gave no usable answer"),
         ("withheld", "", "Number withheld", "Not looked up: the number is withheld"),
         ("withheld", "anonymous", "Number withheld", "Not looked up: the number is withheld"),
         ("withheld", "1001", "1001", "Not looked up: too short for a phone number"),
@@ -80,6 +80,19 @@ def test_a_customer_without_a_title_is_known_by_the_number() -> None:
 def test_a_record_noted_before_the_file_changed() -> None:
     pop = pop_of("found", {"name": "Ada", "gone": "x", "visits": "many", "vip": "yes", "balance": None})
     assert [field.value for field in pop.fields] == ["", "", "many", "", "yes"]
+
+
+def test_what_the_crm_has_no_value_for_is_not_made_up() -> None:
+    empty = {"name": "Ada", "tier": "", "customer_since": "", "visits": 0, "balance": 0.0, "vip": False}
+    assert [field.value for field in pop_of("found", empty).fields] == [""] * 5
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [(r"Ada \"Countess\" L", 'Ada "Countess" L'), (r"back\\slash", "back\\slash"), (r"a\b", r"a\b"), ("\\", "\\")],
+)
+def test_a_callers_name_is_read_as_sip_quotes_it(sent: str, shown: str) -> None:
+    assert pop_of("none", name=sent).caller_name == shown
 
 
 HOSTILE = "<script>alert(1)</script>\"'&\x00\x1b[2J\u202e\n" + "A" * 4_096

@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
+import pytest
 
-from cordboard.acd.model import OfferState, Presence
+from cordboard.acd.model import OfferEnd, OfferState, Presence
 from cordboard.crm.crm_file import ConnectorChoice, CrmSettings, Directory
-from cordboard.desk.desk_page import Call, DeskPage, desk_page
+from cordboard.desk.desk_page import Call, DeskPage, QueueLine, desk_page
 from cordboard.desk.queue_page import queue_page
+from cordboard.desk.why_you import why_you
 from cordboard.store.acd_values import AgentView, FloorSnapshot, OfferView
 from tests.doubles.fake_floor import PLAN, agent_view, queue_view
 
@@ -62,6 +64,57 @@ def test_nobody_sees_another_agents_queue_or_call() -> None:
     assert b"Ada" not in orjson.dumps(shown)
 
 
+def test_the_caller_who_rings_here_is_not_counted_among_those_who_wait() -> None:
+    queue = replace(queue_view("sales", 3, 30.0), longest_unoffered_s=7.0)
+    alice = agent_view("alice", replace(OFFER, wait_s=30.0))
+    bob = agent_view("bob", replace(OFFER, wait_s=12.0))
+    for agents, longest_since_at in (((alice,), 9_993.0), ((alice, bob), 9_988.0)):
+        shown = desk_page(FloorSnapshot(10_000.0, (queue,), agents), PLAN, CRM, "alice")
+        assert shown is not None
+        assert shown.queues[0] == QueueLine("sales", 2, longest_since_at)
+
+
+def test_once_they_talk_nobody_is_taken_off_those_who_wait() -> None:
+    assert page(replace(OFFER, state=OfferState.TALKING)).queues[0].waiting == 2
+    assert page(OFFER).queues[0].waiting == 1
+
+
+def test_a_rest_has_an_end_and_a_cause() -> None:
+    view = replace(agent_view("alice"), missed=OfferEnd.BUSY, rests_s=4.0)
+    shown = desk_page(snapshot(view), PLAN, CRM, "alice")
+    assert shown is not None
+    assert (shown.me.missed, shown.me.rests_until) == ("busy", 10_004.0)
+    paused = desk_page(snapshot(replace(view, presence=Presence.PAUSED)), PLAN, CRM, "alice")
+    assert paused is not None
+    assert (paused.me.missed, paused.me.rests_until) == ("busy", None)
+
+
+def test_the_accept_key_is_that_of_the_queue() -> None:
+    assert call().accept_key == "1"
+    assert call(queue="gone").accept_key == ""
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (
+            "alice was the only free agent of sales (for 0 s); the caller was first of 4 (for 12 s)",
+            "You were the only free agent of sales; the caller was first of 4 (for 12 s)",
+        ),
+        (
+            "alice has been free longest (0 s) of 2 free agents; the caller was the only one waiting (for 0 s)",
+            "You have been free longest of 2 free agents; the caller was the only one waiting",
+        ),
+        ("alice was free (for 10 s)", "You were free (for 10 s)"),
+        ("bob was the only free agent", "bob was the only free agent"),
+        ("alicette was free", "alicette was free"),
+        ("", ""),
+    ],
+)
+def test_the_reason_is_told_to_the_agent_as_you(reason: str, told: str) -> None:
+    assert why_you(reason, "alice") == told
+
+
 def test_an_agent_who_is_not_configured_has_no_page() -> None:
     assert desk_page(snapshot(agent_view("alice")), replace(PLAN, agents={}), CRM, "alice") is None
     assert desk_page(snapshot(agent_view("bob")), PLAN, CRM, "alice") is None
@@ -88,7 +141,8 @@ def test_several_customers_are_several_records_each_with_its_title() -> None:
     others = [{"name": "Charles Babbage", "tier": "", "balance": 0.0}, {"name": "", "tier": "tin", "balance": 1.0}]
     shown = call(lookup="several", customer={**ADA, "matches": 3, "others": others}).customer
     assert [record.title for record in shown.records] == ["Ada Lovelace", "Charles Babbage", "+44 20 7946 0123"]
-    assert [line.label for line in shown.records[1].fields] == ["Balance"]
+    assert [line.label for line in shown.records[1].fields] == []
+    assert [line.label for line in shown.records[2].fields] == ["Tier", "Balance"]
     assert shown.matches == 3
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cordboard.telephony.dial_policy import DEVICE, DialPolicy, DialRule, parse_rule
+from cordboard.telephony.dial_policy import DEVICE, BadDialRule, DialPolicy, DialRule, parse_rule
 from cordboard.telephony.verbs import Extension
 
 POLICY = DialPolicy.of(
@@ -89,7 +89,7 @@ def test_a_bad_rule_is_refused_when_settings_load(pattern: str, device: str, wor
     if pattern == "1" and device == "{extension}/1":
         assert parse_rule(pattern, device).target("1").device == "1/1"
         return
-    with pytest.raises(ValueError, match=re.escape(word)):
+    with pytest.raises(BadDialRule, match=re.escape(word)):
         parse_rule(pattern, device)
 
 

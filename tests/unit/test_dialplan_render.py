@@ -65,9 +65,9 @@ def test_caller_data_stands_only_inside_a_filter_an_encoder_or_a_length() -> Non
 def test_dial_takes_one_variable_and_no_extension() -> None:
     dials = [line for line in lines(render_dialplan(WORKERS, SAFE)) if "Dial(" in line]
     assert dials == [
-        " same => n,Dial(${CORDBOARD_DEVICE},${CORDBOARD_RING_S},g)",
+        " same => n,Dial(${CORDBOARD_DEVICE},${CORDBOARD_RING_S},gi)",
         " same => n,Dial(${CORDBOARD_DEVICE},${CORDBOARD_RING_S},"
-        "gm(${CORDBOARD_MUSIC})b(cordboard-agent^prepare^1)U(cordboard-agent))",
+        "gim(${CORDBOARD_MUSIC})b(cordboard-agent^prepare^1)U(cordboard-agent))",
     ]
 
 

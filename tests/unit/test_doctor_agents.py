@@ -71,8 +71,8 @@ def test_two_that_differ_and_weak_ones_are_asked_for_again(site: Site) -> None:
 
 def test_an_unknown_agent_is_refused_with_who_is_meant(site: Site) -> None:
     result = CliRunner().invoke(app, ["agent", "password", "alcie", "-c", str(site.config), "--generate"])
-    assert result.exit_code == 2
-    assert "did you mean `alice`?" in result.output
+    assert result.exit_code == 1, "as everywhere"
+    assert "there is no agent `alcie`; did you mean `alice`?" in result.output
     assert not (site.state / "cordboard.db").exists()
 
 

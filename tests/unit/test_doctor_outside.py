@@ -173,6 +173,16 @@ async def test_a_crm_that_fails_is_a_fault_each_in_its_words(tmp_path: Path) -> 
     assert "cannot connect" in gone.seen and "`url:`" in gone.fix
 
 
+async def test_a_wrong_way_to_the_customers_is_a_fault_with_the_keys_that_are_there(tmp_path: Path) -> None:
+    async with FakeCrm(answers({"id": 7, "name": "Ada"})) as asked:
+        site = with_http(tmp_path, asked.url, timeout_s=0.8)
+        text = (site.config / "crm.yaml").read_text()
+        site.write("crm.yaml", text.replace("http: {", "http: {customers: data.items, "))
+        refused = only(await crm.look(site.premises()), Level.FAULT)
+    assert "the answer has no `data.items`; it has: id, name" in refused.seen
+    assert "`customers:`" in refused.fix
+
+
 async def test_a_crm_that_says_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crm, "LONGEST_S", 0.2)
     async with FakeCrm(silent) as asked:

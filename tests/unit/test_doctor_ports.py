@@ -32,8 +32,8 @@ class Alive(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b'{"alive": true}')
     def log_message(self, *_):
         pass
-web = http.server.HTTPServer(("127.0.0.1", int(sys.argv[3])), Alive)
-agi = socket.create_server(("127.0.0.1", int(sys.argv[4])))
+web = http.server.HTTPServer(("127.0.0.1", int(sys.argv[-2])), Alive)
+agi = socket.create_server(("127.0.0.1", int(sys.argv[-1])))
 print("up", flush=True)
 web.serve_forever()
 """
@@ -55,6 +55,28 @@ async def service(site: Site) -> AsyncIterator[None]:
         yield
         server.should_exit = True
         await serving
+
+
+SUPERVISE = """
+import signal, subprocess, sys
+program = subprocess.Popen([sys.executable, sys.argv[0], "worker", *sys.argv[2:]])
+signal.signal(signal.SIGTERM, lambda *_: program.terminate())
+program.wait()
+"""
+
+
+@contextmanager
+def other_service(folder: Path, site: Site) -> Iterator[int]:
+    """A process that looks like the supervisor of another configuration, with a worker. Its pid."""
+    script = folder / "cordboard"
+    script.write_text(f"import sys\nexec({SUPERVISE!r} if sys.argv[1] == 'run' else {SERVE!r})\n")
+    ports_taken = [str(site.http_port), str(site.agi_port)]
+    words = [sys.executable, str(script), "run", "--config", str(folder), *ports_taken]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as program:
+        assert program.stdout is not None
+        program.stdout.readline()
+        yield program.pid
+        program.terminate()
 
 
 @contextmanager
@@ -102,7 +124,7 @@ async def test_our_running_service_is_known_by_its_answer(tmp_path: Path) -> Non
         assert only(await ports.look(site.premises()), Level.OK).seen.startswith("our service runs on agi")
 
 
-async def test_our_running_desk_is_known_by_its_api(tmp_path: Path) -> None:
+async def test_our_running_desk_is_known_by_its_health_answer(tmp_path: Path) -> None:
     async with running_desk() as desk:
         site = Site(tmp_path, desk_port=int(desk.url.rpartition(":")[2]))
         site.add_agents(alice="PJSIP/1001")
@@ -118,6 +140,16 @@ async def test_another_cordboard_is_not_taken_for_ours(tmp_path: Path) -> None:
     assert [result.level for result in results] == [Level.FAULT, Level.FAULT]
     assert f"held by the Cordboard of {other}" in results[0].seen
     assert f"kill {pid}" in results[0].fix
+
+
+async def test_to_end_another_cordboard_its_supervisor_is_named(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+    with other_service(other, site) as pid:
+        results = await ports.look(site.premises())
+    assert [f"kill {pid})" in result.fix for result in results] == [True, True]
+    assert f"held by the Cordboard of {other}" in results[0].seen
 
 
 async def test_an_address_of_no_machine_here_is_a_fault(tmp_path: Path) -> None:

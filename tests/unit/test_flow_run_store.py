@@ -13,6 +13,7 @@ import pytest
 from cordboard.errors import StoreUnavailable
 from cordboard.store import writer
 from cordboard.store.flow_runs import FlowRuns, StoredRun, Written
+from cordboard.store.reader import StoreReader
 from cordboard.store.writer import StoreThread, open_database
 
 CALL = "01J00000000000000000000001"
@@ -182,3 +183,36 @@ async def test_a_take_over_that_came_too_late_counts_all_the_same(runs: FlowRuns
     taken = await runs.take_over(CALL, 9)
     assert taken is not None
     assert taken.snapshot == {"variables": {"who": "the new holder"}}
+
+
+async def test_a_row_can_be_had_while_nothing_can_be_written(database: Path) -> None:
+    thread, reader = StoreThread(open_database(database)), StoreReader(database)
+    thread.start()
+    runs = FlowRuns(thread, reader)
+    await runs.save(row(1, 3, account="77"), Written())
+    other = sqlite3.connect(database, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    taken = await runs.take_over(CALL, 5)
+    assert taken == StoredRun(CALL, "leg-1", 5, 3, {"variables": {"account": "77"}})
+    other.execute("ROLLBACK")
+    other.close()
+    await runs.save(row(1, 9, who="the old holder"), Written())
+    assert await runs.take_over(CALL, 6) == StoredRun(CALL, "leg-1", 6, 3, {"variables": {"account": "77"}})
+    thread.close()
+    reader.close()
+
+
+async def test_what_its_asker_gave_up_is_not_done_once_the_lock_is_gone_and_told(database: Path) -> None:
+    """Else a phone would be marked as ringing for somebody who has never heard of it."""
+    thread = StoreThread(open_database(database))
+    thread.start()
+    done: list[str] = []
+    other = sqlite3.connect(database, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreUnavailable):
+        await thread.ask(lambda _: done.append("work"), 0.2, done.append)
+    other.execute("ROLLBACK")
+    other.close()
+    await thread.ask(lambda _: None, 5.0)
+    assert done == ["try_again"]
+    thread.close()

@@ -68,7 +68,7 @@ def test_only_what_baresip_cannot_do_needs_the_labs_own_phone() -> None:
         ("does: rejects", "does: rejects, phone: baresip", 10, "baresip cannot do this: rejects"),
         ("{blind: 5000}", "{}", 9, "write either `blind:` or `attended:`"),
         ("{blind: 5000}", "{blind: 5000, attended: 5001}", 9, "write either `blind:` or `attended:`"),
-        ("service_level: 0.5", "service_level: 50", 15, "the number 50 must be at most 1.0"),
+        ("service_level: 0.5", "service_level: 50", 15, "50 is too big; at most 1"),
     ],
 )
 def test_a_fault_is_told_at_its_place(written: str, instead: str, line: int, told: str) -> None:

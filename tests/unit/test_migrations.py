@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier, Event
 
 import pytest
 from alembic.script import ScriptDirectory
+from sqlalchemy import insert
 
 from cordboard.errors import StoreError, StoreUnavailable
-from cordboard.store import migrations
+from cordboard.store import database, migrations
 from cordboard.store.database import open_database
-from cordboard.store.tables import metadata
+from cordboard.store.tables import leases, metadata
 
 # What version 0.1 of the program made, word for word.
 FIRST = """
@@ -105,6 +109,45 @@ def test_processes_that_start_at_once_upgrade_it_once(path: Path) -> None:
     with context.Pool(4) as pool:
         assert pool.map(_open, [str(path)] * 8, chunksize=1) == [None] * 8
     assert set(metadata.tables) < set(schema(path))
+
+
+@pytest.mark.parametrize("found", [None, b"This is no database. " * 500], ids=["nothing", "a broken one"])
+def test_those_who_find_it_at_one_moment_agree_on_one_database(
+    path: Path, found: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_broken, others = database._is_broken, Event()
+    # What one has seen is long ago when it moves the file: time for all others to do the same.
+    monkeypatch.setattr(database, "_is_broken", lambda fault: is_broken(fault) and not others.wait(0.1))
+    if found is not None:
+        path.write_bytes(found)
+    with ThreadPoolExecutor(8) as starting:
+        together = Barrier(8)
+        opened = list(starting.map(lambda n: _note_name(path, f"observer:{n}", together), range(8)))
+    assert opened == [None] * 8
+    connection = sqlite3.connect(path)
+    names = {name for (name,) in connection.execute("SELECT name FROM leases")}
+    connection.close()
+    assert names == {f"observer:{n}" for n in range(8)}, "all write into the same one"
+    aside = [file.read_bytes() for file in path.parent.glob("*.broken-*")]
+    assert aside == ([] if found is None else [found])
+
+
+def _note_name(path: Path, name: str, together: Barrier) -> None:
+    together.wait(10)
+    engine = open_database(path)
+    with engine.begin() as connection:
+        connection.execute(insert(leases).values(name=name, holder="w", until=0.0, fence=1))
+    engine.dispose()
+
+
+def test_a_lock_that_is_never_given_up_is_not_waited_for_for_ever(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "OTHERS_S", 0.05)
+    with Path(f"{path}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(StoreUnavailable, match="for too long"):
+            open_database(path)
 
 
 def _open(path: str) -> str | None:

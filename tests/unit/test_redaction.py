@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from cordboard.redaction import clean, redactor, show_number
@@ -12,8 +14,18 @@ def test_numbers_are_shown_as_the_setting_says(style: str, shown: str) -> None:
     assert redactor(style)(None, "info", {"ani": "+442079460123"}) == {"ani": shown}  # type: ignore[arg-type]
 
 
-def test_a_withheld_number_stays_empty() -> None:
-    assert show_number("", "last3") == ""
+@pytest.mark.parametrize("number", ["", " ", "anonymous", "Restricted", "UNKNOWN"])
+@pytest.mark.parametrize("style", ["full", "last3", "none"])
+def test_a_withheld_number_is_told_as_one(number: str, style: Literal["full", "last3", "none"]) -> None:
+    assert show_number(number, style) == "withheld"
+
+
+@pytest.mark.parametrize(
+    "number", ["1001", "12345", "Ada Lovelace", "sip:ada@example.com", "+4420 ada", "\u0661" * 9]
+)
+def test_what_is_short_or_no_number_is_masked_whole(number: str) -> None:
+    assert show_number(number, "last3") == "…"
+    assert show_number("123456", "last3") == "…456"
 
 
 def test_names_and_digits_never_show() -> None:

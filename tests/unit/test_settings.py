@@ -69,6 +69,90 @@ def test_a_configuration_without_a_flow_is_a_finding(tmp_path: Path, is_there: b
     assert (finding.code, finding.file) == ("no-flows", str(tmp_path / "flows"))
 
 
+@pytest.mark.parametrize(
+    ("rule", "column", "message", "hint"),
+    [
+        ("10XX: PJSIP/{ext}", 9, "`PJSIP/{ext}` is no device", "PJSIP/{extension}"),
+        ("10XX: 1001", 9, "`1001` is no device", "PJSIP/{extension}"),
+        ("10XX: PJSIP/1&PJSIP/2", 9, "`PJSIP/1&PJSIP/2` is no device", "PJSIP/front-desk"),
+        ("_10XX.: PJSIP/1", 3, "`.` in `_10XX.` is no digit of an extension", "X (0-9)"),
+        ('"*XX": PJSIP/{extension}', 10, "`*XX` has * or #", "write the device out"),
+    ],
+)
+def test_a_bad_dial_rule_is_a_finding_at_its_place(
+    tmp_path: Path, rule: str, column: int, message: str, hint: str
+) -> None:
+    write(tmp_path, f"extensions:\n  0: PJSIP/operator\n  {rule}\n  9: nowhere\n", hello=FLOW)
+    with pytest.raises(ConfigurationError) as refused:
+        load_configuration(tmp_path, environment={}, need_secrets=False)
+    bad, other = refused.value.findings
+    assert (bad.line, bad.column, bad.code) == (3, column, "bad-dial-rule")
+    assert bad.message.startswith(message) and hint in bad.hint
+    assert other.line == 4
+
+
+def test_every_finding_names_its_file_below_the_directory_as_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "site").mkdir()
+    site = write(Path("site"), hello=FLOW.replace("hangup: normal", "hangup: never"))
+    (site / "queues.yaml").write_text("queues: {sales: {}}\n")
+    with pytest.raises(ConfigurationError) as refused:
+        load_configuration(site, environment={}, need_secrets=False)
+    files = {finding.file for finding in refused.value.findings}
+    assert files == {"site/flows/hello.yaml", "site/queues.yaml"}
+
+
+def test_a_number_of_an_unknown_flow_is_told_with_what_was_meant(tmp_path: Path) -> None:
+    write(tmp_path, sales=FLOW.replace("flow: hello", "flow: sales"))
+    (tmp_path / "numbers.yaml").write_text("default: sails\nnumbers: {5000: nothing}\n")
+    with pytest.raises(ConfigurationError) as refused:
+        load_configuration(tmp_path, environment={}, need_secrets=False)
+    assert {(one.message, one.hint) for one in refused.value.findings} == {
+        ("there is no flow `sails`", "did you mean `sales`?"),
+        ("there is no flow `nothing`", "known: sales"),
+    }
+
+
+CRM = """\
+country: GB
+connector:
+  http:
+    url: https://crm.example.com/{number}
+    headers:
+      X-Site: london
+      Authorization: {prefix: "Bearer ", file: secrets/crm}
+      X-Key: {env: CRM_KEY}
+    ca_file: secrets/ca.pem
+customer: {name: text}
+"""
+
+
+def test_lint_finds_files_of_the_crm_that_cannot_be_read_at_their_places(tmp_path: Path) -> None:
+    write(tmp_path, hello=FLOW)
+    (tmp_path / "crm.yaml").write_text(CRM)
+    configuration = load_configuration(tmp_path, environment={}, need_secrets=False)
+    with pytest.raises(ConfigurationError) as refused:
+        configuration.check_crm_files()
+    missing = "cannot be read: No such file or directory"
+    assert [(one.file, one.line, one.column, one.message) for one in refused.value.findings] == [
+        (str(tmp_path / "crm.yaml"), 7, 22, f"the secret in file secrets/crm {missing}"),
+        (str(tmp_path / "crm.yaml"), 9, 14, f"the certificate in file secrets/ca.pem {missing}"),
+    ]
+    with pytest.raises(ConfigurationError, match=r"crm.yaml:7:22: the secret in file secrets/crm"):
+        configuration.open_crm()
+
+
+def test_the_managers_secret_is_told_with_the_place_that_refers_to_it(tmp_path: Path) -> None:
+    write(tmp_path, "asterisk: {ami: {secret: {file: none}}}\n", hello=FLOW)
+    with pytest.raises(ConfigurationError) as refused:
+        load_configuration(tmp_path, environment={})
+    (one,) = refused.value.findings
+    assert (one.file, one.line, one.column) == (str(tmp_path / "cordboard.yaml"), 1, 26)
+    assert one.message == "the secret in file none cannot be read: No such file or directory"
+
+
 def test_a_fault_in_a_kept_copy_is_told_of_the_file_that_was_written(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     copy.mkdir()

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, Field
 
+import cordboard.acd.floor_plan
+import cordboard.crm.crm_file
+import cordboard.flows.loader
+import cordboard.lab.scenario
+import cordboard.settings  # noqa: F401  (all sections there are)
 from cordboard.config.findings import Finding
-from cordboard.config.validation import Many, Section, Text, closest, fault, validate
+from cordboard.config.validation import Many, Section, Text, closest, fault, validate, written_as
 from cordboard.config.yaml_reader import parse_yaml
 
 
@@ -30,6 +38,10 @@ class Listener(Section):
     ring_s: float = 20.0
     enabled: bool = True
     kind: Literal["agi", "http"] = "agi"
+    share: Annotated[float, Field(gt=0, le=1.0)] = 0.5
+    label: Annotated[Text, Field(min_length=1, max_length=5)] = "x"
+    path: Annotated[Path, Field(strict=False)] = Path()
+    rest: Annotated[Box, written_as(lambda written: f"{{tell: {written}}}")] = Box()
     host: Text = "127.0.0.1"
     zone: Annotated[Text, AfterValidator(_not_moon)] = "UTC"
     boxes: dict[Annotated[Text, Field(pattern="^[a-z]+$")], Box] = Field(default_factory=dict)
@@ -57,13 +69,30 @@ def findings_of(text: str, model: type[Section] = Listener) -> list[Finding]:
         ('port: "80"', 7, "wrong-type", "expected a whole number, found `80`", "write 80 without quotes"),
         ("port: 80.5", 7, "wrong-type", "expected a whole number, found the number 80.5", ""),
         ("port: true", 7, "wrong-type", "expected a whole number, found `true`", ""),
-        ("port: 70000", 7, "out-of-range", "the number 70000 must be at most 65535", ""),
+        ("port: 70000", 7, "out-of-range", "70000 is too big; at most 65535", ""),
         ("ring_s: 20s", 9, "wrong-type", "expected a number, found `20s`", "write 20 alone; the unit"),
         ("ring_s:", 1, "wrong-type", "expected a number, found nothing", ""),
         ("enabled: no", 10, "wrong-type", "expected `true` or `false`, found `no`", "write `false`"),
         ("enabled: Yes", 10, "wrong-type", "expected `true` or `false`, found `Yes`", "write `true`"),
         ("enabled: 1", 10, "wrong-type", "expected `true` or `false`, found the number 1", ""),
-        ("kind: ftp", 7, "unknown-choice", "`ftp` is not one of `agi`, `http`", ""),
+        ("port: -1", 7, "out-of-range", "-1 is too small; at least 0", ""),
+        ("share: 1.5", 8, "out-of-range", "1.5 is too big; at most 1", ""),
+        ("share: 0", 8, "out-of-range", "0 is too small; it must be more than 0", ""),
+        ("label: ''", 8, "out-of-range", "this must not be empty", ""),
+        ("label: abcdef", 8, "out-of-range", "`abcdef` is too long; at most 5 characters", ""),
+        ("path: [a]", 7, "wrong-type", "expected text, found a list", ""),
+        (
+            "rest: 20",
+            7,
+            "wrong-type",
+            "expected a mapping (`key: value`), found the number 20",
+            "write `{tell: 20}`",
+        ),
+        ("rest: [a, b]", 7, "wrong-type", "expected a mapping (`key: value`), found a list", "write `{tell: a}`"),
+        ("rest: [{a: b}]", 7, "wrong-type", "expected a mapping (`key: value`), found a list", "write `{tell: }`"),
+        ("kind: AGI", 7, "unknown-choice", "`AGI` is not one of `agi`, `http`", "did you mean `agi`?"),
+        ("kind: htp", 7, "unknown-choice", "`htp` is not one of `agi`, `http`", "did you mean `http`?"),
+        ("kind: xyz", 7, "unknown-choice", "`xyz` is not one of `agi`, `http`", ""),
         ("hosst: x", 1, "unknown-key", "unknown key `hosst`", "did you mean `host`?"),
         ("zzz: x", 1, "unknown-key", "unknown key `zzz`", "known here: port, ring_s"),
         ("els: x", 1, "unknown-key", "unknown key `els`", "did you mean `else`?"),
@@ -90,6 +119,45 @@ def test_a_fault_in_plain_words(text: str, column: int, code: str, message: str,
     assert finding.hint.startswith(hint)
     assert hint or not finding.hint or code in ("wrong-type",)
     assert "Input should" not in finding.message
+
+
+def _sections(model: type[BaseModel] = Section) -> Iterator[type[BaseModel]]:
+    for one in model.__subclasses__():
+        if one.__module__.startswith("cordboard."):
+            yield one
+        yield from _sections(one)
+
+
+ODD = [
+    "x",
+    "''",
+    "0",
+    "-1",
+    "1.5",
+    "99999999999999999",
+    "true",
+    "null",
+    "[]",
+    "[1]",
+    "[[]]",
+    "{}",
+    "{x: 1}",
+    "{x: [a]}",
+]
+
+
+@pytest.mark.parametrize("written", ODD)
+def test_no_word_of_pydantic_reaches_the_reader(written: str) -> None:
+    """Each odd value under each key of each section of the configuration."""
+    sections = list(_sections())
+    assert len(sections) > 30
+    for model in sections:
+        for name, field in model.model_fields.items():
+            document = parse_yaml(f"{field.alias or name}: {written}".encode(), "x.yaml")
+            for finding in validate(model, document)[1]:
+                assert not re.search(r"Value error|Input|Path'|<class|pydantic|will not do", finding.message), (
+                    finding
+                )
 
 
 def test_all_faults_of_all_levels_come_at_once_in_file_order() -> None:
@@ -141,3 +209,4 @@ def test_a_file_that_is_no_mapping(text: str) -> None:
 def test_did_you_mean() -> None:
     assert closest("menue", ["menu", "main"]) == "did you mean `menu`?"
     assert closest("xyz", ["menu", "main"]) == ""
+    assert closest("get", ["GET", "POST"]) == "did you mean `GET`?", "capitals do not count"

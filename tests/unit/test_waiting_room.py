@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cordboard.acd.model import PositionAnnouncement
+from cordboard.acd.model import FloorPlan, PositionAnnouncement, Queue, RonaPolicy
+from cordboard.service.waiting_room import next_announcement_s
 from cordboard.telephony import outcomes as o
 from cordboard.telephony import verbs as v
 from tests.doubles.acd_kit import CHECKPOINT, Machine, Process, arrival, machine, note
@@ -212,3 +213,68 @@ async def test_an_announcement_is_said_whole_and_the_music_comes_back(tmp_path: 
         assert [prompt.text for prompt in said.prompts] == ["You are number", "1"]
         phone.hang_up()
         assert await asyncio.wait_for(waiting, SOON_S) == o.HungUp()
+
+
+async def test_the_longest_wait_ends_also_while_offers_keep_failing(tmp_path: Path) -> None:
+    async with machine(tmp_path, max_wait_s=0.6, rona=RonaPolicy(pause_after=0, retry_after_s=0.01)) as house:
+        one = house.start("worker-0")
+        await house.observe(one)
+        await house.ready(one, "alice", "bob")
+        phone, outcome, began = ScriptedPhone(arrival()), None, time.monotonic()
+        while not isinstance(outcome := await asyncio.wait_for(begin(one, phone), SOON_S), o.NotServed):
+            assert time.monotonic() - began < 3
+            await asyncio.sleep(0.05)
+            phone = back(phone, "busy")
+            one.room.rung(phone.arrival, phone.arrival.returned)
+        assert outcome == o.NotServed("max_wait")
+        assert time.monotonic() - began >= 0.6
+
+
+async def test_a_queue_that_is_taken_away_lets_its_callers_go(house: Machine) -> None:
+    one, _ = house.processes
+    phone = ScriptedPhone(arrival())
+    waiting = begin(one, phone)
+    await is_waiting(phone)
+    one.floor.use(FloorPlan({}, {}))
+    assert isinstance(await asyncio.wait_for(waiting, SOON_S), o.Failed)
+    async with asyncio.timeout(SOON_S):
+        while house.rows("select left_because from queue_entries") != [("lost",)]:
+            await asyncio.sleep(0.01)
+
+
+async def test_who_comes_to_a_worker_that_drains_is_handed_over(house: Machine) -> None:
+    one, _ = house.processes
+    one.room.drain()
+    phone = ScriptedPhone(arrival())
+    assert await asyncio.wait_for(begin(one, phone), SOON_S) == o.HandedOver()
+    assert phone.was_handed_over
+
+
+async def test_a_look_that_fails_is_followed_by_the_next(house: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = house.processes
+    phone = ScriptedPhone(arrival())
+    waiting = begin(one, phone)
+    await is_waiting(phone)
+    failed_at: list[float] = []
+
+    def broken(*_: object) -> None:
+        failed_at.append(time.monotonic())
+        raise KeyError("a slip of ours")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(one.floor.store, "sweep", broken)
+        one.floor.look()
+        async with asyncio.timeout(SOON_S):
+            while not failed_at:
+                await asyncio.sleep(0.01)
+    await asyncio.sleep(3.5)  # longer than a lease: only a look can have renewed it
+    await house.ready(two, "alice")
+    assert await asyncio.wait_for(waiting, SOON_S) == o.HandedOver()
+
+
+@pytest.mark.parametrize(
+    ("waited_s", "next_s"), [(0.0, 20.0), (19.9, 20.0), (20.1, 65.0), (64.0, 65.0), (66.0, 110.0)]
+)
+def test_announcements_keep_their_rhythm_whatever_offers_come_between(waited_s: float, next_s: float) -> None:
+    announce = PositionAnnouncement(first_after_s=20.0, every_s=45.0, before={"en": "You are number"})
+    assert next_announcement_s(Queue("sales", announce=announce), waited_s) == next_s

@@ -59,6 +59,15 @@ async def test_a_process_that_is_not_there_wakes_nobody_and_breaks_nothing(open_
     await asyncio.wait_for(woken.wait(), 1)
 
 
+async def test_one_that_does_not_listen_yet_takes_nothing_away(open_wakes: Open, tmp_path: Path) -> None:
+    one, *_ = open_wakes("worker-0")
+    _, woken, _ = open_wakes("worker-1")
+    second = Wakes(tmp_path / ("long" * 40), "worker-1", lambda: None)  # it will find its ports taken
+    one.wake({"worker-1"})
+    await asyncio.wait_for(woken.wait(), 1)
+    second.close()
+
+
 async def test_a_successor_takes_the_place_of_a_killed_process(open_wakes: Open) -> None:
     one, *_ = open_wakes("worker-0")
     open_wakes("worker-1")

@@ -6,6 +6,7 @@ import asyncio
 import os
 import ssl
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -156,7 +157,8 @@ FAULTS: list[tuple[str, Behaviour, type[CrmError], str]] = [
     ("yes for text", answers([{**ADA, "name": True}]), CrmRejected, "`name` is no text"),
     ("object for text", answers([{**ADA, "name": {"x": 1}}]), CrmRejected, "`name` is no text"),
     ("redirect", response(302, Location="http://127.0.0.2/"), CrmRejected, "redirects are not followed"),
-    ("401", response(401, HTML), CrmRejected, "status 401"),
+    ("401", response(401, HTML), CrmRejected, "status 401; look at `headers` in crm.yaml"),
+    ("403", response(403, HTML), CrmRejected, "status 403; look at `headers` in crm.yaml"),
     ("400", response(400), CrmRejected, "status 400"),
 ]
 
@@ -216,6 +218,33 @@ async def test_a_proxy_of_the_environment_is_not_told_who_calls(
         assert await connector.find(NUMBER, DEADLINE_S)
         await connector.close()
         assert proxy.connections == 0
+
+
+async def test_the_wrong_way_to_the_customers_is_an_error_and_none_if_is_none(crm: FakeCrm) -> None:
+    connector = connector_to(crm, customers="data.items")
+    crm.behave = answers(ADA)
+    fault, _ = await fault_of(connector)
+    assert type(fault) is CrmRejected
+    assert "the answer has no `data.items`; it has: id, name" in str(fault)
+    crm.behave = response(404, b"{}")
+    assert await connector.find(NUMBER, DEADLINE_S) == []
+    await connector.close()
+
+
+async def test_the_command_says_what_is_wrong_once_and_logs_nothing(crm: FakeCrm, tmp_path: Path) -> None:
+    crm.behave = response(403, HTML)
+    (tmp_path / "cordboard.yaml").write_text("state: state\n")
+    (tmp_path / "crm.yaml").write_text(
+        f"country: GB\nconnector: {{http: {{url: '{crm.url}/{{number}}'}}}}\ncustomer: {{name: text}}\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "from cordboard.cli import main; main()", "customers", "find", NUMBER,
+        "-c", str(tmp_path), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await asyncio.wait_for(process.communicate(), 20)
+    host = crm.url.removeprefix("http://")
+    words = f"cordboard: {host}, http: it answered with status 403; look at `headers` in crm.yaml\n"
+    assert (process.returncode, out.decode(), err.decode()) == (3, "", words)
 
 
 # tries

@@ -47,6 +47,24 @@ async def test_who_logs_in_gets_a_cookie_only_this_site_and_no_script_can_use(de
     assert (await desk.browser.get("/api/v1/snapshot")).json()["view"]["me"]["name"] == "Alice Ray"
 
 
+async def test_a_name_may_be_typed_with_capitals(desk: RunningDesk) -> None:
+    assert (await desk.log_in(" Alice ")).status_code == 204
+    assert (await desk.browser.get("/api/v1/snapshot")).json()["view"]["me"]["agent"] == "alice"
+
+
+async def test_guesses_with_other_capitals_are_guesses_at_one_agent(desk: RunningDesk) -> None:
+    for name in ("alice", "Alice") * (WRONG_OF_ONE_AGENT // 2):
+        await desk.browser.post("/api/v1/login", json={"agent": name, "password": "wrong"})
+    assert (await desk.log_in("ALICE")).status_code == 429
+
+
+async def test_whoever_asks_is_told_that_the_desk_is_alive(desk: RunningDesk) -> None:
+    desk.accounts.is_down = True
+    async with desk.stranger() as probe:
+        answer = await probe.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"alive": True})
+
+
 async def test_behind_https_the_cookie_is_secure_and_bound_to_the_host() -> None:
     async with running_desk(https=True) as desk:
         answer = await desk.log_in()

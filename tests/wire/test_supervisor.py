@@ -18,7 +18,10 @@ import pytest
 import structlog
 
 from cordboard.bootstrap.agi_token import agi_token
-from cordboard.bootstrap.kept_worker import KeptWorker, Patience, WorkerNeverReady
+from cordboard.bootstrap.configuration import load_configuration
+from cordboard.bootstrap.kept_worker import FAILED_STARTS_MAX, KeptWorker, Patience, WorkerNeverReady
+from cordboard.bootstrap.supervisor import Supervisor
+from cordboard.bootstrap.worker import WorkerProcess
 from cordboard.lab.journal import Journal
 from cordboard.lab.ports import find_free_ports
 from tests.doubles.fake_asterisk import RAN, FakeAsterisk, header_block, new_call
@@ -42,7 +45,7 @@ class Service:
         self.config = folder / "config"
         self.state = folder / "state"
         self.journal = Journal()
-        self.agi_port, self.http_port = find_free_ports(2), find_free_ports(2)
+        self.agi_port, self.http_port, self.desk_port = find_free_ports(2), find_free_ports(2), find_free_ports()
         self.process: asyncio.subprocess.Process | None = None
         self.complaints: list[str] = []
         self._readers: list[asyncio.Task[None]] = []
@@ -57,19 +60,36 @@ class Service:
         (self.config / "prompts" / "en").mkdir(parents=True)
         _write_tone(self.config / "prompts" / "en" / "hello.wav")
 
-    async def spawn(self, workers: int = 1, **environment: str) -> None:
-        settings = {
+    def add_agent(self) -> None:
+        """An agent, and with that a desk."""
+        (self.config / "agents.yaml").write_text("agents: {alice: {device: PJSIP/1001, queues: [sales]}}\n")
+        (self.config / "queues.yaml").write_text("queues: {sales: {accept: none}}\n")
+
+    async def run(self, command: str) -> str:
+        """Run another command to its end, by hand; what it complained of."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cordboard", command, "--config", str(self.config)),
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, env=self._environment(1),
+        )  # fmt: skip
+        _, complaints = await asyncio.wait_for(process.communicate(), 15)
+        return complaints.decode()
+
+    def _environment(self, workers: int) -> dict[str, str]:
+        return os.environ | {
             "CORDBOARD_STATE": str(self.state),
             "CORDBOARD_WORKERS": str(workers),
             "CORDBOARD_LISTEN__AGI__PORT": str(self.agi_port),
             "CORDBOARD_LISTEN__HTTP__PORT": str(self.http_port),
+            "CORDBOARD_LISTEN__DESK__PORT": str(self.desk_port),
             "CORDBOARD_ASTERISK__AMI__PORT": "1",  # nobody listens there
             "CORDBOARD_ASTERISK__AMI__SECRET__FILE": str(self.config / "secret"),
         }
+
+    async def spawn(self, workers: int = 1, **environment: str) -> None:
         pipe = asyncio.subprocess.PIPE
         self.process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "cordboard", "run", "--config", str(self.config)),
-            stdout=pipe, stderr=pipe, env={**os.environ, **settings, **environment}, start_new_session=True,
+            stdout=pipe, stderr=pipe, env=self._environment(workers) | environment, start_new_session=True,
         )  # fmt: skip
         assert self.process.stdout is not None and self.process.stderr is not None
         self._readers = [
@@ -196,8 +216,82 @@ async def test_a_taken_port_is_told_in_one_sentence_and_ends_it(service: Service
         await service.spawn()
         assert await service.ended(30) == 3
     assert not service.journal.find("worker_ready"), "it took calls without all it needs"
-    said = f"cordboard: {kind} port 127.0.0.1:{port} of worker 0 is in use; is another Cordboard running?"
-    assert service.complaints == [said] * 5 + ["cordboard: worker 0 ended 5 times before it was ready"]
+    fix = (
+        f"write another in cordboard.yaml (`listen: {{{kind.lower()}: {{port: ...}}}}`), or see `cordboard doctor`"
+    )
+    said = f"{kind} port 127.0.0.1:{port} of worker 0 is in use; {fix}"
+    assert [entry["reason"] for entry in service.journal.find("worker_not_started")] == [said]
+    assert service.complaints == [f"cordboard: worker 0 ended 5 times before it was ready: {said}"]
+
+
+async def test_a_taken_desk_port_ends_no_service_and_the_desk_comes_once_it_is_free(service: Service) -> None:
+    service.add_agent()
+    with socket.create_server(("127.0.0.1", service.desk_port)):
+        await service.start()
+        assert service.journal.find("worker_ready")
+        told = await service.journal.wait("desk_not_started", 10)
+        assert told["level"] == "error"
+        assert told["reason"].startswith(f"desk port 127.0.0.1:{service.desk_port} is in use; write another")
+        await asyncio.sleep(1.5)  # it is tried again meanwhile, twice at least
+        async with await caller(service) as asterisk:
+            assert await plays(asterisk)
+    await service.journal.wait("desk_ready", 15)
+    assert len(service.journal.find("desk_not_started")) == 1
+    service.send(signal.SIGTERM)
+    assert await service.ended() == 0
+    assert service.complaints == []
+
+
+async def test_a_second_service_on_the_same_state_is_refused_and_harms_nobody(service: Service) -> None:
+    await service.start()
+    assert service.process is not None
+    first, active = service.process, (service.state / "active").readlink()
+    wakes = (service.state / "wakes" / "worker-0.sock").stat().st_ino
+    service.agi_port, service.http_port = find_free_ports(2), find_free_ports(2)
+    await service.spawn()
+    assert await service.ended(5) == 3
+    assert service.complaints == [f"cordboard: {service.state} is in use by another Cordboard (pid {first.pid})"]
+    assert (service.state / "active").readlink() == active
+    assert (service.state / "wakes" / "worker-0.sock").stat().st_ino == wakes
+    first.send_signal(signal.SIGTERM)
+    assert await asyncio.wait_for(first.wait(), 15) == 0
+
+
+async def test_a_worker_started_by_hand_takes_no_wakes_from_the_one_that_runs(service: Service) -> None:
+    await service.start()
+    wakes = service.state / "wakes" / "worker-0.sock"
+    before = wakes.stat().st_ino
+    second = await service.run("worker")
+    assert "of worker 0 is in use" in second
+    assert wakes.stat().st_ino == before
+
+
+@pytest.mark.parametrize("rule", ["10XX: PJSIP/{ext}", "_10XX.: PJSIP/1"])
+async def test_a_bad_dial_rule_is_refused_with_its_place(service: Service, rule: str) -> None:
+    await service.start()
+    (service.config / "cordboard.yaml").write_text(f"log: {{format: json}}\nextensions:\n  {rule}\n")
+    service.send(signal.SIGHUP)
+    refused = await service.journal.wait("configuration_refused", 10)
+    assert (refused["code"], refused["line"]) == ("bad-dial-rule", 3)
+    service.send(signal.SIGTERM)
+    assert await service.ended() == 0
+    assert service.complaints == []
+
+
+async def test_a_fault_of_ours_in_a_reload_is_told_as_a_refusal(tmp_path: Path, monkeypatch: Any) -> None:
+    Service(tmp_path)
+    settings = {"CORDBOARD_STATE": str(tmp_path / "state")}
+    configuration = load_configuration(tmp_path / "config", environment=settings, need_secrets=False)
+
+    def broken(*_: object) -> None:
+        raise ValueError("nobody thought of this")
+
+    monkeypatch.setattr("cordboard.bootstrap.supervisor.load_configuration", broken)
+    with structlog.testing.capture_logs() as entries:
+        monkeypatch.setattr("cordboard.bootstrap.supervisor.log", structlog.get_logger())
+        await Supervisor(configuration)._reload()
+    (entry,) = entries
+    assert (entry["event"], entry["message"]) == ("configuration_refused", "ValueError: nobody thought of this")
 
 
 async def test_a_state_folder_that_cannot_be_written_is_told_in_one_sentence(service: Service) -> None:
@@ -380,6 +474,21 @@ async def kept(program: str) -> AsyncIterator[KeptWorker]:
     await asyncio.gather(keeper, return_exceptions=True)
 
 
+async def test_comparing_with_the_switch_is_told_only_when_there_is_news(tmp_path: Path, monkeypatch: Any) -> None:
+    Service(tmp_path)
+    settings = {"CORDBOARD_STATE": str(tmp_path / "state")}
+    configuration = load_configuration(tmp_path / "config", environment=settings, need_secrets=False)
+    (tmp_path / "state").mkdir()
+    worker = WorkerProcess(configuration, None, 0)
+    worker._acd.start()
+    with structlog.testing.capture_logs() as entries:
+        monkeypatch.setattr("cordboard.bootstrap.worker.log", structlog.get_logger())
+        for legs in (set(), set(), {"a"}, {"b"}):
+            await worker._forget_ghosts(legs, 0.0)
+    await worker._acd.aclose()
+    assert [entry["log_level"] for entry in entries] == ["info", "debug", "info", "debug"]
+
+
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     """What is logged."""
@@ -422,6 +531,25 @@ async def test_a_program_that_cannot_be_started_is_tried_again_and_leaks_nothing
     worker = KeptWorker(0, lambda _pulse: ["/nowhere/program"], QUICK)
     with pytest.raises(WorkerNeverReady):
         await asyncio.wait_for(worker.start(), 10)
-    assert [entry["event"] for entry in told].count("worker_not_started") == 5
+    assert [entry["event"] for entry in told] == ["worker_not_started"]
     assert len(os.listdir("/proc/self/fd")) <= before + 1
     await worker.stop()
+
+
+async def test_what_no_call_needs_is_tried_for_ever(told: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cordboard.bootstrap.kept_worker.LONG_PAUSE_S", 0.01)
+    often, starts = asyncio.Event(), []
+
+    def command(pulse: int) -> list[str]:
+        starts.append(pulse)
+        if len(starts) > 2 * FAILED_STARTS_MAX:
+            often.set()
+        return ["/nowhere/program"]
+
+    desk = KeptWorker("desk", command, QUICK, is_vital=False)
+    keeper = desk.start()
+    await asyncio.wait_for(often.wait(), 10)
+    assert desk.tried.is_set() and not desk.ready.is_set()
+    await desk.stop()
+    await keeper
+    assert [(entry["event"], entry["log_level"]) for entry in told] == [("desk_not_started", "error")]

@@ -22,6 +22,12 @@ class Program:
         return f"{Path(self.words[0]).name} (pid {self.pid})"
 
     @property
+    def service(self) -> Program:
+        """The program that is to be ended if this one is to stay away: a worker's supervisor starts another."""
+        parent = _parent(self.pid)
+        return parent if parent is not None and parent.configuration and "run" in parent.words[:4] else self
+
+    @property
     def configuration(self) -> Path | None:
         """The directory it serves, if it is a Cordboard process (`python -m cordboard worker --config DIR`)."""
         if "cordboard" not in (Path(word).name for word in self.words[:3]):
@@ -50,6 +56,16 @@ def _programs() -> Iterator[Program]:
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal() and (words := _words(folder)):
             yield Program(int(folder.name), words)
+
+
+def _parent(pid: int) -> Program | None:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return None
+    folder = Path("/proc") / status.rpartition(")")[2].split()[1]  # behind its name, which may hold anything
+    words = _words(folder)
+    return Program(int(folder.name), words) if words else None
 
 
 def _words(folder: Path) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Check `ports`: each port of ours is free, or held by our own running service.
 
-A worker answers `/healthz` only once it has its AGI port too, so that answer vouches for both. Whether the service
-that answers is this one or another Cordboard is told by what its process was started with, where we may see that.
+A worker answers `/healthz` only once it has its AGI port too, so that answer vouches for both; the desk answers it
+for itself. Whether the service that answers is this one or another Cordboard is told by what its process was
+started with, where we may see that.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from cordboard.bootstrap.checks.premises import Premises
 from cordboard.bootstrap.checks.result import Check, Result, fault, ok
 
 ANSWER_S = 2.0
-_DESK_TITLE = "Cordboard desk"
 
 
 async def look(premises: Premises) -> Sequence[Result]:
@@ -82,30 +82,23 @@ def _bind_once(family: socket.AddressFamily, place: Any) -> None:
 
 async def _is_cordboard(address: Address) -> bool:
     """Whether a process of Cordboard vouches for the port."""
-    answers = {"agi": "/healthz", "http": "/healthz", "desk": "/api/v1/openapi.json"}
-    place = f"http://{shown_host(reachable_host(address.host))}:{address.health}{answers[address.part]}"
+    place = f"http://{shown_host(reachable_host(address.host))}:{address.health}/healthz"
     try:
         async with httpx2.AsyncClient(timeout=ANSWER_S, trust_env=False) as client:
-            body = (await client.get(place)).json()
+            return bool((await client.get(place)).json() == {"alive": True})
     except (httpx2.HTTPError, ValueError):
         return False
-    return bool(body == {"alive": True} or _title(body) == _DESK_TITLE)
-
-
-def _title(body: object) -> object:
-    info = body.get("info") if isinstance(body, dict) else None
-    return info.get("title") if isinstance(info, dict) else None
 
 
 def _held_by_stranger(address: Address, program: Program | None) -> Result:
     who = str(program) if program else "another program"
-    end = f"end it (kill {program.pid})" if program else f"find it: ss -ltnp 'sport = :{address.port}'"
+    end = f"end it (kill {program.service.pid})" if program else f"find it: ss -ltnp 'sport = :{address.port}'"
     return fault(f"{address}, wanted for {address.part}, is held by {who}", f"{end}, or {_another_port(address)}")
 
 
 def _held_by_another(address: Address, program: Program) -> Result:
     seen = f"{address}, wanted for {address.part}, is held by the Cordboard of {program.configuration}"
-    return fault(seen, f"end it (kill {program.pid}), or {_another_port(address)}")
+    return fault(seen, f"end it (kill {program.service.pid}), or {_another_port(address)}")
 
 
 def _cannot_listen(address: Address, refusal: OSError) -> Result:

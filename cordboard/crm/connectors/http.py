@@ -36,6 +36,7 @@ TRIES = 3
 FIRST_WAIT_S, LONGEST_WAIT_S, JITTER_S = 0.03, 0.2, 0.03  # a caller waits: three tries fit into the default 0.8 s
 
 _BUSY = frozenset({408, 429})
+_NOT_LET_IN = frozenset({401, 403})
 _LIBRARIES_THAT_LOG_ADDRESSES = ("httpx2", "httpcore2")  # an address holds the caller's number
 
 
@@ -151,7 +152,8 @@ class HttpConnector:
         if 300 <= status < 400:
             raise self._rejected(f"it answered with status {status}: redirects are not followed")
         if not 200 <= status < 300:
-            raise self._rejected(f"it answered with status {status}")
+            hint = "; look at `headers` in crm.yaml" if status in _NOT_LET_IN else ""
+            raise self._rejected(f"it answered with status {status}{hint}")
         if response.headers.get("Content-Encoding", "identity") != "identity":
             raise self._rejected("it compressed its answer without being asked to")
         return await self._read_body(response)

@@ -2,7 +2,9 @@
 
 import { countUp, duration, stop } from "./clock.js";
 import { byId, foreign, make, setText, show, whenChanged } from "./dom.js";
-import { CALL_STATES } from "./words.js";
+import { CALL_STATES, whatToDo } from "./words.js";
+
+const LONG = 60; // characters; a longer text has a row of its own
 
 const card = byId("call");
 const title = byId("call-title");
@@ -24,7 +26,9 @@ const showCaller = whenChanged(({ number, caller_name }) => {
 
 const showFields = whenChanged((list) => {
   fields.replaceChildren(
-    ...list.map(({ label, value }) => make("div", {}, make("dt", {}, label), make("dd", {}, foreign(value)))),
+    ...list.map(({ label, value }) =>
+      make("div", value.length > LONG ? { class: "broad" } : {}, make("dt", {}, label), make("dd", {}, foreign(value))),
+    ),
   );
 });
 
@@ -88,6 +92,8 @@ export function showCall(call) {
   card.dataset.state = call.state;
   setText(byId("call-state"), CALL_STATES[call.state]);
   setText(byId("call-queue"), call.queue);
+  setText(byId("to-do"), whatToDo(call));
+  show(byId("to-do"), whatToDo(call) !== "");
   setText(byId("fact-dialled"), call.dialled || "–");
   setText(byId("fact-why"), call.reason || "–");
   showCustomer(call);

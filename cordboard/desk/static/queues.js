@@ -10,13 +10,13 @@ const ORDER = [
 ];
 const ACTIVITIES = { idle: "Ready", wrap_up: "Wrap-up", busy_elsewhere: "Phone in use", unreachable: "Phone not connected" };
 
-// What each formula counts, the threshold in seconds put in for T.
+// What each formula divides by what, as `acd/service_level.py` does. T: the threshold; S: up to when an abandon is short.
 const FORMULAS = {
-  of_offered: "answered within T s, of all offered",
-  answered_only: "answered within T s, of all answered",
-  ans_plus_aban: "answered or abandoned within T s, of all offered",
-  excl_short_aban: "answered within T s, of all offered but short abandons",
-  excl_aban_in_t: "answered within T s, of all offered but those abandoned within T s",
+  of_offered: "answered within T s, of answered and abandoned",
+  answered_only: "answered within T s, of answered",
+  ans_plus_aban: "answered or abandoned within T s, of answered and abandoned",
+  excl_short_aban: "answered within T s, of answered and those abandoned after more than S s",
+  excl_aban_in_t: "answered within T s, of answered and those abandoned after more than T s",
 };
 
 const main = byId("queues");
@@ -46,8 +46,9 @@ function live({ waiting, longest_since_at }) {
   );
 }
 
-function level({ service_level, service_level_formula, service_level_s }) {
-  const words = (FORMULAS[service_level_formula] ?? "").replaceAll("T", String(service_level_s));
+function level({ service_level, service_level_formula, service_level_s, short_abandon_s }) {
+  const seconds = { T: service_level_s, S: short_abandon_s };
+  const words = (FORMULAS[service_level_formula] ?? "").replace(/[TS](?= s)/g, (letter) => seconds[letter]);
   const share = service_level === null ? "–" : `${Math.round(service_level * 1000) / 10} %`;
   const line = make(
     "p",
@@ -56,7 +57,7 @@ function level({ service_level, service_level_formula, service_level_s }) {
     make("span", { class: "share" }, share),
   );
   const bar = make("progress", { max: "1", value: String(service_level ?? 0), "aria-hidden": "true" });
-  return make("div", { class: "level" }, line, bar, make("p", { class: "small soft" }, `${service_level_formula}: ${words}`));
+  return make("div", { class: "level" }, line, bar, make("p", { class: "small soft" }, words));
 }
 
 function today({ offered, answered, abandoned }) {
@@ -87,6 +88,6 @@ function showFreshness({ isFresh, age_s }) {
   setText(byId("lost-what"), isFresh ? "" : `They are ${Math.round(age_s)} s old. Connecting again…`);
 }
 
-document.body.classList.toggle("kiosk", new URLSearchParams(location.search).has("kiosk"));
+document.documentElement.classList.toggle("kiosk", new URLSearchParams(location.search).has("kiosk"));
 run(byId("fresh"), () => new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
 watch("queues/events", ({ queues }) => build(queues), showFreshness);

@@ -1,8 +1,8 @@
 // Who I am, what I chose, what the system sees of me; and the buttons to choose.
 
 import { send } from "./api.js";
-import { countUp } from "./clock.js";
-import { byId, make, setText, whenChanged } from "./dom.js";
+import { countUp, now, run, stop } from "./clock.js";
+import { byId, make, setText, show, whenChanged } from "./dom.js";
 import { attempt } from "./toast.js";
 import { capital, stateOf } from "./words.js";
 
@@ -32,12 +32,30 @@ function since(me) {
   return me.activity === "idle" ? Math.max(me.presence_since_at, me.activity_since_at) : me.activity_since_at;
 }
 
+// During a call its card tells the state and the time; here stands only what comes after it.
+function showState(me, call) {
+  const [, , more] = stateOf(me, call);
+  setText(byId("state-more"), call ? more : "");
+  show(byId("state"), call === null || more !== "");
+  show(byId("state-lamp"), call === null);
+  show(byId("state-word"), call === null);
+  if (call || me.rests_until !== null) stop(byId("state-time"));
+  else countUp(byId("state-time"), since(me));
+}
+
+// What the state means while there is no call, in the middle of the page. A rest is counted down, and over by itself.
+function showIdle(me, call) {
+  run(byId("idle-text"), () => {
+    const [name, word, more] = stateOf(me, call, me.rests_until === null ? 0 : me.rests_until - now());
+    status.dataset.state = name;
+    setText(byId("state-word"), word);
+    return more || word;
+  });
+}
+
 export function showStatus({ me, call, pause_reasons }) {
-  const [name, word, more] = stateOf(me, call);
-  status.dataset.state = name;
-  setText(byId("state-word"), word);
-  setText(byId("state-more"), more);
-  countUp(byId("state-time"), since(me));
+  showState(me, call);
+  showIdle(me, call);
   setText(byId("me-name"), me.name);
   setText(byId("me-queues"), me.queues.length ? ` · ${me.queues.join(", ")}` : "");
   buildPauses(pause_reasons);

@@ -35,6 +35,7 @@ def _queue_entries() -> None:
         sa.Column("priority", sa.Integer, nullable=False),
         sa.Column("language", sa.String(16), nullable=False),
         sa.Column("entered_at", sa.Float, nullable=False),
+        sa.Column("entered_boot", sa.Float, nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("owner", sa.String(128), nullable=False),
         sa.Column("lease_until", sa.Float, nullable=False),
@@ -44,6 +45,13 @@ def _queue_entries() -> None:
         sa.Column("party_ref", sa.String(26), nullable=False),
     )
     op.create_index("ix_queue_entries_call_id", "queue_entries", ["call_id"])
+    op.create_index(
+        "queue_entries_in_line",
+        "queue_entries",
+        ["queue", sa.text("priority DESC"), "entered_at", "call_id"],
+        sqlite_where=sa.text("state <> 'left' AND state <> 'talking'"),
+        postgresql_where=sa.text("state <> 'left' AND state <> 'talking'"),
+    )
     op.create_index(
         "queue_entries_live",
         "queue_entries",
@@ -128,6 +136,7 @@ def _offers() -> None:
         sa.Column("fence", sa.Integer, nullable=False),
         sa.Column("made_at", sa.Float, nullable=False),
         sa.Column("ring_by", sa.Float, nullable=False),
+        sa.Column("changed_boot", sa.Float, nullable=False),
         sa.Column("ringing_at", sa.Float),
         sa.Column("answered_at", sa.Float),
         sa.Column("joined_at", sa.Float),
@@ -143,6 +152,7 @@ def _offers() -> None:
     )
     op.create_index("ix_offers_call_id", "offers", ["call_id"])
     op.create_index("ix_offers_entry_id", "offers", ["entry_id"])
+    op.create_index("ix_offers_party_ref", "offers", ["party_ref"])
     op.create_index(
         "offers_open_agent",
         "offers",
