@@ -17,7 +17,7 @@ from cordboard.errors import CordboardError
 
 PULSE_S = 1.0
 _BYTE = b"."
-_REFUSAL = b"!"  # before the words
+_REFUSAL = b"!"  # before the words, and a line's end behind them
 _REFUSAL_MAX_BYTES = 4_000  # written in one piece
 REFUSED = 3  # the exit code
 _MOST_AT_ONCE = 64
@@ -50,7 +50,7 @@ def refusals_told(pipe: int | None) -> Iterator[None]:
         if own is None:
             raise
         words = " ".join(str(fault).split())
-        os.write(own, _REFUSAL + words.encode()[:_REFUSAL_MAX_BYTES])
+        os.write(own, _REFUSAL + words.encode()[:_REFUSAL_MAX_BYTES] + b"\n")
         raise SystemExit(REFUSED) from None
 
 
@@ -83,11 +83,12 @@ async def follow_pulses(
 
 
 async def _words(reader: asyncio.StreamReader, heard: bytes) -> str:
-    """A refusal whose beginning has been heard; the writer ends after it."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(PULSE_S):
-            heard += await reader.read()
-    return heard.partition(_REFUSAL)[2].decode(errors="replace")
+    """A refusal whose beginning has been heard: one line, all there already. Its writer may take long to end."""
+    if not heard.endswith(b"\n"):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PULSE_S):
+                heard += await reader.readline()
+    return heard.partition(_REFUSAL)[2].decode(errors="replace").rstrip()
 
 
 async def _next(reader: asyncio.StreamReader, patience_s: float) -> bytes | None:

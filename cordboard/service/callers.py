@@ -20,7 +20,6 @@ from cordboard.telephony.outcomes import HungUp, Outcome
 from cordboard.telephony.ports import Phone
 from cordboard.telephony.verbs import LookUp
 
-
 ANSWERS_MAX = 10_000  # more than a worker has calls
 
 

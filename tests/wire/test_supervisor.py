@@ -536,6 +536,21 @@ async def test_a_program_that_cannot_be_started_is_tried_again_and_leaks_nothing
     await worker.stop()
 
 
+SLOW_END = """
+import os, sys, time
+os.write(int(sys.argv[1]), b"!" + b"port 5 is taken " * 20 + b"\\n")
+time.sleep(1.3)
+sys.exit(3)
+"""
+
+
+async def test_the_reason_is_whole_however_long_the_process_takes_to_end(told: list[Any]) -> None:
+    async with kept(SLOW_END), asyncio.timeout(8):
+        while not told:
+            await asyncio.sleep(0.02)
+    assert told[0]["reason"] == ("port 5 is taken " * 20).rstrip()
+
+
 async def test_what_no_call_needs_is_tried_for_ever(told: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cordboard.bootstrap.kept_worker.LONG_PAUSE_S", 0.01)
     often, starts = asyncio.Event(), []
