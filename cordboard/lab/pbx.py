@@ -285,7 +285,7 @@ def live_channel(item: Message) -> LiveChannel:
     """A channel from an item of the AMI action CoreShowChannels."""
     return LiveChannel(
         name=item["Channel"],
-        unique_id=item["Uniqueid"],
+        unique_id=item.get("Uniqueid", ""),  # a caller's number with line breaks in it may have cut the item short
         state=item["ChannelStateDesc"],
         caller=item.get("CallerIDNum", ""),
         context=item.get("Context", ""),

@@ -104,10 +104,12 @@ class _Playing:
         async with Caller(part.ani, part.name, part.host) as caller:
             call = caller.place(part.dials, (self._stage.pbx.host, self._stage.pbx.sip_port))
             evidence.place(part.ani, name)
+            number = len(evidence.calls)
             self._note(name, "dialled", f"dials {part.dials}", dnis=part.dials)
             await self._perform(call, scripted, name)
         if self._stage.audio is not None:
-            call.heard.save(self._stage.audio / f"{len(evidence.calls):03}-{_file_name(name)}.wav")
+            place = f"{_file_name(self._scenario.title)}-{number:03}-{_file_name(name)}.wav"
+            call.heard.save(self._stage.audio / place)
 
     async def _perform(self, call: Call, scripted: ScriptedCaller, name: str) -> None:
         offset_s = call.started_at - self._began_at

@@ -119,6 +119,8 @@ class WaitingRoom:
                 return NotServed("max_wait")
             visit.entered = entered
             visit.offer = entered.offer or visit.offer
+            if entered.fence == 1:
+                log.info("entered_queue", call_id=visit.call_id, queue=queue.name)
             return await self._live_through(visit)
         finally:
             if self._visits.get(visit.call_id) is visit:
@@ -211,10 +213,10 @@ class WaitingRoom:
     def _wait_is_over(self, visit: _Visit) -> Outcome | None:
         """Why the caller waits no longer, None while they do."""
         if visit.waited_s >= visit.max_wait_s:
-            self._floor.leave(visit.call_id, LeftBecause.MAX_WAIT, visit.entered)
+            self._leave(visit, LeftBecause.MAX_WAIT)
             return NotServed("max_wait")
         if visit.queue.name not in self._floor.plan.queues:
-            self._floor.leave(visit.call_id, LeftBecause.LOST, visit.entered)
+            self._leave(visit, LeftBecause.LOST)
             return Failed(f"there is no queue {visit.queue.name} any more")
         return None
 
@@ -236,8 +238,13 @@ class WaitingRoom:
 
     def _gone(self, visit: _Visit, ended: Outcome | HandedOver) -> Outcome | HandedOver:
         """The caller has left, or the switch could not keep them here."""
-        self._floor.leave(visit.call_id, LeftBecause.ABANDONED, visit.entered)
+        self._leave(visit, LeftBecause.ABANDONED)
         return ended
+
+    def _leave(self, visit: _Visit, because: LeftBecause) -> None:
+        wait_s = round(visit.waited_s, 3)
+        log.info("left_queue", call_id=visit.call_id, queue=visit.queue.name, because=because.value, wait_s=wait_s)
+        self._floor.leave(visit.call_id, because, visit.entered)
 
     async def _hand_over(self, visit: _Visit) -> HandedOver:
         await visit.phone.hand_over(visit.checkpoint)
