@@ -29,7 +29,7 @@ from cordboard.telephony.ports import AgentLeg, AgentLegEvent, DeviceState, Leg
 
 ORIGINATE_MARGIN_S = 5.0  # beyond the ringing: Asterisk's own time-out answers first
 
-_LEG_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_LEG_ID = re.compile(r"[A-Za-z0-9._;-]{1,100}")  # ";2" ends the id of a Local channel's other half
 _PLACE = re.compile(r"[A-Za-z0-9_.*#+-]{1,80}")
 _VARIABLE = re.compile(r"_{0,2}[A-Za-z][A-Za-z0-9_]{0,60}")
 _UNFIT_IN_VARIABLE = frozenset(",\"'\\()[]{}$")  # Asterisk splits and unquotes what follows "Variable:"

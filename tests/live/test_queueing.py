@@ -184,7 +184,8 @@ async def test_an_attended_transfer_frees_the_agent_for_the_next_caller(stage: S
     ):
         await phone.incoming()
         await phone.answer()
-        await becomes(stage, activity("tara"), [("talking",)])
+        phone.speak(tone(700, 0.5))
+        await hears(call, 700)
         asking = asyncio.create_task(phone.consult("1007"))
         await colleague.incoming()
         await colleague.answer()

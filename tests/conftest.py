@@ -1,0 +1,19 @@
+"""Before the first test: the programs that tests need, installed once and not by two test processes at a time."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from cordboard.errors import LabError
+from cordboard.lab.packages import ensure_packages
+
+PROGRAMS = ("espeak-ng", "sox", "baresip-core", "sip-tester", "chromium")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where we may not install, the tests that need a program say so themselves."""
+    if not hasattr(config, "workerinput"):
+        with contextlib.suppress(LabError):
+            ensure_packages(PROGRAMS)
