@@ -109,12 +109,17 @@ async def becomes(stage: Stage, sql: str, wanted: list[tuple[Any, ...]], within_
 
 async def hears(call: Call, frequency_hz: float) -> None:
     """Wait for half a second of a tone."""
-    arrived = asyncio.Event()
+    arrived, share = asyncio.Event(), 0.0
     call.media.on_audio = arrived.set
-    async with asyncio.timeout(SOON_S):
-        while tone_share(call.heard.samples(max(0.0, call.heard.end_s - 0.5)), frequency_hz) < 0.9:
-            arrived.clear()
-            await arrived.wait()
+    try:
+        async with asyncio.timeout(SOON_S):
+            while share < 0.9:
+                arrived.clear()
+                await arrived.wait()
+                share = tone_share(call.heard.samples(max(0.0, call.heard.end_s - 0.5)), frequency_hz)
+    except TimeoutError:
+        heard = f"heard until {call.heard.end_s:.1f} of {call.now_s:.1f} s, share {share:.2f}, end {call.end}"
+        raise AssertionError(f"no tone of {frequency_hz} Hz: {heard}") from None
 
 
 def activity(agent: str) -> str:
