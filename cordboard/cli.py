@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from cordboard.bootstrap.signals import hold_signals
+from cordboard.cli_options import ConfigOption, JsonOption
 from cordboard.errors import ConfigurationError, CordboardError, LabError
 
 app = typer.Typer(
@@ -23,11 +24,6 @@ app = typer.Typer(
 )  # fmt: skip
 prompts_app = typer.Typer(no_args_is_help=True, help="What callers hear: recordings and spoken texts.")
 app.add_typer(prompts_app, name="prompts")
-
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", help="The configuration directory.", exists=True, file_okay=False)
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 
 def _print_version(wanted: bool) -> None:

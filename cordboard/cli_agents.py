@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cordboard.cli_faults import clear_words
-
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", help="The configuration directory.", exists=True, file_okay=False)
-]
+from cordboard.cli_options import ConfigOption
 
 
 def password(

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cordboard.cli_options import ConfigOption, JsonOption
 from cordboard.crm.connectors.opening import open_connector
 from cordboard.crm.crm_file import CrmSettings, load_crm
 from cordboard.crm.csv_import import import_csv
@@ -20,11 +21,6 @@ from cordboard.redaction import clean
 from cordboard.settings import load_settings
 
 customers_app = typer.Typer(no_args_is_help=True, help="Who callers are: the customer directory and the CRM.")
-
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", help="The configuration directory.", exists=True, file_okay=False)
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 
 class NoCrm(CordboardError):

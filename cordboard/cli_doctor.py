@@ -12,11 +12,9 @@ from typing import Annotated
 
 import typer
 
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", help="The configuration directory.", exists=True, file_okay=False)
-]
+from cordboard.cli_options import ConfigOption, JsonOption
+
 AsteriskOption = Annotated[Path, typer.Option("--asterisk", "--target", help="Asterisk's configuration directory.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 
 def doctor(

@@ -10,7 +10,6 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
@@ -19,6 +18,7 @@ import typer
 
 from cordboard.acd.model import Presence
 from cordboard.cli_faults import clear_words
+from cordboard.cli_options import ConfigOption, JsonOption
 
 if TYPE_CHECKING:
     from cordboard.bootstrap.floor_reports import QueueWatch
@@ -28,11 +28,6 @@ WATCH_S = 2.0
 
 queue_app = typer.Typer(no_args_is_help=True, help="Who waits, who serves, and why a call went where it went.")
 agent_app = typer.Typer(no_args_is_help=True, help="Agents: who is there, and what they do.")
-
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", help="The configuration directory.", exists=True, file_okay=False)
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 
 def kpi(

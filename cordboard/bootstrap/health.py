@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -14,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from cordboard.hosted_server import HostedServer
 from cordboard.service.metrics import Metrics
 
 GRACE_S = 1  # for a request that is being answered when the worker ends
@@ -40,31 +39,15 @@ def health_app(checks: Checks, metrics: Metrics) -> Starlette:
     return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", show_metrics)])
 
 
-class HealthServer(uvicorn.Server):
-    """uvicorn inside our own event loop: the worker handles the signals and has bound the port."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.is_up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.is_up.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 def bind_health(host: str, port: int) -> socket.socket:
     """The port, before anything else is started. Raises OSError. (uvicorn would end the process instead.)"""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family)
 
 
-def health_server(app: Starlette) -> HealthServer:
+def health_server(app: Starlette) -> HostedServer:
     """A server for `app`, to be run with `serve(sockets=[...])` and ended by `should_exit = True`."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE_S
     )
-    return HealthServer(config)
+    return HostedServer(config)

@@ -6,38 +6,28 @@ serves next.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import socket
-from collections.abc import Iterator
 
 import uvicorn
 from fastapi import FastAPI
+
+from cordboard.hosted_server import HostedServer
 
 GRACE_S = 2  # for a request that is being answered when the desk ends
 CONNECTIONS_MAX = 1_500  # 500 pages with their event stream, and as many again for what they load
 HEAD_MAX = 16_384  # bytes of a request's first line and headers
 
 
-class DeskServer(uvicorn.Server):
-    """uvicorn without its own handling of signals. is_up: set when it accepts."""
+class DeskServer(HostedServer):
+    """It lets open pages go when it stops."""
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
-        self.is_up = asyncio.Event()
         self._app = app
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.is_up.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.state.feed.end()
         await super().shutdown(sockets)
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def desk_server(app: FastAPI, *, https: bool = False) -> DeskServer:
