@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cordboard.errors import LabError
 from cordboard.lab import cleanup
-from cordboard.lab.journal import Journal
+from cordboard.lab.journal import Entry, Journal
 
 READY_S = 60.0  # the first start speaks all prompts
 STOP_S = 40.0  # a drain may take the 25 s of its setting
@@ -48,7 +48,7 @@ class ServiceProcess:
 
     async def start(self) -> None:
         """Start it and wait until all workers are ready. Raises LabError with what it said if it ends before."""
-        before = len(self.journal.find("service_ready"))
+        before = len(self.journal.entries)
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "cordboard", "run", "--config", str(self._config)),
             stdin=asyncio.subprocess.DEVNULL,
@@ -85,9 +85,7 @@ class ServiceProcess:
             self._forget_at_exit = None
 
     async def _ready(self, process: asyncio.subprocess.Process, before: int) -> None:
-        ready = asyncio.create_task(
-            self.journal.wait_until(lambda: self.journal.find("service_ready")[before:], READY_S)
-        )
+        ready = asyncio.create_task(self.journal.wait_until(lambda: self._announced(before), READY_S))
         ended = asyncio.create_task(process.wait())
         try:
             await asyncio.wait({ready, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -98,6 +96,16 @@ class ServiceProcess:
             for task in (ready, ended):
                 task.cancel()
             await asyncio.gather(ready, ended, return_exceptions=True)
+
+    def _announced(self, before: int) -> list[Entry]:
+        """The lines of a service and of all its workers which are ready; nothing while one is still missing.
+
+        A worker's line may come after the supervisor's. before: how many lines there were at the start.
+        """
+        said = self.journal.entries[before:]
+        service = [entry for entry in said if entry["event"] == "service_ready"]
+        workers = [entry for entry in said if entry["event"] == "worker_ready"]
+        return workers if service and len(workers) >= service[0]["workers"] else []
 
     def _last_words(self) -> str:
         logged = [json.dumps(entry) for entry in self.journal.entries[-5:]]

@@ -98,8 +98,10 @@ class Service:
         ]
 
     async def start(self, workers: int = 1, **environment: str) -> None:
+        """Until each process has said that it is ready: their lines may come after the supervisor's own."""
         await self.spawn(workers, **environment)
         await self.journal.wait("service_ready", 20)
+        await self.events("worker_ready", workers)
 
     def send(self, number: signal.Signals) -> None:
         assert self.process is not None
@@ -313,6 +315,7 @@ async def test_a_rolling_restart_replaces_each_worker(service: Service) -> None:
     before = [service.worker_pid(worker) for worker in range(2)]
     service.send(signal.SIGUSR1)
     await service.journal.wait("service_rolled", 30)
+    await service.events("worker_ready", 4)  # the line of a worker may come after the supervisor's
     assert not {service.worker_pid(worker) for worker in range(2)} & set(before)
     ended = service.journal.find("worker_ended")
     assert [(entry["worker"], entry["level"], entry["code"]) for entry in ended] == [(0, "info", 0), (1, "info", 0)]
