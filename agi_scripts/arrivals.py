@@ -33,7 +33,9 @@ _NOT_CONNECTED: dict[str, NotConnected] = {
     "CHANUNAVAIL": NotConnected("unreachable"),
     "DONTCALL": NotConnected("rejected"),
     "TORTURE": NotConnected("rejected"),
+    "DECLINED": NotConnected("rejected"),  # the dialplan's own word: picked up, and did not press 1
 }
+_TELLING = ("no_answer", "rejected", "busy", "unreachable")  # of several phones: the one that came closest
 _REASONS: dict[HangupCause, NotConnected] = {
     HangupCause.BUSY: NotConnected("busy"),
     HangupCause.NO_ANSWER: NotConnected("no_answer"),
@@ -84,14 +86,14 @@ def _moment(epoch: str) -> datetime:
 
 
 def _returned(text: str) -> Outcome | None:
-    """What came of a verb the dialplan carried out: "dial.ANSWER.16.12345" (ms talked), "voicemail.SUCCESS", and
-    "agent...", which `agent_results` reads.
+    """What came of a verb the dialplan carried out: "dial.BUSY.17.ANSWER.16.12345" (status and cause of each
+    attempt, then ms talked), "voicemail.SUCCESS", and "agent...", which `agent_results` reads.
     """
     kind, *words = text.split(".")
     if kind == "agent":
         return agent_rung(words)
-    if kind == "dial" and len(words) == 3:
-        return _dialled(*words)
+    if kind == "dial" and len(words) >= 3 and len(words) % 2 == 1:
+        return _dialled(list(zip(words[:-1:2], words[1:-1:2], strict=True)), words[-1])
     if kind == "voicemail" and len(words) == 1:
         return Failed("voicemail failed") if words[0] == "FAILED" else Done()
     if text:
@@ -99,14 +101,19 @@ def _returned(text: str) -> Outcome | None:
     return None
 
 
-def _dialled(status: str, cause: str, talked_ms: str) -> Outcome:
-    """DIALSTATUS, HANGUPCAUSE and ANSWEREDTIME_MS as an outcome.
-
-    CHANUNAVAIL alone does not tell (Asterisk 22: a phone that sends 603 gives it, with cause 21), so there a cause
-    that says why comes first. Elsewhere it may be that of an earlier Dial: one that rings out sets none.
-    """
-    if status == "ANSWER":
+def _dialled(attempts: list[tuple[str, str]], talked_ms: str) -> Outcome:
+    """The DIALSTATUS and HANGUPCAUSE of each phone that was rung in turn, or of all together, as an outcome."""
+    if attempts[-1][0] == "ANSWER":
         return Connected(_whole(talked_ms) / 1000)
+    outcomes = [_not_connected(status, cause) for status, cause in attempts]
+    reasons = {one.reason: one for one in outcomes if isinstance(one, NotConnected)}
+    return next((reasons[reason] for reason in _TELLING if reason in reasons), outcomes[-1])
+
+
+def _not_connected(status: str, cause: str) -> NotConnected | Failed:
+    """CHANUNAVAIL alone does not tell (Asterisk 22: a phone that sends 603 gives it, with cause 21), so there a
+    cause that says why comes first. Elsewhere it may be that of an earlier Dial: one that rings out sets none.
+    """
     if status == "CHANUNAVAIL" and (reason := _REASONS.get(from_q850(_whole(cause)))):
         return reason
     return _NOT_CONNECTED.get(status) or Failed("dial failed")

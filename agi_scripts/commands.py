@@ -60,19 +60,24 @@ def wait_for_digit(wait_ms: int) -> bytes:
     return _line(f"WAIT FOR DIGIT {max(1, wait_ms):d}")
 
 
-def say_number(number: int) -> bytes:
-    """Speak a whole number in the channel's language."""
-    return _line(f'SAY NUMBER {number:d} ""')
+def say_number(number: int, keys: str = "", gender: str = "") -> bytes:
+    """Speak a whole number in the channel's language; one of `keys` stops it. gender: "m", "f"; "" for none."""
+    return _line(f"SAY NUMBER {number:d} {quoted(keys)}" + (f" {quoted(gender)}" if gender else ""))
 
 
-def say_digits(digits: str) -> bytes:
+def say_digits(digits: str, keys: str = "") -> bytes:
     """Speak keys one by one."""
-    return _line(f'SAY DIGITS {quoted(digits)} ""')
+    return _line(f"SAY DIGITS {quoted(digits)} {quoted(keys)}")
 
 
-def say_datetime(epoch_s: int, layout: str, zone: str) -> bytes:
+def say_alpha(text: str, keys: str = "") -> bytes:
+    """Speak letters, digits and signs one by one."""
+    return _line(f"SAY ALPHA {quoted(text)} {quoted(keys)}")
+
+
+def say_datetime(epoch_s: int, layout: str, zone: str, keys: str = "") -> bytes:
     """Speak a moment. layout: Asterisk's letters ("ABdY"); zone: IANA name, known to Asterisk's machine."""
-    return _line(f'SAY DATETIME {epoch_s:d} "" {quoted(layout)} {quoted(zone)}')
+    return _line(f"SAY DATETIME {epoch_s:d} {quoted(keys)} {quoted(layout)} {quoted(zone)}")
 
 
 def record_file(path: str, end_key: str, max_ms: int, silence_s: int, beep: bool) -> bytes:
@@ -91,6 +96,23 @@ def set_music_on(music_class: str) -> bytes:
 def set_variable(name: str, value: str) -> bytes:
     """Set one channel variable, or write one function."""
     return _line(f"SET VARIABLE {quoted(name)} {quoted(value)}")
+
+
+def get_variable(name: str) -> bytes:
+    """Ask for a channel variable, or what a function gives."""
+    return _line(f"GET VARIABLE {quoted(name)}")
+
+
+def mix_monitor(path: str) -> bytes:
+    """Record both sides of the call behind what the file holds already, from now on. path: with extension, and
+    without a character that the dialplan knows.
+    """
+    return _line(f"EXEC MixMonitor {quoted(path + ',a')}")
+
+
+def stop_mix_monitor() -> bytes:
+    """Record no more. Asterisk closes the file by itself."""
+    return b"EXEC StopMixMonitor\n"
 
 
 def multi_set(values: Mapping[str, str]) -> bytes:

@@ -26,6 +26,17 @@ def is_one_device(text: str) -> bool:
     return _ONE_DEVICE.fullmatch(text) is not None
 
 
+def leg_names(device: str) -> str:
+    """How the names of the channels begin that ring a device of a trunk: "PJSIP/trunk-" for "PJSIP/442079@trunk"
+    and for "PJSIP/trunk/sip:442079@carrier". Of other technologies only the first word is sure.
+    """
+    technology, _, rest = device.partition("/")
+    if technology != "PJSIP":
+        return f"{technology}/"
+    endpoint = rest.partition("/")[0] if "/" in rest else rest.rpartition("@")[2]
+    return f"{technology}/{endpoint}-"
+
+
 def device_state(word: str) -> DeviceState:
     """Our word for Asterisk's."""
     return DEVICE_STATES.get(word, DeviceState.UNKNOWN)

@@ -1,9 +1,9 @@
 """Collecting keys. Called by the phone.
 
 While no verb runs Asterisk throws keys away, so the lines are chosen to leave no gap where a key is likely: the
-last prompt and the wait for the first key are one line (`GET OPTION`), and after a key the next line is there
-0.3 ms later, long before the next key. Keys of a secret gather pass through here like all others: nothing in this
-package logs a reply.
+last prompt and the wait for the first key are one line (`GET OPTION`), and after a key, or a value that was spoken,
+the next line is there 0.3 ms later, long before the next key. Keys of a secret gather pass through here like all
+others: nothing in this package logs a reply.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agi_scripts import commands
-from agi_scripts.playing import find_all, not_played, play_all, playing_s, was_not_played
+from agi_scripts.parts import Part, key_of, play_part
+from agi_scripts.playing import longest_s, parts_of, play_all, play_parts
 from cordboard.telephony.outcomes import Failed, Gathered, NoInput, Outcome
-from cordboard.telephony.ports import SoundFile
 from cordboard.telephony.verbs import KEYS, Gather
 
 if TYPE_CHECKING:
@@ -22,45 +22,60 @@ if TYPE_CHECKING:
 
 async def gather(phone: AsteriskPhone, verb: Gather) -> Outcome:
     """Play, then collect until enough keys, the end key, or a pause that is too long."""
-    first = await _first_key(phone, verb)
-    if isinstance(first, Failed):
-        return first
-    if not first:
-        return NoInput()
     digits = ""
-    key = first
+    for key in verb.typed:
+        taken = _take(verb, digits, key)
+        if isinstance(taken, Gathered):
+            return taken
+        digits = taken
+    return await _collect(phone, verb, digits)
+
+
+async def _collect(phone: AsteriskPhone, verb: Gather, digits: str) -> Outcome:
+    """Wait for keys behind those that are there."""
+    key = await _first_key(phone, verb)
+    if not (key or digits):
+        return NoInput()
     while key:
-        if key == verb.end_key:
-            return Gathered(digits, "end_key")
-        digits += key
-        if len(digits) >= verb.max_digits:
-            return Gathered(digits, "full")
-        waited = await _next_key(phone, verb.inter_digit_s)
-        if isinstance(waited, Failed):
-            return waited
-        key = waited
+        if isinstance(key, Failed):
+            return key
+        taken = _take(verb, digits, key)
+        if isinstance(taken, Gathered):
+            return taken
+        digits = taken
+        key = await _next_key(phone, verb.inter_digit_s)
     return Gathered(digits, "timeout")
+
+
+def _take(verb: Gather, digits: str, key: str) -> str | Gathered:
+    """The digits with one more key, or the outcome if that ends the input."""
+    if key == verb.end_key:
+        return Gathered(digits, "end_key")
+    digits += key
+    is_over = len(digits) >= verb.max_digits or digits in verb.ends
+    return Gathered(digits, "full") if is_over else digits
 
 
 async def _first_key(phone: AsteriskPhone, verb: Gather) -> str | Failed:
     """The key that stops a prompt or comes after the last one; "" if none came in time."""
+    wait_s = verb.inter_digit_s if verb.typed else verb.first_digit_s
     if not (verb.prompts and verb.barge_in):
         played = await play_all(phone, verb.prompts, keys="")
-        return played or await _next_key(phone, verb.first_digit_s)
-    sounds = find_all(phone, verb.prompts)
-    if isinstance(sounds, Failed):
-        return sounds
-    await phone.outlast(sum(map(playing_s, sounds)) + verb.first_digit_s)
-    played = await play_all(phone, verb.prompts[:-1], keys=KEYS)
-    return played or await _last_prompt(phone, verb, sounds[-1])
+        return played or await _next_key(phone, wait_s)
+    parts = parts_of(phone, verb.prompts)
+    if isinstance(parts, Failed):
+        return parts
+    await phone.outlast(longest_s(parts) + wait_s)
+    played = await play_parts(phone, parts[:-1], KEYS)
+    return played or await _last_part(phone, parts[-1], wait_s)
 
 
-async def _last_prompt(phone: AsteriskPhone, verb: Gather, sound: SoundFile) -> str | Failed:
-    line = commands.get_option(sound.path, KEYS, _ms(verb.first_digit_s))
-    reply = await phone.command(line, playing_s(sound) + verb.first_digit_s)
-    if was_not_played(reply):
-        return await phone.failed(not_played(verb.prompts[-1]))
-    return chr(reply.number) if reply.number else ""
+async def _last_part(phone: AsteriskPhone, part: Part, wait_s: float) -> str | Failed:
+    """A key in the last part or after it."""
+    if not part.path:
+        return await play_part(phone, part, KEYS) or await _next_key(phone, wait_s)
+    line = commands.get_option(part.path, KEYS, _ms(wait_s))
+    return await key_of(phone, part, await phone.command(line, part.longest_s + wait_s))
 
 
 async def _next_key(phone: AsteriskPhone, wait_s: float) -> str | Failed:

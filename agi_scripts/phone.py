@@ -1,8 +1,8 @@
 """One caller's call on Asterisk: `telephony.ports.Phone` over an AGI connection.
 
 The server makes it and hands it to the service. This file keeps the call's position (checkpoint, dead-man timer)
-and ends it; what each verb says to Asterisk is in `playing`, `gathering`, `saying`, `recording`, `handing_over`,
-`ringing_agents`.
+and ends it; what each verb says to Asterisk is in `playing`, `gathering`, `saying`, `recording`, `call_recording`,
+`handing_over`, `ringing_agents`.
 
 Before a verb the checkpoint and the timer are written together, in one line, and only if one of them has to
 change. The timer runs for the longest the verb can take, plus a margin in which the service may think. If we do
@@ -21,8 +21,9 @@ from typing import Any
 
 from agi_scripts import commands, variables
 from agi_scripts.arrivals import is_checkpoint
+from agi_scripts.call_recording import gather_in_secret, record_call, resume_after_secret
 from agi_scripts.gathering import gather
-from agi_scripts.handing_over import dial, leave_voicemail
+from agi_scripts.handing_over import dial, leave_voicemail, transfer
 from agi_scripts.link import LINE_S, AgiLink, CallerGone
 from agi_scripts.playing import answer, hold, play
 from agi_scripts.recording import record
@@ -41,8 +42,10 @@ from cordboard.telephony.verbs import (
     Hold,
     Play,
     Record,
+    RecordCall,
     RingAgent,
     Say,
+    Transfer,
     Verb,
     VoicemailBox,
 )
@@ -58,10 +61,13 @@ _NORMAL_UNSPECIFIED = 31  # Q.850: what Asterisk makes of "unknown" is a cause o
 
 @dataclass(frozen=True, slots=True)
 class PhoneSettings:
-    """What all calls of a server share. recordings_root: where `Record` writes, at the same path for Asterisk."""
+    """What all calls of a server share. recordings_root, calls_root: where `Record` and `RecordCall` write, at the
+    same path for Asterisk.
+    """
 
     sounds: Sounds
     recordings_root: Path
+    calls_root: Path
 
 
 class AsteriskPhone:
@@ -75,6 +81,7 @@ class AsteriskPhone:
         "_language",
         "_link",
         "_loop",
+        "_may_be_paused",
         "settings",
     )
 
@@ -93,6 +100,8 @@ class AsteriskPhone:
         self._is_introduced = False  # whether this worker has written to the channel
         self._is_noted = False  # whether the channel has our checkpoint
         self._language = language
+        # Its last worker may have been lost while it gathered secret digits.
+        self._may_be_paused = bool(arrival.checkpoint) and arrival.returned is None
         self.settings = settings
         link.timer_at = loop.time() + ACCEPT_S
 
@@ -107,7 +116,7 @@ class AsteriskPhone:
             return HungUp()
         self._accept(checkpoint)
         try:
-            return await _PERFORM[type(verb)](self, verb)
+            return await self._carry_out(verb)
         except CallerGone:
             self._link.close()
             return HungUp()
@@ -169,6 +178,10 @@ class AsteriskPhone:
         self._link.close()
         return HandedOver()
 
+    async def note(self, values: dict[str, str]) -> None:
+        """Write channel variables."""
+        await self._write(values)
+
     async def speak(self, language: str) -> None:
         """Make Asterisk's own speech use a language."""
         if language != self._language:
@@ -187,6 +200,14 @@ class AsteriskPhone:
         return self._loop.time()
 
     # -- inside --
+
+    async def _carry_out(self, verb: Verb) -> Outcome | HandedOver:
+        may_be_paused, self._may_be_paused = self._may_be_paused, False
+        if isinstance(verb, Gather) and verb.secret:
+            return await gather_in_secret(self, verb)
+        if may_be_paused:
+            await resume_after_secret(self)
+        return await _PERFORM[type(verb)](self, verb)
 
     def _accept(self, checkpoint: str) -> None:
         """The call stands here now; the channel hears of it with the next line we write."""
@@ -244,4 +265,6 @@ _PERFORM: dict[type[Verb], Callable[[AsteriskPhone, Any], Awaitable[Outcome | Ha
     Hangup: _hang_up,
     Hold: hold,
     RingAgent: ring_agent,
+    RecordCall: record_call,
+    Transfer: transfer,
 }

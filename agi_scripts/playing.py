@@ -1,15 +1,17 @@
-"""Answering, and playing prompts and music. Called by the phone."""
+"""Answering, and playing prompts, values and music. Called by the phone."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from agi_scripts import commands
-from agi_scripts.replies import Reply
-from cordboard.telephony.outcomes import Done, Failed, Outcome
-from cordboard.telephony.ports import SoundFile
-from cordboard.telephony.verbs import Answer, Hold, Play, Prompt
+from agi_scripts.parts import Part, play_part
+from agi_scripts.saying import saying_part
+from cordboard.telephony.outcomes import Done, Failed, Interrupted, Outcome
+from cordboard.telephony.verbs import KEYS, Answer, Hold, Play, Prompt, Say, Utterance
 
 if TYPE_CHECKING:
     from agi_scripts.phone import AsteriskPhone
@@ -27,9 +29,11 @@ async def answer(phone: AsteriskPhone, verb: Answer) -> Outcome:
 
 
 async def play(phone: AsteriskPhone, verb: Play) -> Outcome:
-    """Play to the end; keys are ignored."""
-    pressed = await play_all(phone, verb.prompts, keys="")
-    return pressed if isinstance(pressed, Failed) else Done()
+    """Play to the end, or until a key, if keys count."""
+    pressed = await play_all(phone, verb.prompts, KEYS if verb.keys else "")
+    if isinstance(pressed, Failed):
+        return pressed
+    return Interrupted(pressed) if pressed else Done()
 
 
 async def hold(phone: AsteriskPhone, verb: Hold) -> Outcome:
@@ -45,42 +49,42 @@ def is_music_class(text: str) -> bool:
     return _MUSIC_CLASS.fullmatch(text) is not None
 
 
-async def play_all(phone: AsteriskPhone, prompts: tuple[Prompt, ...], keys: str) -> str | Failed:
-    """Play prompts until one of `keys` is pressed: that key, "" if none was, or why a prompt cannot be played."""
-    sounds = find_all(phone, prompts)
-    if isinstance(sounds, Failed):
-        return sounds
-    await phone.outlast(sum(map(playing_s, sounds)))
-    for prompt, sound in zip(prompts, sounds, strict=True):
-        reply = await phone.command(commands.stream_file(sound.path, keys), playing_s(sound))
-        if was_not_played(reply):
-            return await phone.failed(not_played(prompt))
-        if reply.number:
-            return chr(reply.number)
+async def play_all(phone: AsteriskPhone, utterances: Sequence[Utterance], keys: str) -> str | Failed:
+    """Play until one of `keys` is pressed: that key, "" if none was, or why something cannot be played."""
+    parts = parts_of(phone, utterances)
+    return parts if isinstance(parts, Failed) else await play_parts(phone, parts, keys)
+
+
+async def play_parts(phone: AsteriskPhone, parts: Sequence[Part], keys: str) -> str | Failed:
+    """The same for parts that have been found."""
+    await phone.outlast(longest_s(parts))
+    for part in parts:
+        pressed = await play_part(phone, part, keys)
+        if pressed:
+            return pressed
     return ""
 
 
-def find_all(phone: AsteriskPhone, prompts: tuple[Prompt, ...]) -> list[SoundFile] | Failed:
-    """The files of prompts, or which prompt has none; nothing is played if one is missing."""
-    found = []
-    for prompt in prompts:
-        sound = phone.settings.sounds.find(prompt)
-        if sound is None:
-            return Failed(f"no sound for prompt {prompt.flow}/{prompt.name}")
-        found.append(sound)
-    return found
+def parts_of(phone: AsteriskPhone, utterances: Sequence[Utterance]) -> list[Part] | Failed:
+    """How to play each, or which one cannot be played; nothing is played then."""
+    parts = []
+    for one in utterances:
+        part = saying_part(one) if isinstance(one, Say) else _file_part(phone, one)
+        if isinstance(part, Failed):
+            return part
+        parts.append(part)
+    return parts
 
 
-def playing_s(sound: SoundFile) -> float:
-    """The longest that playing a file can take."""
-    return sound.duration_s + PLAY_SLACK_S
+def longest_s(parts: Sequence[Part]) -> float:
+    """The longest that all of them can take."""
+    return sum(part.longest_s for part in parts)
 
 
-def was_not_played(reply: Reply) -> bool:
-    """Asterisk says it "played" nothing of a file which it does not find."""
-    return reply.number < 0 or (reply.number == 0 and reply.end_position == 0)
-
-
-def not_played(prompt: Prompt) -> str:
-    """Words for the log: the file was there for us, and not for Asterisk."""
-    return f"Asterisk could not play prompt {prompt.flow}/{prompt.name}"
+def _file_part(phone: AsteriskPhone, prompt: Prompt) -> Part | Failed:
+    name = f"prompt {prompt.flow}/{prompt.name}"
+    sound = phone.settings.sounds.find(prompt)
+    if sound is None:
+        return Failed(f"no sound for {name}")
+    line = partial(commands.stream_file, sound.path)
+    return Part(line, sound.duration_s + PLAY_SLACK_S, f"Asterisk could not play {name}", path=sound.path)

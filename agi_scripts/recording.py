@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from agi_scripts.phone import AsteriskPhone
 
 BEEP_S = 1.0
+NOTHING_S = (
+    1.2  # Asterisk leaves a second of the silence that ends a recording: 1.02 s where nothing else was heard
+)
+
 _HUNG_UP = "(hangup)"  # stands beside result -1 and the position
+_SILENCE = "(timeout)"  # or the time was over
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")  # one folder or file: nothing that leads out of the root
 
 
@@ -30,7 +35,7 @@ async def record(phone: AsteriskPhone, verb: Record) -> Outcome:
     if not (_NAME.fullmatch(verb.folder) and _NAME.fullmatch(verb.file)):
         return Failed("a recording's folder or file name that is not plain")
     path = phone.settings.recordings_root / verb.folder / verb.file
-    if not await asyncio.to_thread(_make_folder, path.parent):
+    if not await asyncio.to_thread(make_folder, path.parent):
         return Failed("the folder for recordings cannot be made")
     silence_s = max(1, math.ceil(verb.silence_s))
     line = commands.record_file(str(path), verb.end_key, round(verb.max_s * 1000), silence_s, verb.beep)
@@ -42,10 +47,14 @@ async def record(phone: AsteriskPhone, verb: Record) -> Outcome:
     hung_up = _HUNG_UP in reply.rest
     if reply.number < 0 and not hung_up:
         return await phone.failed("Asterisk could not record")
-    return Recorded(str(wav), reply.end_position / SAMPLE_RATE_HZ, hung_up)
+    duration_s = reply.end_position / SAMPLE_RATE_HZ
+    if _SILENCE in reply.rest and duration_s < NOTHING_S:
+        duration_s = 0.0  # the file stays: who speaks too low for Asterisk has said something all the same
+    return Recorded(str(wav), duration_s, hung_up)
 
 
-def _make_folder(folder: Path) -> bool:
+def make_folder(folder: Path) -> bool:
+    """See that a folder is there; False if it cannot be. Blocks."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

@@ -51,6 +51,7 @@ class AgiServer:
         *,
         token: str = "cordboard",  # noqa: S107 (a mark, until an admin renders one of their own)
         recordings_root: Path = Path("/var/spool/cordboard"),
+        calls_root: Path = Path("/var/spool/cordboard/calls"),
         switch: str = "asterisk",
         max_sessions: int = 5000,
         limits: Limits | None = None,
@@ -58,7 +59,7 @@ class AgiServer:
         self._host = host
         self._port = port
         self._on_phone = on_phone
-        self._settings = PhoneSettings(sounds, recordings_root)
+        self._settings = PhoneSettings(sounds, recordings_root, calls_root)
         self._token = token
         self._switch = switch
         self._max_sessions = max_sessions

@@ -7,10 +7,16 @@ from __future__ import annotations
 
 CALL = "CORDBOARD_CALL"  # our call id
 CHECKPOINT = "CORDBOARD_CP"
-DONE = "CORDBOARD_DONE"  # a Q.850 number: hang up with it; "safe": go to the safe destination
+DONE = "CORDBOARD_DONE"  # a Q.850 number: hang up with it; or one of the two words at the end of this file
 NEXT = "CORDBOARD_NEXT"  # "dial", "agent", "voicemail": what the dialplan does by itself, before a worker is back
-DEVICE = "CORDBOARD_DEVICE"
+DEVICE = "CORDBOARD_DEVICE"  # several are joined with "&"
 RING_S = "CORDBOARD_RING_S"
+IN_ORDER = "CORDBOARD_IN_ORDER"  # "1": each device on its own; "" all at once
+SCREEN = "CORDBOARD_SCREEN"  # sounds, joined with "&", that go before pressing 1; "" joins at once
+SCREENED = "CORDBOARD_SCREENED"  # the devices behind legs of our own, each of which may accept the call
+SCREENED_BY = "CORDBOARD_SCREENED_BY"  # the sounds for these
+CALLER_ID = "CORDBOARD_CALLER_ID"  # shown by a trunk's legs in place of the caller's own
+CALLER_ID_OF = "CORDBOARD_CALLER_ID_OF"  # how the names of these legs begin
 MAILBOX = "CORDBOARD_MAILBOX"
 OFFER = "CORDBOARD_OFFER"  # on the caller's leg and on the agent's
 MUSIC = "CORDBOARD_MUSIC"  # the class a caller hears until joined
@@ -29,4 +35,12 @@ JOINED = "CORDBOARD_JOINED"  # milliseconds since 1970
 DEAD_MAN = "TIMEOUT(absolute)"  # seconds until Asterisk takes the call away from a worker that does nothing
 LANGUAGE = "CHANNEL(language)"
 
+# Where a transferred call goes: the three parts of a place in the dialplan, or DEVICE if there is no context.
+TO_CONTEXT = "CORDBOARD_TO_CONTEXT"
+TO_EXTENSION = "CORDBOARD_TO_EXTEN"
+TO_PRIORITY = "CORDBOARD_TO_PRIORITY"
+
+RECORDING = "CORDBOARD_RECORDING"  # "on:PATH", "paused:PATH", "secret:PATH"; see `call_recording`
+
 TO_SAFE_DESTINATION = "safe"
+AWAY = "away"

@@ -5,8 +5,6 @@ Exit codes: 0 good, 1 findings, 2 wrong usage, 3 something needed cannot be reac
 
 from __future__ import annotations
 
-import asyncio
-import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -15,15 +13,15 @@ from typing import Annotated
 import typer
 
 from cordboard.bootstrap.signals import hold_signals
-from cordboard.cli_options import ConfigOption, JsonOption
+from cordboard.cli_lint import lint
+from cordboard.cli_options import ConfigOption
 from cordboard.errors import ConfigurationError, CordboardError, LabError
 
 app = typer.Typer(
     name="cordboard", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False,
     help="YAML call flows, call queues and screen-pops for Asterisk and FreeSWITCH.",
 )  # fmt: skip
-prompts_app = typer.Typer(no_args_is_help=True, help="What callers hear: recordings and spoken texts.")
-app.add_typer(prompts_app, name="prompts")
+app.command()(lint)
 
 
 def _print_version(wanted: bool) -> None:
@@ -85,23 +83,6 @@ def desk(
     run_desk(config, files, pulse_fd)
 
 
-@app.command()
-def lint(config: ConfigOption, as_json: JsonOption = False) -> None:
-    """Check the whole configuration; every fault with its place and what to write instead."""
-    from cordboard.bootstrap.configuration import load_configuration
-
-    try:
-        configuration = load_configuration(config, need_secrets=False)
-        configuration.check_crm_files()
-    except ConfigurationError as fault:
-        for finding in fault.findings:
-            typer.echo(json.dumps(finding.as_json()) if as_json else str(finding))
-        raise typer.Exit(1) from None
-    if not as_json:
-        house = configuration.house
-        typer.echo(f"{config}: {len(house.flows)} flows, {len(house.numbers.numbers)} numbers, no faults")
-
-
 @app.command("install-dialplan")
 def install_dialplan(
     config: ConfigOption,
@@ -124,39 +105,6 @@ def install_dialplan(
         typer.echo(plan.next_steps())
 
 
-@prompts_app.command("build")
-def prompts_build(config: ConfigOption) -> None:
-    """Speak every prompt that has no recording (espeak-ng), so that a call never waits for it."""
-    from cordboard.bootstrap.configuration import load_configuration, prepare_prompts
-
-    configuration = load_configuration(config, need_secrets=False)
-    failed = asyncio.run(prepare_prompts(configuration))
-    for state in failed:
-        typer.echo(f"{state.prompt.language}/{state.prompt.flow}/{state.prompt.name}: {state.fault}", err=True)
-    typer.echo(
-        f"{len(configuration.prompts()) - len(failed)} of {len(configuration.prompts())} prompts can be played"
-    )
-    raise typer.Exit(1 if failed else 0)
-
-
-@prompts_app.command("check")
-def prompts_check(config: ConfigOption, as_json: JsonOption = False) -> None:
-    """List each prompt per language: recorded, spoken by the machine, missing, or not playable."""
-    from cordboard.bootstrap.configuration import load_configuration
-
-    configuration = load_configuration(config, need_secrets=False)
-    states = [configuration.library.inspect(prompt) for prompt in configuration.prompts()]
-    for state in states:
-        prompt = state.prompt
-        row = {
-            "language": prompt.language, "flow": prompt.flow, "prompt": prompt.name, "source": state.source,
-            "path": str(state.path or ""), "fault": state.fault,
-        }  # fmt: skip
-        plain = f"{state.source:10} {prompt.language:6} {prompt.flow}/{prompt.name}  {state.fault}".rstrip()
-        typer.echo(json.dumps(row) if as_json else plain)
-    raise typer.Exit(1 if any(state.source in ("missing", "unplayable") for state in states) else 0)
-
-
 def main() -> None:
     """The console script: errors raised on purpose become one clear message and an exit code."""
     try:
@@ -172,8 +120,13 @@ def main() -> None:
         print(f"cordboard: {fault}", file=sys.stderr)
         sys.exit(3)
     except OSError as fault:  # the last net: a full disk, a folder that is not ours
-        print(f"cordboard: {fault}", file=sys.stderr)
+        print(f"cordboard: {_plain(fault)}", file=sys.stderr)
         sys.exit(3)
+
+
+def _plain(fault: OSError) -> str:
+    """`reports/x.json: No such file or directory`, without the number of the error."""
+    return f"{fault.filename}: {fault.strerror}" if fault.filename and fault.strerror else str(fault)
 
 
 def _add_tools() -> None:
@@ -181,10 +134,25 @@ def _add_tools() -> None:
     from cordboard.cli_agents import password
     from cordboard.cli_customers import customers_app
     from cordboard.cli_doctor import doctor
+    from cordboard.cli_flows import flow_app
+    from cordboard.cli_graph import graph
+    from cordboard.cli_prompts import prompts_app
     from cordboard.cli_queues import agent_app, kpi, queue_app
+    from cordboard.cli_schema import schema
+    from cordboard.cli_simulation import init, simulate, test
+    from cordboard.cli_traces import replay, trace
 
+    app.command()(init)
+    app.command()(simulate)
+    app.command()(test)
+    app.command()(schema)
     app.command()(doctor)
+    app.command()(graph)
     app.command()(kpi)
+    app.add_typer(flow_app, name="flow")
+    app.command()(trace)
+    app.command()(replay)
+    app.add_typer(prompts_app, name="prompts")
     app.add_typer(queue_app, name="queue")
     app.add_typer(agent_app, name="agent")
     app.add_typer(customers_app, name="customers")

@@ -10,11 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from cordboard.cli_options import ConfigOption, JsonOption
-from cordboard.crm.connectors.opening import open_connector
 from cordboard.crm.crm_file import CrmSettings, load_crm
 from cordboard.crm.csv_import import import_csv
 from cordboard.crm.customers_db import FILE, CustomersDb
-from cordboard.crm.lookups import looked_up, note_of
 from cordboard.crm.phone_numbers import WORDS, read_number
 from cordboard.errors import CordboardError, CrmError
 from cordboard.redaction import clean
@@ -101,6 +99,9 @@ class _Directory:
 
 async def _found(settings: CrmSettings, config: Path, number: str) -> tuple[str, dict[str, Any]]:
     """The status and the customer. Raises NoCrm if the CRM does not answer; nothing is logged."""
+    from cordboard.crm.connectors.opening import open_connector  # its HTTP client takes half of a command's start
+    from cordboard.crm.lookups import looked_up, note_of
+
     connector = open_connector(settings, config, _state_of(config))
     try:
         customers = await connector.find(number, settings.patience_s)

@@ -1,7 +1,8 @@
-"""The commands about queues and agents: `kpi`, `queue show`, `queue why`, `agent list`, `agent set`.
+"""The commands about queues and agents: `kpi`, `queue show | why | callbacks`, `agent list | set`.
 
 Registered by `cli`. Each reads its arguments, calls one function and prints what it returns. All but `agent set`
-only read. Exit codes: 0 good, 1 faults in the files or a name nobody knows, 2 wrong usage, 3 no database.
+and `queue callbacks --done` only read. Exit codes: 0 good, 1 faults in the files or a name nobody knows, 2 wrong
+usage, 3 no database.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from cordboard.cli_faults import clear_words
 from cordboard.cli_options import ConfigOption, JsonOption
 
 if TYPE_CHECKING:
+    from cordboard.bootstrap.floor_files import FloorFiles
     from cordboard.bootstrap.floor_reports import QueueWatch
+    from cordboard.bootstrap.report_period import Period
     from cordboard.store.acd_values import AgentView
 
 WATCH_S = 2.0
@@ -35,25 +38,25 @@ def kpi(
     queue: Annotated[str, typer.Option("--queue", "-q", help="One queue; all without it.")] = "",
     since: Annotated[str, typer.Option(help="2026-11-23, 2026-11-23T09:30, or 09:30; midnight without it.")] = "",
     until: Annotated[str, typer.Option(help="The same; now without it.")] = "",
+    tags: Annotated[bool, typer.Option("--tags", help="Tags and survey scores that flows noted, instead.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Key figures from the ledger, each with its formula: of today, or of the calls that entered in a period."""
     from cordboard.bootstrap.floor_files import read_floor_files
-    from cordboard.bootstrap.floor_reports import read_kpis
-    from cordboard.bootstrap.kpi_report import kpi_report
     from cordboard.bootstrap.report_period import period_of
 
+    if tags and queue:
+        raise typer.BadParameter("tags are noted by flows, for no queue", param_hint="--queue")
     with clear_words():
         files = read_floor_files(config)
         try:
             period = period_of(since, until, datetime.now(ZoneInfo(files.zone)))
         except ValueError as fault:
             raise typer.BadParameter(str(fault)) from fault
-        found = read_kpis(files, queue, period)
-    if as_json:
-        _print_json({**period.as_json(), **one.as_json()} for one in found)
-    else:
-        typer.echo(kpi_report(str(period), found))
+        if tags:
+            _show_tags(files, period, as_json)
+        else:
+            _show_kpis(files, queue, period, as_json)
 
 
 @queue_app.command("show")
@@ -102,6 +105,30 @@ def queue_why(
     zone = ZoneInfo(files.zone)
     for line in story:
         typer.echo(f"{_clock(line.at, zone)}  {line.text}")
+
+
+@queue_app.command("callbacks")
+def queue_callbacks(
+    config: ConfigOption,
+    queue: Annotated[str, typer.Argument(help="One queue; all without it.")] = "",
+    as_json: JsonOption = False,
+    done: Annotated[
+        str, typer.Option("--done", metavar="ID", help="Cross one off: somebody has called, or need not.")
+    ] = "",
+) -> None:
+    """Callers who were promised a call back. People make these calls: nothing dials them by itself."""
+    from cordboard.bootstrap.callback_list import callback_json, callback_list, cross_off, read_callbacks
+    from cordboard.bootstrap.floor_files import read_floor_files
+
+    with clear_words():
+        files = read_floor_files(config)
+        if done:
+            cross_off(files, done.strip().upper())
+        waiting = read_callbacks(files, queue)
+    if as_json:
+        _print_json(map(callback_json, waiting))
+    else:
+        typer.echo(callback_list(waiting, files.zone))
 
 
 @agent_app.command("list")
@@ -167,6 +194,27 @@ def _show(queues: QueueWatch, zone: str, as_json: bool) -> None:
         _print_json(queue_json(one) for one in found)
     else:
         typer.echo("\n\n".join(map(queue_report, found)) or "There are no queues: write them into queues.yaml.")
+
+
+def _show_kpis(files: FloorFiles, queue: str, period: Period, as_json: bool) -> None:
+    from cordboard.bootstrap.floor_reports import read_kpis
+    from cordboard.bootstrap.kpi_report import kpi_report
+
+    found = read_kpis(files, queue, period)
+    if as_json:
+        _print_json({**period.as_json(), **one.as_json()} for one in found)
+    else:
+        typer.echo(kpi_report(str(period), found))
+
+
+def _show_tags(files: FloorFiles, period: Period, as_json: bool) -> None:
+    from cordboard.bootstrap.tag_report import read_call_tags, tag_report
+
+    found = read_call_tags(files, period)
+    if as_json:
+        _print_json({**period.as_json(), **line} for line in found.as_json())
+    else:
+        typer.echo(tag_report(str(period), found))
 
 
 def _print_json(lines: Iterator[dict[str, object]]) -> None:

@@ -32,10 +32,11 @@ class CordboardError(Exception):
 
 
 class ConfigurationError(CordboardError):
-    """A configuration was refused. `findings` holds every fault, in file order."""
+    """A configuration was refused. `findings` holds every fault, in file order; `warnings` what else was seen."""
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
+    def __init__(self, findings: Sequence[Finding], warnings: Sequence[Finding] = ()) -> None:
         self.findings = tuple(findings)
+        self.warnings = tuple(warnings)
         super().__init__("\n".join(str(finding) for finding in self.findings))
 
 

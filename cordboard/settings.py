@@ -16,15 +16,22 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field, model_validator
 
 from cordboard.config.findings import Finding
+from cordboard.config.kinds import PlainName
+from cordboard.config.outside_section import Outside
 from cordboard.config.scalars import plain_value
+from cordboard.config.secret_reference import PathText as PathText
+from cordboard.config.secret_reference import SecretReference as SecretReference
+from cordboard.config.secret_reference import read_secret as read_secret
 from cordboard.config.validation import Many, Section, Text, fault, validate
+from cordboard.config.voice_section import VoiceSection
 from cordboard.config.yaml_reader import Document, read_yaml
 from cordboard.errors import ConfigurationError
-from cordboard.telephony.dial_policy import BadDialRule, parse_rule
+from cordboard.http_section import WebService
+from cordboard.scripts_section import Script, ScriptPoolSection
+from cordboard.telephony.capabilities import SwitchName
+from cordboard.telephony.dial_policy import BadDialRule, BadOutside, DialPolicy, parse_rule
 
 ENVIRONMENT_PREFIX = "CORDBOARD_"
-_MADE_BY = "`cordboard install-dialplan` makes the secret of Asterisk's manager user and writes it there."
-_GIVEN_BY = "give the file to the user that runs the service: chown asterisk FILE (and its folder)"
 
 
 def _zone(name: str) -> str:
@@ -57,54 +64,55 @@ def _folder(text: str) -> str:
     return text
 
 
-PathText = Annotated[Path, Field(strict=False)]
+def _country(code: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2}", code):
+        raise fault("bad-country", f"`{code}` is no country", hint="two letters, as GB, IE or US")
+    return code
+
+
 Zone = Annotated[Text, AfterValidator(_zone)]
+Country = Annotated[Text, AfterValidator(_country)]
+PlaceInDialplan = Annotated[Text, AfterValidator(_goto_target)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Listener(Section):
     """Worker i listens on `port` + i."""
 
-    host: Text = "127.0.0.1"
-    port: Port
+    host: Text = Field(
+        default="127.0.0.1",
+        description="The address to listen on; loopback unless Asterisk runs on another machine.",
+    )
+    port: Port = Field(description="The first worker's port; each further worker takes the next one.")
 
 
 class DeskListener(Section):
     """Where agents' browsers go. https: a proxy in front of it speaks TLS, as it should off this machine."""
 
-    host: Text = "127.0.0.1"
-    port: Port = 8700
-    https: bool = False
+    host: Text = Field(default="127.0.0.1", description="The address to listen on.")
+    port: Port = Field(default=8700, description="The port of the agents' desk.")
+    https: bool = Field(
+        default=False, description="Whether a proxy in front of it speaks HTTPS, as it should off this machine."
+    )
 
 
 class Listen(Section):
     """Where the workers listen: `agi` for Asterisk, `http` for health and metrics; and `desk`, for browsers."""
 
-    agi: Listener = Listener(port=4573)
-    http: Listener = Listener(port=8780)
-    desk: DeskListener = DeskListener()
-
-
-class SecretReference(Section):
-    """Where a secret is kept; it never stands in the file itself. file: relative to the configuration."""
-
-    file: PathText | None = None
-    env: Text | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> SecretReference:
-        if (self.file is None) == (self.env is None):
-            raise ValueError("write either `file:` or `env:`")
-        return self
+    agi: Listener = Field(default=Listener(port=4573), description="Where Asterisk's dialplan connects to.")
+    http: Listener = Field(default=Listener(port=8780), description="Where health and metrics can be read.")
+    desk: DeskListener = Field(default=DeskListener(), description="Where agents' browsers go.")
 
 
 class Ami(Section):
     """The link to Asterisk's manager interface."""
 
-    host: Text = "127.0.0.1"
-    port: Port = 5038
-    user: Text = "cordboard"
-    secret: SecretReference = SecretReference(file=Path("secrets/ami"))
+    host: Text = Field(default="127.0.0.1", description="Where Asterisk's manager interface listens.")
+    port: Port = Field(default=5038, description="Its port.")
+    user: Text = Field(default="cordboard", description="The manager user; `cordboard install-dialplan` makes it.")
+    secret: SecretReference = Field(
+        default=SecretReference(file=Path("secrets/ami")), description="Where the user's secret is kept."
+    )
 
 
 class Asterisk(Section):
@@ -112,9 +120,14 @@ class Asterisk(Section):
     patience_s: for how long a call looks for a worker before that.
     """
 
-    ami: Ami = Ami()
-    safe_destination: Annotated[Text, AfterValidator(_goto_target)] = "operators,s,1"
-    patience_s: Annotated[float, Field(ge=0.5, le=30)] = 3.0
+    ami: Ami = Field(default=Ami(), description="The link to Asterisk's manager interface.")
+    safe_destination: PlaceInDialplan = Field(
+        default="operators,s,1",
+        description="Where calls go that no worker can take: context,extension,priority of your own dialplan.",
+    )
+    patience_s: Annotated[float, Field(ge=0.5, le=30)] = Field(
+        default=3.0, description="How long a call looks for a worker before it goes to the safe destination."
+    )
 
 
 class Box(Section):
@@ -124,9 +137,16 @@ class Box(Section):
     tell:    e-mail addresses that are told of a message in a folder.
     """
 
-    mailbox: Annotated[Text, AfterValidator(_mailbox)] | None = None
-    folder: Annotated[Text, AfterValidator(_folder)] | None = None
-    tell: Many[Text] = ()
+    mailbox: Annotated[Text, AfterValidator(_mailbox)] | None = Field(
+        default=None, description="The PBX's own voicemail, `100@default`; instead of `folder`."
+    )
+    folder: Annotated[Text, AfterValidator(_folder)] | None = Field(
+        default=None,
+        description="The folder that messages are recorded into, below `voicemail` of the state folder.",
+    )
+    tell: Many[Text] = Field(
+        default=(), description="E-mail addresses that are told of each message in the folder."
+    )
 
     @model_validator(mode="after")
     def _one(self) -> Box:
@@ -142,43 +162,114 @@ class Mail(Section):
     messages that nobody could be told of.
     """
 
-    host: Text = "127.0.0.1"
-    port: Port = 25
-    sender: Text = "cordboard@localhost"
-    attach: bool = True
-    deadline_s: Annotated[float, Field(gt=0, le=60)] = 10.0
-    sweep_s: Annotated[float, Field(ge=0.1, le=86_400)] = 600.0
+    host: Text = Field(default="127.0.0.1", description="The mail server.")
+    port: Port = Field(default=25, description="Its port.")
+    sender: Text = Field(default="cordboard@localhost", description="The address that mail comes from.")
+    attach: bool = Field(default=True, description="Whether the recording goes with the mail.")
+    deadline_s: Annotated[float, Field(gt=0, le=60)] = Field(
+        default=10.0, description="How long sending one mail may take."
+    )
+    sweep_s: Annotated[float, Field(ge=0.1, le=86_400)] = Field(
+        default=600.0, description="How often messages are looked over that nobody could be told of."
+    )
 
 
 class Log(Section):
     """format auto: console on a terminal, JSON otherwise. numbers: how much of a caller's number is shown."""
 
-    format: Literal["auto", "json", "console"] = "auto"
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    numbers: Literal["full", "last3", "none"] = "last3"
+    format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="`console` for people, `json` for programs; `auto` is `console` on a terminal."
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least important lines that are written."
+    )
+    numbers: Literal["full", "last3", "none"] = Field(
+        default="last3", description="How much of a caller's number is shown."
+    )
+
+
+class Trace(Section):
+    """How long it can be seen what each call did, step by step."""
+
+    keep_days: Annotated[int, Field(ge=0, le=3_650)] = Field(
+        default=30, description="Days after which a call's steps are forgotten; 0 keeps none."
+    )
 
 
 class Settings(Section):
-    """All of `cordboard.yaml`. state: the folder for database, spoken prompts and voicemail messages."""
+    """All of `cordboard.yaml`. state: the folder for database, spoken prompts, messages and recordings."""
 
-    state: PathText = Path("state")
-    workers: Annotated[int, Field(ge=1, le=64)] = 1
-    listen: Listen = Listen()
-    asterisk: Asterisk = Asterisk()
-    zone: Zone = "UTC"
-    extensions: dict[str, Text] = Field(default_factory=dict)
-    voicemail: dict[str, Box] = Field(default_factory=dict)
-    mail: Mail = Mail()
-    log: Log = Log()
-    max_calls: Annotated[int, Field(ge=1, le=100_000)] = 2_000
-    drain_s: Annotated[float, Field(ge=0, le=600)] = 25.0
+    state: PathText = Field(
+        default=Path("state"),
+        description="The folder of the service's own files: database, spoken prompts, messages.",
+    )
+    switches: Annotated[Many[SwitchName], Field(min_length=1)] = Field(
+        default=("asterisk",),
+        description="The switches that calls come in on; lint tells of what one of them lacks.",
+    )
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1, description="Processes that serve calls; any of them may die."
+    )
+    listen: Listen = Field(default=Listen(), description="Where the service listens.")
+    asterisk: Asterisk = Field(default=Asterisk(), description="The PBX, and how it is reached.")
+    zone: Zone = Field(
+        default="UTC",
+        description="The time zone of opening hours and of times that are said, unless a flow has its own.",
+    )
+    country: Country | None = Field(
+        default=None, description="The country of numbers that are written without a country code: GB."
+    )
+    extensions: dict[str, Text] = Field(
+        default_factory=dict,
+        description="The dial policy: patterns of extensions that flows may dial, and the device each rings.",
+    )
+    outside: Outside | None = Field(
+        default=None, description="Numbers of the telephone network which flows may call; none without it."
+    )
+    transfers: dict[str, PlaceInDialplan] = Field(
+        default_factory=dict,
+        description="Places in the PBX's own dialplan to which flows may transfer calls, by name, each as "
+        "context,extension,priority.",
+    )
+    voicemail: dict[str, Box] = Field(
+        default_factory=dict, description="Boxes for messages, by the name flows know them by."
+    )
+    http: dict[PlainName, WebService] = Field(
+        default_factory=dict, description="Web services that flows may ask, and no others."
+    )
+    scripts: dict[PlainName, Script] = Field(
+        default_factory=dict, description="Python functions that flows may run."
+    )
+    script_pool: ScriptPoolSection = Field(
+        default=ScriptPoolSection(), description="The processes that scripts run in."
+    )
+    mail: Mail = Field(default=Mail(), description="How mail is sent.")
+    voice: VoiceSection = Field(
+        default=VoiceSection(), description="Which program speaks prompts that have no recording."
+    )
+    log: Log = Field(default=Log(), description="What is logged, and how.")
+    watch: bool = Field(
+        default=True, description="Whether a saved file is taken up at once; else at `cordboard flow publish`."
+    )
+    trace: Trace = Field(default=Trace(), description="What is kept of the way that calls took.")
+    max_calls: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=2_000, description="More calls at a time than these go to the safe destination."
+    )
+    drain_s: Annotated[float, Field(ge=0, le=600)] = Field(
+        default=25.0, description="How long a service that ends waits for its calls."
+    )
+
+    def dial_policy(self) -> DialPolicy:
+        """What flows may dial. Raises BadDialRule or BadOutside; not for settings that `load_settings` gave."""
+        outside = self.outside.policy(self.country or "") if self.outside else None
+        return DialPolicy.of(self.extensions, outside)
 
 
 class Numbers(Section):
     """All of `numbers.yaml`: which flow a dialled number gets; `default` takes the rest."""
 
-    default: Text | None = None
-    numbers: dict[str, Text] = Field(default_factory=dict)
+    default: Text | None = Field(default=None, description="The flow of all numbers that are not listed.")
+    numbers: dict[str, Text] = Field(default_factory=dict, description="The flow of each dialled number.")
 
     def flow_for(self, dnis: str) -> str | None:
         """The flow's name; None if the number has none and there is no default."""
@@ -206,6 +297,12 @@ def _bad_dial_rules(settings: Settings, document: Document) -> Iterator[Finding]
         except BadDialRule as bad:
             way = ("extensions", pattern)
             yield document.finding(way, "bad-dial-rule", bad.message, bad.hint, key=bad.in_pattern)
+    try:
+        settings.dial_policy()
+    except BadOutside as bad:
+        yield document.finding(("outside", *bad.keys), "bad-outside", bad.message, bad.hint)
+    except BadDialRule:
+        return  # told above, each at its place
 
 
 def load_numbers(directory: Path) -> tuple[Numbers, Document]:
@@ -220,45 +317,9 @@ def load_numbers(directory: Path) -> tuple[Numbers, Document]:
 def _read(directory: Path, file: str) -> Document:
     """A file that every configuration has. Raises ConfigurationError."""
     if not (directory / file).exists():
-        hint = "`-c` names the directory of the configuration; ivr_flows is one to copy and edit"
+        hint = "`-c` names the directory of the configuration; `cordboard init DIR` makes one"
         raise ConfigurationError([Finding(file, 1, 1, "unreadable-file", f"{directory} has no {file}", hint)])
     return read_yaml(directory / file, shown_as=file)
-
-
-def read_secret(reference: SecretReference, directory: Path, environment: Mapping[str, str] = os.environ) -> str:
-    """The secret itself. Raises ConfigurationError if it cannot be read or is empty; who knows where the
-    reference is written puts that place into the finding.
-    """
-    try:
-        secret = environment[reference.env] if reference.env else _read_text(directory, reference.file)
-    except (KeyError, OSError, UnicodeDecodeError) as fault:
-        raise ConfigurationError([_secret_finding(reference, _in_words(fault), _hint(fault))]) from fault
-    if not secret:
-        raise ConfigurationError([_secret_finding(reference, "it is empty", _MADE_BY)])
-    return secret
-
-
-def _read_text(directory: Path, file: Path | None) -> str:
-    assert file is not None
-    return (directory / file).read_text("utf-8").strip()
-
-
-def _in_words(fault: KeyError | OSError | UnicodeDecodeError) -> str:
-    """Never with what is in the file."""
-    if isinstance(fault, OSError):
-        return fault.strerror or type(fault).__name__
-    return "it is not set" if isinstance(fault, KeyError) else "it is not UTF-8 text"
-
-
-def _hint(fault: Exception) -> str:
-    return _GIVEN_BY if isinstance(fault, PermissionError) else _MADE_BY
-
-
-def _secret_finding(reference: SecretReference, fault: str, hint: str) -> Finding:
-    where = f"environment variable {reference.env}" if reference.env else f"file {reference.file}"
-    return Finding(
-        "cordboard.yaml", 1, 1, "secret-unreadable", f"the secret in {where} cannot be read: {fault}", hint
-    )
 
 
 def _overlay(document: Document, environment: Mapping[str, str]) -> Document:

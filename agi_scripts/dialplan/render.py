@@ -11,9 +11,12 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
+from agi_scripts import variables
 from agi_scripts.phone import ACCEPT_S
 
+VERSION = 2  # of what the service asks of the dialplan; a higher one says that it must be installed anew
 RESUMES = 10  # how often one place of a flow is begun anew before the call counts as stuck
+SCREEN_S = 8  # for the key, after what is said before it
 DRAIN_S = 25.0
 STOP_MARGIN_S = 30  # on top of the drain: longer than the service itself waits for a worker before it kills it
 DEFAULT_TOKEN = "cordboard"  # noqa: S105 (a mark, no secret, unless an admin chooses one)
@@ -33,6 +36,17 @@ _NOW_MS = "${STRFTIME(,,%s%3q)}"
 _AGENT_RESULT = "${SHARED(CORDBOARD_CAUSE)}.${SHARED(CORDBOARD_KEY)}.${SHARED(CORDBOARD_JOINED)}." + _NOW_MS
 # The token comes last, and of each header the last one counts (`agent_legs`).
 _AGENT_EVENT = "Offer: ${CORDBOARD_OFFER},Leg: ${UNIQUEID},Caller: ${CORDBOARD_CALLER},Token: "
+# What the legs that are rung have to know.
+_LEG_VARIABLES = ",".join(
+    f"__{name}=${{{name}}}"
+    for name in (
+        variables.SCREEN,
+        variables.SCREENED,
+        variables.SCREENED_BY,
+        variables.CALLER_ID,
+        variables.CALLER_ID_OF,
+    )
+)
 _PRINTABLE = r"\x20-\xff"
 
 _WORKER = re.compile(r"[A-Za-z0-9.-]{1,200}:[0-9]{1,5}")
@@ -71,6 +85,9 @@ def render_dialplan(
         "PATIENCE_S": f"{patience_s:g}",
         "ACCEPT_S": f"{ACCEPT_S:g}",
         "RESUMES": str(RESUMES),
+        "VERSION": str(VERSION),
+        "SCREEN_S": str(SCREEN_S),
+        "LEG_VARIABLES": _LEG_VARIABLES,
         "PRINTABLE": _PRINTABLE,
         "NOW_MS": _NOW_MS,
         "AGENT_RESULT": _AGENT_RESULT,

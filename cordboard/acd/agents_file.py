@@ -42,13 +42,19 @@ def _device(device: str) -> str:
 class WrittenAgent(Section):
     """One agent as written. name: the key again if left out."""
 
-    name: Label | None = None
-    device: Annotated[Text, AfterValidator(_device)]
-    queues: Names = ()
+    name: Label | None = Field(default=None, description="The name people see.")
+    device: Annotated[Text, AfterValidator(_device)] = Field(
+        description="What rings on the agent's desk, `PJSIP/1001`."
+    )
+    queues: Names = Field(default=(), description="The queues the agent serves.")
+    admin: bool = Field(
+        default=False,
+        description="Whether the agent's desk shows the flows, too: what is live, what was refused, pictures.",
+    )
 
     def as_agent(self, key: str) -> Agent:
         """The agent."""
-        return Agent(key, self.name or key, self.device, self.queues)
+        return Agent(key, self.name or key, self.device, self.queues, self.admin)
 
 
 _AGENT = written_as(lambda device: f"{{device: {device or 'PJSIP/1001'}}}")
@@ -58,5 +64,9 @@ _AGENTS = written_as(lambda name: f"agents: {{{name or 'alice'}: {{device: PJSIP
 class AgentsFile(Section):
     """All of `agents.yaml`."""
 
-    agents: Annotated[dict[Name, Annotated[WrittenAgent, _AGENT]], _AGENTS] = Field(default_factory=dict)
-    pause_reasons: Labels = FloorPlan().pause_reasons
+    agents: Annotated[dict[Name, Annotated[WrittenAgent, _AGENT]], _AGENTS] = Field(
+        default_factory=dict, description="The agents, by the name they log in with."
+    )
+    pause_reasons: Labels = Field(
+        default=FloorPlan().pause_reasons, description="The reasons for a pause that agents can choose."
+    )

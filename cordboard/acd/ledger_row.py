@@ -30,6 +30,9 @@ class LedgerRow:
         disposition_set       disposition
         presence_changed      presence, reason
         agent_paused_by_rona  in_a_row
+        call_tagged           name, value; once for each value
+        survey_answered       name, score; the first answer of the call
+        callback_requested    language, priority
     """
 
     seq: int

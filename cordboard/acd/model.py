@@ -145,13 +145,15 @@ class Queue:
 class Agent:
     """An agent as configured. name: the key in agents.yaml, used everywhere; full_name: what people read.
 
-    device: what rings, in the switch's words ("PJSIP/1001"); queues: names, all known.
+    device: what rings, in the switch's words ("PJSIP/1001"); queues: names, all known. is_admin: their desk shows
+    the flows, too.
     """
 
     name: str
     full_name: str
     device: str
     queues: tuple[str, ...]
+    is_admin: bool = False
 
 
 @dataclass(frozen=True, slots=True)

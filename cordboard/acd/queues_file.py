@@ -21,7 +21,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from cordboard.acd.model import AcceptStep, PositionAnnouncement, Queue, RonaPolicy, ServiceLevelFormula, Strategy
 from cordboard.acd.written_values import AllDefaults, Labels, Language, Name, Spoken
-from cordboard.config.validation import Section, Text, fault, written_as
+from cordboard.config.validation import Section, Text, also_written, fault, written_as
 from cordboard.telephony.verbs import KEYS
 
 FILE = "queues.yaml"
@@ -45,6 +45,7 @@ def _music_class(name: str) -> str:
     return name
 
 
+@also_written({"enum": [_NO_KEY]})
 def _nothing_to_accept(value: Any) -> Any:
     return {"key": _NO_KEY} if value == _NO_KEY else value
 
@@ -65,24 +66,38 @@ def _number(written: str, otherwise: int) -> str:
 class WrapUp(Section):
     """Time for notes after a talk."""
 
-    s: Annotated[float, Field(ge=0, le=3600)] = _QUEUE.wrap_up_s
+    s: Annotated[float, Field(ge=0, le=3600)] = Field(
+        default=_QUEUE.wrap_up_s, description="Time for notes after a talk, before the next call."
+    )
 
 
 class ServiceLevel(Section):
     """Which share counts as served in time: `formula` is one of those in `kpis`."""
 
-    s: Annotated[float, Field(gt=0, le=3600)] = _QUEUE.service_level_s
-    formula: ServiceLevelFormula = _QUEUE.service_level_formula
-    short_abandon_s: Annotated[float, Field(gt=0, le=3600)] = _QUEUE.short_abandon_s
+    s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        default=_QUEUE.service_level_s, description="The seconds within which a call should be answered."
+    )
+    formula: ServiceLevelFormula = Field(
+        default=_QUEUE.service_level_formula, description="Which calls count: see docs/queues.md."
+    )
+    short_abandon_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        default=_QUEUE.short_abandon_s,
+        description="Callers who leave sooner are not counted, where the formula says so.",
+    )
 
 
 class Accept(Section):
     """What an agent does to take a call. whisper: None for our own words."""
 
-    key: Annotated[Text, AfterValidator(_accept_key)] = _QUEUE.accept.key
-    within_s: Annotated[float, Field(ge=1, le=60)] = _QUEUE.accept.within_s
-    whisper: Spoken | None = None
-    language: Language | None = None
+    key: Annotated[Text, AfterValidator(_accept_key)] = Field(
+        default=_QUEUE.accept.key,
+        description="The key that takes a call; `none` joins agent and caller as soon as the phone is picked up.",
+    )
+    within_s: Annotated[float, Field(ge=1, le=60)] = Field(
+        default=_QUEUE.accept.within_s, description="How long the agent has for the key, after the whisper."
+    )
+    whisper: Spoken | None = Field(default=None, description="What the agent alone hears first, by language.")
+    language: Language | None = Field(default=None, description="The language of the whisper.")
 
     @model_validator(mode="after")
     def _speaks_its_language(self) -> Self:
@@ -108,8 +123,13 @@ class Accept(Section):
 class Rona(Section):
     """What an offer that was not taken means for the agent."""
 
-    pause_after: Annotated[int, Field(ge=0, le=99)] = _QUEUE.rona.pause_after
-    retry_after_s: Annotated[float, Field(ge=0, le=3600)] = _QUEUE.rona.retry_after_s
+    pause_after: Annotated[int, Field(ge=0, le=99)] = Field(
+        default=_QUEUE.rona.pause_after,
+        description="An agent who lets so many calls ring in a row is paused; 0 for never.",
+    )
+    retry_after_s: Annotated[float, Field(ge=0, le=3600)] = Field(
+        default=_QUEUE.rona.retry_after_s, description="How long an agent who let one ring is left in peace."
+    )
 
 
 def _position(_written: str) -> str:
@@ -119,15 +139,21 @@ def _position(_written: str) -> str:
 class Position(Section):
     """How callers are told their place."""
 
-    say: Annotated[Spoken, Field(min_length=1)]
-    first_after_s: Annotated[float, Field(ge=0, le=3600)] = _QUEUE.announce.first_after_s
-    every_s: Annotated[float, Field(ge=5, le=3600)] = 60.0  # often enough to be trusted, rare enough to be borne
+    say: Annotated[Spoken, Field(min_length=1)] = Field(description="The words before the number, by language.")
+    first_after_s: Annotated[float, Field(ge=0, le=3600)] = Field(
+        default=_QUEUE.announce.first_after_s, description="When the caller first hears it."
+    )
+    every_s: Annotated[float, Field(ge=5, le=3600)] = Field(
+        default=60.0, description="How often then."
+    )  # often enough to be trusted, rare enough to be borne
 
 
 class Announce(Section):
     """What callers are told while they wait."""
 
-    position: Annotated[Position, written_as(_position)] | None = None
+    position: Annotated[Position, written_as(_position)] | None = Field(
+        default=None, description="How callers are told their place."
+    )
 
     def as_announcement(self) -> PositionAnnouncement:
         """The announcement, or one that is never made."""
@@ -139,18 +165,33 @@ class Announce(Section):
 class WrittenQueue(Section):
     """One queue as written."""
 
-    strategy: Strategy = _QUEUE.strategy
-    ring_s: Annotated[float, Field(ge=1, le=300)] = _QUEUE.ring_s
-    max_wait_s: Annotated[float, Field(gt=0, le=86_400)] = _QUEUE.max_wait_s
-    wrap_up: Annotated[WrapUp, written_as(lambda s: f"wrap_up: {{s: {_number(s, 20)}}}")] = WrapUp()
-    service_level: Annotated[ServiceLevel, written_as(lambda s: f"service_level: {{s: {_number(s, 20)}}}")] = (
-        ServiceLevel()
+    strategy: Strategy = Field(default=_QUEUE.strategy, description="Which of the free agents gets the call.")
+    ring_s: Annotated[float, Field(ge=1, le=300)] = Field(
+        default=_QUEUE.ring_s, description="How long an agent's phone rings."
     )
-    music: Annotated[Text, AfterValidator(_music_class)] = _QUEUE.music
-    accept: Annotated[Accept, written_as(_accept), BeforeValidator(_nothing_to_accept)] = Accept()
-    rona: Annotated[Rona, written_as(lambda times: f"rona: {{pause_after: {_number(times, 2)}}}")] = Rona()
-    announce: Annotated[Announce, written_as(lambda _: f"announce: {{{_position('')}}}")] = Announce()
-    dispositions: Labels = ()
+    max_wait_s: Annotated[float, Field(gt=0, le=86_400)] = Field(
+        default=_QUEUE.max_wait_s,
+        description="How long callers wait, unless the flow says otherwise; then they go to its `otherwise`.",
+    )
+    wrap_up: Annotated[WrapUp, written_as(lambda s: f"wrap_up: {{s: {_number(s, 20)}}}")] = Field(
+        default=WrapUp(), description="Time for notes after a talk."
+    )
+    service_level: Annotated[ServiceLevel, written_as(lambda s: f"service_level: {{s: {_number(s, 20)}}}")] = Field(
+        default=ServiceLevel(), description="What counts as answered in time."
+    )
+    music: Annotated[Text, AfterValidator(_music_class)] = Field(
+        default=_QUEUE.music, description="The music on hold: a class of musiconhold.conf."
+    )
+    accept: Annotated[Accept, written_as(_accept), BeforeValidator(_nothing_to_accept)] = Field(
+        default=Accept(), description="What an agent does to take a call."
+    )
+    rona: Annotated[Rona, written_as(lambda times: f"rona: {{pause_after: {_number(times, 2)}}}")] = Field(
+        default=Rona(), description="What follows when an agent lets a call ring."
+    )
+    announce: Annotated[Announce, written_as(lambda _: f"announce: {{{_position('')}}}")] = Field(
+        default=Announce(), description="What callers are told while they wait."
+    )
+    dispositions: Labels = Field(default=(), description="The results an agent can choose after a call.")
 
     def as_queue(self, name: str) -> Queue:
         """The queue."""
@@ -179,5 +220,5 @@ class QueuesFile(Section):
     """All of `queues.yaml`."""
 
     queues: Annotated[dict[Name, Annotated[WrittenQueue, _QUEUE_OPTIONS, AllDefaults]], _QUEUES] = Field(
-        default_factory=dict
+        default_factory=dict, description="The queues, by name."
     )

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from cordboard.config.document import Document
-from cordboard.config.validation import Many, Text, fault, written_as
+from cordboard.config.validation import Many, Text, also_written, fault, written_as
 from cordboard.config.yaml_reader import read_yaml
 
 
@@ -39,6 +39,7 @@ def _without_doubles(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+@also_written({"type": "null"})
 def _defaults_for_nothing(value: Any) -> Any:
     return {} if value is None else value
 

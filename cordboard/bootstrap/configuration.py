@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +13,8 @@ from cordboard.acd.floor_plan import load_floor_plan
 from cordboard.acd.model import FloorPlan
 from cordboard.acd.prompts import queue_prompts
 from cordboard.bootstrap.agi_token import agi_token
-from cordboard.config.findings import Finding
+from cordboard.bootstrap.outside_world import outside_faults, shown_to_flows
+from cordboard.config.findings import Finding, split
 from cordboard.config.validation import closest
 from cordboard.config.yaml_reader import Document
 from cordboard.crm.connectors.opening import open_connector, unreadable_files
@@ -20,18 +22,19 @@ from cordboard.crm.crm_file import CrmSettings, load_crm
 from cordboard.crm.lookups import Crm
 from cordboard.errors import ConfigurationError
 from cordboard.flows.flow import Flow
-from cordboard.flows.loader import load_flows
+from cordboard.flows.loader import load_flows, written_names
 from cordboard.flows.surroundings import MessageBox, Surroundings
+from cordboard.prompts.choosing_voices import voices_of
 from cordboard.prompts.library import PromptLibrary, PromptState
 from cordboard.service.house import House
+from cordboard.service.web_services import OpenService, open_services
 from cordboard.settings import Numbers, Settings, load_numbers, load_settings, read_secret
-from cordboard.telephony.dial_policy import DialPolicy
 from cordboard.telephony.verbs import Prompt
 
 T = TypeVar("T")
 
 # What a reload does not change: it is built into running processes, or into what `install-dialplan` wrote.
-NEED_RESTART = ("state", "workers", "listen", "asterisk", "max_calls", "drain_s")
+NEED_RESTART = ("state", "voice", "workers", "listen", "asterisk", "max_calls", "drain_s")
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Configuration:
     """Everything a worker needs to know.
 
     directory: where prompts and secrets lie, absolute; written: the same as it was given, for people; files: the
-    YAML files read.
+    YAML files read; warnings: what lint has to say about them.
     """
 
     directory: Path
@@ -51,6 +54,7 @@ class Configuration:
     crm: CrmSettings | None
     library: PromptLibrary
     ami_secret: str
+    warnings: tuple[Finding, ...] = ()
 
     @property
     def state(self) -> Path:
@@ -68,6 +72,11 @@ class Configuration:
         return self.state / "voicemail"
 
     @property
+    def recordings_root(self) -> Path:
+        """Where calls are recorded, both sides."""
+        return self.state / "recordings"
+
+    @property
     def agi_token(self) -> str:
         """The token that our dialplan passes."""
         return agi_token(self.ami_secret)
@@ -82,9 +91,19 @@ class Configuration:
             raise self._told(fault.findings) from fault
         return Crm(connector, self.crm.country, self.crm.patience_s)
 
-    def check_crm_files(self) -> None:
-        """Look at the files with the CRM's secrets. Raises ConfigurationError for those that cannot be read."""
+    def open_web_services(self) -> dict[str, OpenService]:
+        """The web services that flows may ask. Raises ConfigurationError if a secret cannot be read."""
+        try:
+            return open_services(self.settings.http, self.directory)
+        except ConfigurationError as fault:
+            raise self._told(fault.findings) from fault
+
+    def check_outside_world(self) -> None:
+        """Look at everything beside the YAML files: secrets, certificates, scripts. Raises ConfigurationError for
+        what cannot be read or imported. Starts processes; not within a running loop.
+        """
         findings = unreadable_files(self.crm, self.directory) if self.crm is not None else []
+        findings += outside_faults(self.settings, self.directory)
         if findings:
             raise self._told(findings)
 
@@ -121,10 +140,17 @@ def load_configuration(
     if flows is not None and not flows:
         hint = "write one into a file there, for instance flows/welcome.yaml"
         findings.append(Finding(str(root / "flows"), 1, 1, "no-flows", "there is no flow", hint))
-    if flows is not None and numbers is not None:
-        findings += _unknown_flows(*numbers, flows)
-    if findings or settings is None or numbers is None or flows is None or plan is None or crm is None:
-        raise ConfigurationError([_as_written(finding, root, written) for finding in findings])
+    findings += _unread_files(root)
+    if numbers is not None:
+        findings += _unknown_flows(*numbers, written_names(root / "flows") if flows is None else flows)
+        findings += _undialled_numbers(*numbers)
+    if numbers is not None and flows is not None:
+        findings += _flows_with_params(*numbers, flows)
+    if flows is not None:
+        findings += [warning for flow in flows.values() for warning in flow.warnings]
+    errors, warnings = split(_as_written(finding, root, written) for finding in findings)
+    if errors or settings is None or numbers is None or flows is None or plan is None or crm is None:
+        raise ConfigurationError(errors, warnings)
     house = House(flows, numbers[0], settings[0].voicemail)
     state = (directory / settings[0].state).absolute()
     return Configuration(
@@ -135,9 +161,27 @@ def load_configuration(
         house=house,
         plan=plan,
         crm=crm[0],
-        library=PromptLibrary(directory / "prompts", state / "prompts"),
+        library=PromptLibrary(directory / "prompts", state / "prompts", voices_of(settings[0].voice)),
         ami_secret=_ami_secret(*settings, written, environment) if need_secrets else "",
+        warnings=tuple(warnings),
     )
+
+
+def _unread_files(root: Path) -> Iterator[Finding]:
+    """Files that somebody may take for a part of the configuration, and that nothing reads."""
+    named = [root / f"{name}.yml" for name in ("cordboard", "numbers", "queues", "agents", "crm")]
+    for path in (*filter(Path.is_file, named), *sorted((root / "flows").glob("*.yml"))):
+        message = f"{path.name} is not read: only files that end in .yaml are"
+        yield Finding(str(path), 1, 1, "file-not-read", message, f"rename it to {path.stem}.yaml", "warning")
+
+
+def read_surroundings(directory: Path, environment: Mapping[str, str] = os.environ) -> Surroundings | None:
+    """What a flow of this directory is checked against; None if cordboard.yaml has faults."""
+    directory, ignored = directory.absolute(), list[Finding]()
+    settings = _collect(ignored, lambda: load_settings(directory, environment))
+    plan = _collect(ignored, lambda: load_floor_plan(directory))
+    crm = _collect(ignored, lambda: (load_crm(directory),))
+    return _surroundings(settings, plan, crm)
 
 
 def _ami_secret(settings: Settings, document: Document, directory: Path, environment: Mapping[str, str]) -> str:
@@ -172,7 +216,7 @@ def _collect(findings: list[Finding], load: Callable[[], T]) -> T | None:
     try:
         return load()
     except ConfigurationError as fault:
-        findings.extend(fault.findings)
+        findings.extend((*fault.findings, *fault.warnings))
         return None
 
 
@@ -187,10 +231,15 @@ def _surroundings(
         for name, box in settings[0].voicemail.items()
     }
     return Surroundings(
-        dial_policy=DialPolicy.of(settings[0].extensions),
+        dial_policy=settings[0].dial_policy(),
         voicemail_boxes=boxes,
         zone=settings[0].zone,
+        switches=settings[0].switches,
         queues=frozenset(plan.queues) if plan is not None else None,
+        agents={name: agent.device for name, agent in plan.agents.items()} if plan is not None else None,
+        destinations=settings[0].transfers,
+        country=settings[0].country or "",
+        **shown_to_flows(settings[0]),
         **_of_crm(crm),
     )
 
@@ -204,14 +253,41 @@ def _of_crm(crm: tuple[CrmSettings | None] | None) -> dict[str, Any]:
     return {"customer_fields": crm[0].kinds, "lookup_timeout_s": crm[0].timeout_s}
 
 
-def _unknown_flows(numbers: Numbers, document: Document, flows: Mapping[str, Flow]) -> list[Finding]:
+def _unknown_flows(numbers: Numbers, document: Document, flows: Collection[str]) -> list[Finding]:
     """Numbers which lead to a flow that does not exist."""
-    named: list[tuple[tuple[str, ...], str]] = [(("numbers", dnis), flow) for dnis, flow in numbers.numbers.items()]
-    if numbers.default is not None:
-        named.append((("default",), numbers.default))
     known = f"known: {', '.join(sorted(flows)) or 'none yet'}"
     return [
         document.finding(path, "unknown-flow", f"there is no flow `{flow}`", closest(flow, flows) or known)
-        for path, flow in named
+        for path, flow in _flows_named(numbers)
         if flow not in flows
     ]
+
+
+def _flows_named(numbers: Numbers) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The flows that numbers lead to, each with its place in the file."""
+    yield from ((("numbers", dnis), flow) for dnis, flow in numbers.numbers.items())
+    if numbers.default is not None:
+        yield ("default",), numbers.default
+
+
+def _flows_with_params(numbers: Numbers, document: Document, flows: Mapping[str, Flow]) -> Iterator[Finding]:
+    """Numbers which lead to a flow that only another flow can begin."""
+    hint = "let the number lead to a flow which calls it with `subflow`"
+    for path, name in _flows_named(numbers):
+        if name in flows and flows[name].params:
+            message = f"`{name}` cannot begin without its parameters"
+            yield document.finding(path, "flow-needs-params", message, hint)
+
+
+_UNDIALLED = re.compile(r"\+?[0-9 ().-]*[ ().-][0-9 ().-]*")
+
+
+def _undialled_numbers(numbers: Numbers, document: Document) -> Iterator[Finding]:
+    """Numbers written as people write them: no switch sends blanks and brackets, so no call ever has them."""
+    for dnis in numbers.numbers:
+        if _UNDIALLED.fullmatch(dnis):
+            plain = re.sub(r"[ ().-]", "", dnis)
+            message, hint = f"no call comes to `{dnis}`: numbers have no blanks, dots or dashes", f'write "{plain}"'
+            yield document.finding(
+                ("numbers", dnis), "undialled-number", message, hint, key=True, severity="warning"
+            )

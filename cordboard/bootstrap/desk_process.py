@@ -1,7 +1,7 @@
 """The desk's process: the web server for agents' browsers. Calls do not depend on it.
 
 SIGTERM, SIGUSR2  end it; browsers reconnect to its successor by themselves.
-SIGHUP            loads queues, agents and customer fields anew.
+SIGHUP            loads queues, agents, customer fields and flows anew.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import uvloop
 from cordboard.bootstrap.acd_parts import AcdParts
 from cordboard.bootstrap.configuration import Configuration, load_configuration
 from cordboard.bootstrap.health import bind_health
+from cordboard.bootstrap.live_flows import LiveFlows
 from cordboard.bootstrap.logs import close_logs, configure_logs
 from cordboard.bootstrap.ports import port_unavailable
 from cordboard.bootstrap.process_limits import UMASK
@@ -48,6 +49,7 @@ class DeskProcess:
         self._crm = configuration.crm
         self._acd = AcdParts.open(configuration, DESK)
         self._accounts = StoredAccounts(self._acd.store, self._acd.reader)
+        self._flows = LiveFlows(configuration)
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -60,7 +62,7 @@ class DeskProcess:
         except OSError as fault:
             raise port_unavailable(f"desk port {listen.host}:{listen.port}", "desk", fault) from fault
         self._acd.start()
-        app = desk_app(self._acd.floor, self._accounts, crm=lambda: self._crm, https=listen.https)
+        app = desk_app(self._acd.floor, self._accounts, self._flows, crm=lambda: self._crm, https=listen.https)
         server = desk_server(app, https=listen.https)
         web = asyncio.create_task(server.serve(sockets=[port]))
         await server.is_up.wait()
@@ -72,6 +74,7 @@ class DeskProcess:
         await asyncio.wait({stop, web}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await web
+        await self._flows.aclose()
         await self._acd.aclose()
         if not self._stop.is_set():
             raise DeskEnded("the web server has ended by itself")
@@ -93,6 +96,7 @@ class DeskProcess:
             return
         self._crm = fresh.crm
         self._acd.floor.use(fresh.plan)
+        self._flows.use(fresh)
         configure_logs(fresh.settings.log, worker=DESK)
         log.info("configuration_loaded", agents=len(fresh.plan.agents))
 

@@ -51,11 +51,11 @@ class FloorFiles:
 
     def queue(self, name: str) -> Queue:
         """A queue of the plan. Raises NotKnown."""
-        return _known("queue", name, self.plan.queues)
+        return known("queue", name, self.plan.queues)
 
     def agent(self, name: str) -> Agent:
         """An agent of the plan. Raises NotKnown."""
-        return _known("agent", name, self.plan.agents)
+        return known("agent", name, self.plan.agents)
 
 
 def read_floor_files(directory: Path, environment: Mapping[str, str] = os.environ) -> FloorFiles:
@@ -103,10 +103,11 @@ def _collected(findings: list[Finding], load: Callable[[], _T]) -> _T | None:
         return None
 
 
-def _known(what: str, name: str, known: Mapping[str, _T]) -> _T:
-    if name in known:
-        return known[name]
-    raise NotKnown(f"there is no {what} `{name}`; {closest(name, known) or _listed(known)}")
+def known(what: str, name: str, there: Mapping[str, _T]) -> _T:
+    """The one of that name. what: "queue", say. Raises NotKnown."""
+    if name in there:
+        return there[name]
+    raise NotKnown(f"there is no {what} `{name}`; {closest(name, there) or _listed(there)}")
 
 
 def _listed(known: Mapping[str, object]) -> str:

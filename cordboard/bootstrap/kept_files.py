@@ -9,8 +9,12 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
+
+from cordboard.bootstrap.flow_files import flow_files
+
+_PATTERNS = ("*.yaml", "flows/*.yaml")
 
 
 class KeptFiles:
@@ -22,12 +26,17 @@ class KeptFiles:
         self.active = state / "active"
 
     @contextlib.contextmanager
-    def candidate(self) -> Iterator[Path]:
-        """A copy of the files as they are now. It is kept if the block ends well, and then is `active`."""
+    def candidate(self, only: Collection[str] = ()) -> Iterator[Path]:
+        """A copy of the files as they are now. It is kept if the block ends well, and then is `active`.
+
+        only: names of flows; everything else stays as it is active.
+        """
         self._state.mkdir(parents=True, exist_ok=True)
         fresh = self._state / f"active-{time.time_ns()}"
         try:
-            self._copy_to(fresh)
+            self._copy(self.active if only else self._directory, fresh)
+            for flow in only:
+                self._copy_flow(flow, fresh)
             yield fresh
             self._activate(fresh)
         except BaseException:
@@ -35,11 +44,23 @@ class KeptFiles:
             raise
         self._remove_others(fresh)
 
-    def _copy_to(self, fresh: Path) -> None:
+    def is_current(self) -> bool:
+        """Whether the files are what is active, to the last byte."""
+        return _contents(self._directory) == _contents(self.active)
+
+    def _copy(self, source: Path, fresh: Path) -> None:
         (fresh / "flows").mkdir(parents=True)
-        for pattern in ("*.yaml", "flows/*.yaml"):
-            for file in self._directory.glob(pattern):
-                shutil.copyfile(file, fresh / file.relative_to(self._directory))
+        for pattern in _PATTERNS:
+            for file in source.glob(pattern):
+                shutil.copyfile(file, fresh / file.relative_to(source))
+
+    def _copy_flow(self, flow: str, fresh: Path) -> None:
+        """Take one flow from the directory: it may be new, in another file than before, or gone."""
+        before, now = flow_files(fresh / "flows").get(flow), flow_files(self._directory / "flows").get(flow)
+        if before is not None:
+            before.unlink()
+        if now is not None:
+            shutil.copyfile(now, fresh / "flows" / now.name)
 
     def _activate(self, fresh: Path) -> None:
         """Switch over at once: a reader sees the old files or the new ones."""
@@ -54,3 +75,8 @@ class KeptFiles:
                 old.unlink(missing_ok=True)
             elif old != fresh:
                 shutil.rmtree(old, ignore_errors=True)
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    files = [file for pattern in _PATTERNS for file in folder.glob(pattern)]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}

@@ -40,6 +40,23 @@ def held_state(state: Path) -> Iterator[None]:
         os.close(lock)
 
 
+def holder_of(state: Path) -> int | None:
+    """The pid of the service that runs on the folder; None if none does. Raises StateUnwritable."""
+    try:
+        lock = os.open(state / FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as fault:
+        raise unwritable(state, fault) from fault
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    except BlockingIOError:
+        return int(_holder(lock))
+    finally:
+        os.close(lock)
+
+
 def unwritable(state: Path, fault: OSError) -> StateUnwritable:
     """The error for a folder that refuses what is written."""
     return StateUnwritable(f"{state} cannot be written: {fault.strerror}")

@@ -1,10 +1,11 @@
 """`cordboard run`: one process that keeps N workers and the desk running.
 
 SIGTERM  ends the service: no new calls, live ones go on for up to `drain_s`.
-SIGHUP   checks the configuration; good, every worker loads it; bad, the faults are logged and all stays as is.
+SIGHUP   checks the configuration; good, every worker loads it; bad, the faults are logged and all stays as is. So
+         does a saved file, and `cordboard flow publish`, which is SIGHUP with a request beside it.
 SIGUSR1  restarts the workers one after the other (after an upgrade): each drains while the others serve.
 
-What is checked is a copy (`kept_files`), and workers read that copy. Keeping one worker alive is `kept_worker`'s.
+Checking and keeping configurations is `publishing`'s, keeping one worker alive `kept_worker`'s.
 """
 
 from __future__ import annotations
@@ -19,21 +20,19 @@ from pathlib import Path
 import structlog
 
 from cordboard.bootstrap.configuration import Configuration, load_configuration, restart_needed
-from cordboard.bootstrap.kept_files import KeptFiles
 from cordboard.bootstrap.kept_worker import KeptWorker, Patience
 from cordboard.bootstrap.logs import configure_logs
 from cordboard.bootstrap.process_limits import CLOSE_S, LONGEST_MESSAGE_S, UMASK
-from cordboard.bootstrap.prompt_faults import report_faults
+from cordboard.bootstrap.publishing import Publisher
+from cordboard.bootstrap.requests import Answer, Request, waiting_requests
+from cordboard.bootstrap.revisions import Cause
 from cordboard.bootstrap.signals import let_signals_through
 from cordboard.bootstrap.state_lock import held_state, unwritable
-from cordboard.errors import ConfigurationError, CordboardError
-from cordboard.service.wakes import DESK
+from cordboard.bootstrap.watching import saved_files
+from cordboard.errors import CordboardError
+from cordboard.service.wakes import DESK, Wakes
 
 log = structlog.get_logger()
-
-
-class PromptsUnplayable(CordboardError):
-    """A new configuration has prompts that cannot be played, while all that is running can."""
 
 
 class Supervisor:
@@ -41,8 +40,7 @@ class Supervisor:
 
     def __init__(self, configuration: Configuration) -> None:
         self._first = configuration
-        self._kept = KeptFiles(configuration.directory, configuration.state)
-        self._unplayable: int | None = None  # how many prompts of what is running; None: nothing is
+        self._publisher = Publisher(configuration)
         end_s = configuration.settings.drain_s + CLOSE_S
         patience = Patience(end_s=end_s, roll_s=end_s + LONGEST_MESSAGE_S)
         self._workers = [self._kept_worker(index, patience) for index in range(configuration.settings.workers)]
@@ -52,6 +50,7 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._changing = asyncio.Lock()  # one change at a time: the start, a reload, a rolling restart
         self._tasks: set[asyncio.Task[None]] = set()
+        self._watching: asyncio.Task[None] | None = None
 
     async def run(self) -> int:
         """Run until SIGTERM or SIGINT. Returns the exit code. Raises CordboardError if it cannot run."""
@@ -72,9 +71,10 @@ class Supervisor:
         """Check, prepare, and begin to keep the workers. Raises ConfigurationError, StateUnwritable."""
         async with self._changing:
             try:
-                await self._take_files()
+                published = await self._publisher.take(Cause("start"))
             except OSError as fault:
                 raise unwritable(self._first.state, fault) from fault
+            self._watch(published.configuration.settings.watch)
             return [process.start() for process in self._processes]
 
     async def _end(self, keepers: Sequence[asyncio.Task[None]]) -> int:
@@ -103,14 +103,14 @@ class Supervisor:
     def _command(self, program: str, pulse_fd: int, *options: str) -> list[str]:
         return [
             sys.executable, "-m", "cordboard", program, "--config", str(self._first.directory),
-            "--files", str(self._kept.active), "--pulse-fd", str(pulse_fd), *options,
+            "--files", str(self._publisher.active), "--pulse-fd", str(pulse_fd), *options,
         ]  # fmt: skip
 
     def _listen_for_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._begin(self._reload()))
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._begin(self._be_told()))
         loop.add_signal_handler(signal.SIGUSR1, lambda: self._begin(self._roll()))
         let_signals_through()
 
@@ -120,37 +120,63 @@ class Supervisor:
         await asyncio.gather(*(desk.tried.wait() for desk in self._desks))
         log.info("service_ready", workers=len(self._workers), pid=os.getpid())
 
-    async def _take_files(self) -> Configuration:
-        """Make the files as they are now those that workers read.
-
-        Raises ConfigurationError, PromptsUnplayable or OSError; then those before stay.
-        """
-        with self._kept.candidate() as files:
-            configuration = load_configuration(self._first.directory, files)
-            if (crm := configuration.open_crm()) is not None:  # its secrets can be read
-                await crm.connector.close()
-            unplayable = report_faults(await self._first.library.prepare(configuration.prompts()))
-            if unplayable and self._unplayable == 0:
-                raise PromptsUnplayable(f"{unplayable} prompts cannot be played")
-        self._unplayable = unplayable
-        return configuration
-
-    async def _reload(self) -> None:
+    async def _be_told(self) -> None:
+        """Take the files as they are now, for everybody who asks."""
+        requests: list[Request] = []
         async with self._changing:
             try:
-                configuration = await self._take_files()
-            except ConfigurationError as fault:
-                for finding in fault.findings:
-                    log.error("configuration_refused", **finding.as_json())
-            except (CordboardError, OSError) as fault:
-                log.error("configuration_refused", message=str(fault))
-            except Exception as fault:  # a fault of ours: what runs goes on, and the log says where it is
-                log.error("configuration_refused", message=f"{type(fault).__name__}: {fault}", exc_info=fault)
-            else:
-                self._use(configuration)
+                requests = waiting_requests(self._first.state)
+            except OSError as fault:
+                log.error("requests_unreadable", reason=str(fault))
+            for request in requests:
+                answer = await self._reload(request.cause)
+                try:
+                    request.answer(answer)
+                except OSError as fault:
+                    log.error("request_not_answered", reason=str(fault))
+            if not requests:
+                await self._reload(Cause("reload"))
+
+    async def _follow_saves(self) -> None:
+        """Take the files whenever somebody has saved one."""
+        async for saved in saved_files(self._first.directory):
+            async with self._changing:
+                try:
+                    if all(path.suffix == ".yaml" for path in saved) and self._publisher.is_current():
+                        log.debug("saved_unchanged")
+                        continue
+                except OSError as fault:  # a file that was there a moment ago: its removal is told of, too
+                    log.info("not_readable_yet", reason=str(fault))
+                    continue
+                await self._reload(Cause("watch"))
+
+    def _watch(self, is_wanted: bool) -> None:
+        if is_wanted == (self._watching is not None):
+            return
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
+        else:
+            self._watching = self._begin(self._follow_saves())
+
+    async def _reload(self, cause: Cause) -> Answer:
+        published, answer = await self._publisher.try_take(cause)
+        if published is not None:
+            self._use(published.configuration)
+            self._begin(self._publisher.drop_old_revisions())
+        else:
+            self._wake_desk()
+        return answer
+
+    def _wake_desk(self) -> None:
+        """Admins see what was refused at once, and not when the desk looks next."""
+        wakes = Wakes(self._first.state / "wakes", "supervisor", lambda: None)
+        wakes.wake([DESK])
+        wakes.close()
 
     def _use(self, configuration: Configuration) -> None:
         configure_logs(configuration.settings.log, worker="supervisor")
+        self._watch(configuration.settings.watch)
         names = restart_needed(self._first.settings, configuration.settings)
         if configuration.plan.agents and not self._desks:
             names.append("the desk, for the first agents")
@@ -169,10 +195,11 @@ class Supervisor:
                     return
         log.info("service_rolled", workers=len(self._workers))
 
-    def _begin(self, work: Coroutine[None, None, None]) -> None:
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 def run_service(directory: Path) -> int:

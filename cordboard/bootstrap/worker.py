@@ -26,23 +26,38 @@ import uvloop
 from agi_scripts.server import AgiServer
 from agi_scripts.switch import AsteriskSwitch
 from cordboard.bootstrap.acd_parts import AcdParts
-from cordboard.bootstrap.configuration import Configuration, load_configuration, prepare_prompts
+from cordboard.bootstrap.configuration import (
+    Configuration,
+    load_configuration,
+    prepare_prompts,
+    read_surroundings,
+)
 from cordboard.bootstrap.health import bind_health, health_app, health_server
 from cordboard.bootstrap.logs import close_logs, configure_logs
+from cordboard.bootstrap.older_flows import OlderFlows
 from cordboard.bootstrap.ports import PortUnavailable, port_unavailable
 from cordboard.bootstrap.process_limits import HAND_OVER_S, LONGEST_MESSAGE_S, UMASK
 from cordboard.bootstrap.pulse import refusals_told, send_pulses
+from cordboard.bootstrap.revisions import Revisions
 from cordboard.bootstrap.signals import let_signals_through
 from cordboard.errors import ConfigurationError, StoreUnavailable
+from cordboard.flows.surroundings import Surroundings
 from cordboard.service.callers import Callers
+from cordboard.service.errands import Errands
 from cordboard.service.house import Houses
+from cordboard.service.http_requests import HttpRequests
 from cordboard.service.messages import Messages
 from cordboard.service.metrics import Metrics
+from cordboard.service.notes import Notes
 from cordboard.service.observer import Observer
+from cordboard.service.outside_caps import OutsideCaps
 from cordboard.service.reception import Reception
+from cordboard.service.scripts import Scripts
+from cordboard.service.tracing import CallTraces, forget_old_traces
 from cordboard.service.waiting_room import WaitingRoom
 from cordboard.service.wakes import worker_name
 from cordboard.store.flow_runs import FlowRuns
+from cordboard.store.traces import TraceWriter
 
 log = structlog.get_logger()
 
@@ -58,12 +73,31 @@ class WorkerProcess:
         self._metrics = Metrics()
         self._acd = AcdParts.open(configuration, worker_name(index))
         self._runs = FlowRuns(self._acd.store, self._acd.reader)
-        self._houses = Houses(configuration.house)
+        self._trace_writer = TraceWriter(self._acd.store)
+        self._traces = CallTraces(self._trace_writer, settings.trace.keep_days)
+        older = OlderFlows(Revisions(configuration.state), self._surroundings, configuration.library)
+        self._houses = Houses(configuration.house, older.find)
         self._messages = Messages(configuration.settings, configuration.voicemail_root)
         self._callers = Callers(self._acd.floor)
         self._waiting_room = WaitingRoom(self._acd.floor)
+        self._notes = Notes(self._acd.store)
+        self._caps = OutsideCaps()
+        self._caps.use(settings.outside)
+        self._errands = Errands(
+            HttpRequests(configuration.open_web_services(), self._metrics),
+            Scripts(settings.scripts, settings.script_pool, configuration.directory, self._metrics),
+            self._notes,
+        )
         self._reception = Reception(
-            self._houses, self._runs, self._metrics, self._messages, self._waiting_room, self._callers
+            self._houses,
+            self._runs,
+            self._metrics,
+            self._messages,
+            self._waiting_room,
+            self._callers,
+            errands=self._errands,
+            trace=self._traces,
+            caps=self._caps,
         )
         self._server = AgiServer(
             settings.listen.agi.host,
@@ -72,6 +106,7 @@ class WorkerProcess:
             configuration.library,
             token=configuration.agi_token,
             recordings_root=configuration.voicemail_root,
+            calls_root=configuration.recordings_root,
             max_sessions=settings.max_calls,
         )
         ami = settings.asterisk.ami
@@ -101,9 +136,12 @@ class WorkerProcess:
         await self._listen_for_calls()
         self._acd.start()
         self._callers.use(self._configuration.open_crm())
+        self._use_notes(self._configuration)
+        self._errands.warm()
         await self._switch.connect()
         if self._index == 0:
             self._messages.resume_untold()
+            self._begin(forget_old_traces(self._acd.store, lambda: self._traces.keep_days))
         web = asyncio.create_task(self._health.serve(sockets=[port]))
         await self._health.is_up.wait()
         gc.freeze()  # flows and modules live as long as we do: the collector need not look at them
@@ -160,6 +198,9 @@ class WorkerProcess:
         await self._observer.aclose()
         await self._switch.aclose()
         await self._callers.aclose()
+        await self._errands.aclose()
+        self._notes.flush()
+        self._trace_writer.flush()
         await self._acd.aclose()
         log.info("worker_stopped")
 
@@ -192,18 +233,30 @@ class WorkerProcess:
     async def _reload(self) -> None:
         try:
             fresh = load_configuration(self._configuration.directory, self._files)
-            crm = fresh.open_crm()
+            crm, services = fresh.open_crm(), fresh.open_web_services()
         except ConfigurationError as fault:
             for finding in fault.findings:
                 log.error("configuration_refused", **finding.as_json())
             return
         await self._configuration.library.prepare(fresh.prompts())
         self._callers.use(crm)
+        self._use_notes(fresh)
+        await self._errands.use(services, fresh.settings.scripts, fresh.settings.script_pool)
         self._houses.replace(fresh.house)
         self._acd.floor.use(fresh.plan)
         self._messages.use(fresh.settings)
+        self._caps.use(fresh.settings.outside)
+        self._traces.keep_days = fresh.settings.trace.keep_days
         configure_logs(fresh.settings.log, worker=self._index)
         log.info("configuration_loaded", flows=len(fresh.house.flows))
+
+    def _use_notes(self, configuration: Configuration) -> None:
+        settings = configuration.settings
+        self._notes.use(settings.country or "", settings.dial_policy())
+
+    def _surroundings(self) -> Surroundings | None:
+        """What the flow of a call that began before this process is compiled against."""
+        return read_surroundings(self._files or self._configuration.directory)
 
     def _expect_news(self) -> None:
         self._legs_told = None

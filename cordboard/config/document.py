@@ -5,16 +5,21 @@ Made by `yaml_reader`; asked for places by everything that reports a fault.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from cordboard.config.findings import Finding
+from cordboard.config.findings import Finding, Severity
+from cordboard.config.scalars import as_written
 
 Keys = tuple[str | int, ...]  # the way to a value: ("nodes", "menu", "keys", "1"), with numbers into lists
 Mark = tuple[int, int]  # line and column, from 1
 
 NO_INSET = -1
 _NONE: dict[Any, Any] = {}  # shared by all scalars, which are most items; never written to
+_NEVER_QUOTED = re.compile(
+    r"[A-Za-z_][A-Za-z0-9_-]*"
+)  # keys nobody puts in quotes: their width in the file is known
 
 
 @dataclass(slots=True)
@@ -37,10 +42,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file that was read. `data` holds str, int, float, bool, None, list and dict[str, ...]; do not change it."""
+    """A file that was read. `data` holds str, int, float, bool, None, list and dict[str, ...]; do not change it.
+
+    text: the whole file, for what the data does not tell: comments.
+    """
 
     file: str
     root: Item = field(repr=False)
+    text: str = field(default="", repr=False)
 
     @property
     def data(self) -> Any:
@@ -84,6 +93,27 @@ class Document:
             return item.mark
         return item.mark[0], item.mark[1] + item.inset + column - 1
 
-    def finding(self, path: Keys, code: str, message: str, hint: str = "", *, key: bool = False) -> Finding:
+    def finding(
+        self,
+        path: Keys,
+        code: str,
+        message: str,
+        hint: str = "",
+        *,
+        key: bool = False,
+        severity: Severity = "error",
+    ) -> Finding:
         """A finding at the value of a path, or at its key."""
-        return Finding(self.file, *self.place(path, key), code, message, hint)
+        line, column = self.place(path, key)
+        width = self._width(path, key)
+        end_column = column + width if width else 0
+        return Finding(self.file, line, column, code, message, hint, severity, end_column)
+
+    def _width(self, path: Keys, key: bool) -> int:
+        """Characters of the value at a path, or of its key, as they stand in the file; 0 where not known."""
+        if key and path and path[-1] in self.item(path[:-1]).keys:
+            return len(str(path[-1])) if _NEVER_QUOTED.fullmatch(str(path[-1])) else 0
+        item = self.item(path)
+        if item.inset == NO_INSET or item.data is None:
+            return 0
+        return len(str(as_written(item.data))) + 2 * item.inset

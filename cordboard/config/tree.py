@@ -21,9 +21,11 @@ from cordboard.errors import ConfigurationError
 
 MAX_DEPTH = 32
 MAX_ALIASES = 50
+MAX_DUPLICATES = 100  # keys written twice that are told; nobody makes more by mistake
 MAX_VALUES = 40_000  # keys not counted; a flow of 3,000 nodes has about 25,000
 
 _QUOTES = ("'", '"')
+_SHOWN_CHARACTERS = 60  # of a name that somebody wrote, in a message
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")  # reached by escapes such as "\0"; no text of ours needs one
 
 
@@ -33,6 +35,7 @@ class _Open:
 
     item: Item
     anchor: str | None
+    is_mapping: bool
     key: str | None = None
     skipped: bool = False
 
@@ -75,7 +78,7 @@ class TreeBuilder:
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         self._refuse_tag(event)
-        if _CONTROL.search(event.value):
+        if not event.value.isprintable() and _CONTROL.search(event.value):
             self._refuse(event, "control-character", "a control character is written in this text", "remove it")
         if self._wants_key():
             self._key(event)
@@ -92,7 +95,7 @@ class TreeBuilder:
             self._refuse(event, "key-not-text", "a key must be text", "was a text with `{` or `[` meant? quote it")
         if len(self._open) >= MAX_DEPTH:
             self._refuse(event, "too-deep", f"nested deeper than {MAX_DEPTH} levels")
-        self._open.append(_Open(Item(data, _mark(event), {}, {}), event.anchor))
+        self._open.append(_Open(Item(data, _mark(event), {}, {}), event.anchor, isinstance(data, dict)))
 
     def _end(self) -> None:
         closed = self._open.pop()
@@ -101,14 +104,17 @@ class TreeBuilder:
 
     def _alias(self, event: yaml.AliasEvent) -> None:
         if self._wants_key():
-            self._refuse(event, "key-not-text", "a key must be text", f'in quotes it is: "*{event.anchor}"')
+            self._refuse(
+                event, "key-not-text", "a key must be text", f'in quotes it is: "*{_shown(event.anchor or "")}"'
+            )
         self._aliases += 1
         if self._aliases > MAX_ALIASES:
             self._refuse(event, "too-many-aliases", f"more than {MAX_ALIASES} aliases (`*name`)")
         target = self._anchors.get(event.anchor or "")
         if target is None:
-            hint = f'a text that begins with `*` needs quotes: "*{event.anchor}"'
-            self._refuse(event, "unknown-alias", f"`*{event.anchor}` names no finished `&{event.anchor}`", hint)
+            name = _shown(event.anchor or "")
+            hint = f'a text that begins with `*` needs quotes: "*{name}"'
+            self._refuse(event, "unknown-alias", f"`*{name}` names no finished `&{name}`", hint)
         if len(self._open) + target.height > MAX_DEPTH:
             self._refuse(event, "too-deep", f"nested deeper than {MAX_DEPTH} levels with this alias")
         self._add(event, target)
@@ -123,11 +129,16 @@ class TreeBuilder:
             top.item.keys[name] = mark
             return
         first = top.item.keys[name]
-        message = f"`{name}` is written twice: here and in line {first[0]}"
+        message = f"`{_shown(name)}` is written twice: here and in line {first[0]}"
         self.findings.append(Finding(self._file, *mark, "duplicate-key", message, "keep one of them"))
+        if len(self.findings) >= MAX_DUPLICATES:
+            raise ConfigurationError(sorted(self.findings))
 
     def _wants_key(self) -> bool:
-        return bool(self._open) and isinstance(self._open[-1].item.data, dict) and self._open[-1].key is None
+        if not self._open:
+            return False
+        top = self._open[-1]
+        return top.is_mapping and top.key is None
 
     def _add(self, event: yaml.Event | None, item: Item) -> None:
         """Put a finished item into what is open around it. event: None for a collection, counted by its parts."""
@@ -161,7 +172,9 @@ class TreeBuilder:
 
     def _refuse_tag(self, event: Any) -> None:
         if event.tag is not None:
-            self._refuse(event, "tag", f"tags such as `{event.tag}` are not read", "write the value without a tag")
+            self._refuse(
+                event, "tag", f"tags such as `{_shown(event.tag)}` are not read", "write the value without a tag"
+            )
 
     def _refuse(self, event: yaml.Event, code: str, message: str, hint: str = "") -> NoReturn:
         raise self._refusal(_mark(event), code, message, hint)
@@ -171,6 +184,10 @@ class TreeBuilder:
 
 
 _TOO_MANY = f"more than {MAX_VALUES} values, aliases expanded"
+
+
+def _shown(name: str) -> str:
+    return name if len(name) <= _SHOWN_CHARACTERS else f"{name[:_SHOWN_CHARACTERS]}..."
 
 
 def _mark(event: yaml.Event) -> Mark:

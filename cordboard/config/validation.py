@@ -11,19 +11,60 @@ from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
 from cordboard.config.document import Document, Keys
 from cordboard.config.findings import Finding
 from cordboard.config.scalars import as_written
 from cordboard.config.suggestions import closest as closest
-from cordboard.config.wording import Words, is_type_fault, missing_words, type_words, unknown_key_words, words_for
+from cordboard.config.wording import (
+    Words,
+    empty_file_words,
+    is_type_fault,
+    missing_words,
+    type_words,
+    unknown_key_words,
+    words_for,
+)
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 _ItemT = TypeVar("_ItemT")
+_ValidatorT = TypeVar("_ValidatorT", bound=Callable[..., Any])
 
-Text = Annotated[str, BeforeValidator(as_written)]
+
+ITEM: Mapping[str, Any] = {}
+"""For `also_written`: an entry of the list, without the list around it."""
+
+
+def also_written(*ways: Mapping[str, Any]) -> Callable[[_ValidatorT], _ValidatorT]:
+    """Tells editors in which other ways a value may be written that a validator, run before, understands too.
+
+    ways: as JSON Schemas, or ITEM.
+    """
+
+    def mark(validator: _ValidatorT) -> _ValidatorT:
+        validator.also_written = ways  # type: ignore[attr-defined]
+        return validator
+
+    return mark
+
+
+@dataclass(frozen=True, slots=True)
+class _Scalar:
+    """Says that a text may stand without quotes, where an editor takes it for a number."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(core), "type": list(SCALARS)}
+
+
+SCALARS = ("string", "number", "boolean")
+"""What a text may look like to an editor, in the words of JSON Schema."""
+
+AS_TEXT: Mapping[str, Any] = {"type": list(SCALARS)}
+"""For `also_written`: a text."""
+
+Text = Annotated[str, BeforeValidator(as_written), _Scalar()]
 """Text as it stands in the file, quoted or not: 1001 is "1001", 1.10 is "1.10", no is "no"."""
 
 Many = Annotated[tuple[_ItemT, ...], Field(strict=False)]
@@ -88,6 +129,9 @@ class _Fault:
 def _findings(model: type[BaseModel], document: Document, at: Keys, error: ValidationError) -> list[Finding]:
     faults = [_fault(document, at, details) for details in error.errors(include_url=False)]
     unknown = [one for one in faults if one.details["type"] == "extra_forbidden"]
+    if not at and document.data is None:
+        missing = [str(one.details["loc"][-1]) for one in faults]
+        return [document.finding((), *empty_file_words(missing))]
     wanted = [one for one in _without_echoes(faults) if not _is_misspelt(one, unknown)]
     return sorted({_finding(model, document, one, faults) for one in wanted})
 

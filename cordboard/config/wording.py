@@ -31,6 +31,12 @@ _WANTED = {
 }
 _YES_NO = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
+# What programmers call the kinds of values, and how they are called here.
+_KINDS = {
+    "int": "whole", "integer": "whole", "str": "text", "string": "text", "float": "number", "double": "number",
+    "bool": "yes_no", "boolean": "yes_no",
+}  # fmt: skip
+
 # A limit's name in pydantic -> our sentence; the limit is in the error's context under the last word.
 _LIMITS = {
     "greater_than": ("{found} is too small; it must be more than {limit}", "gt"),
@@ -59,12 +65,20 @@ def missing_words(key: str) -> Words:
 
 def unknown_key_words(key: str, known: Sequence[str], suggestion: str) -> Words:
     """A key that means nothing here."""
-    return "unknown-key", f"unknown key `{key}`", suggestion or f"known here: {', '.join(known)}"
+    hint = _blank_hint(key) or suggestion or f"known here: {', '.join(known)}"
+    return "unknown-key", f"unknown key `{key}`", hint
+
+
+def empty_file_words(missing: Sequence[str]) -> Words:
+    """A file with nothing in it, where some keys must be."""
+    return "missing-key", "the file is empty", "add " + " and ".join(f"`{key}:`" for key in missing)
 
 
 def type_words(wanted: Sequence[str], value: Any) -> Words:
     """A value of the wrong kind. wanted: pydantic's codes of all kinds that would do."""
     kinds = list(dict.fromkeys(_WANTED[code] for code in wanted))
+    if "a number" in kinds:
+        kinds = [kind for kind in kinds if kind != "a whole number"]  # which is one
     return "wrong-type", f"expected {' or '.join(kinds)}, found {found(value)}", _type_hint(wanted[0], value)
 
 
@@ -76,7 +90,8 @@ def words_for(details: ErrorDetails) -> Words:
     if kind in ("literal_error", "enum"):
         return _choice_words(str(context["expected"]), details["input"])
     if kind in _LIMITS:
-        return "out-of-range", _limit_sentence(kind, context, details["input"]), ""
+        hint = _name_hint(details["input"], context["pattern"]) if "pattern" in context else ""
+        return "out-of-range", _limit_sentence(kind, context, details["input"]), hint
     if kind == "value_error":
         return "wrong-value", str(context["error"]), ""
     return "wrong-value", f"{found(details['input'])} will not do here", ""
@@ -117,12 +132,16 @@ def _choice_words(expected: str, value: Any) -> Words:
     choices = re.findall(r"'([^']*)'", expected)
     listed = ", ".join(f"`{choice}`" for choice in choices)
     hint = closest(value, choices) if isinstance(value, str) else ""
+    if (kind := _KINDS.get(str(value), "")) in choices:
+        hint = f"write `{kind}`"
     return "unknown-choice", f"{found(value)} is not one of {listed}", hint
 
 
 def _type_hint(wanted: str, value: Any) -> str:
     if wanted == "bool_type" and isinstance(value, str) and value.lower() in _YES_NO:
         return f"write `{_YES_NO[value.lower()]}`"
+    if wanted == "bool_type" and isinstance(value, str) and value in ("true", "false"):
+        return f"write {value} without quotes"
     if wanted in ("int_type", "float_type") and isinstance(value, str):
         return _number_hint(value)
     if wanted == "int_from_float":
@@ -131,7 +150,30 @@ def _type_hint(wanted: str, value: Any) -> str:
         return f'put it in quotes: "{as_written(value)}"'
     if wanted in ("list_type", "tuple_type"):
         return "write [a, b], or one `- item` per line"
+    if wanted in ("dict_type", "model_type", "model_attributes_type"):
+        return _mapping_hint(value)
     return ""
+
+
+def _mapping_hint(value: Any) -> str:
+    """What was missed by somebody who meant `key: value`."""
+    if isinstance(value, list | tuple):
+        return "take the `- ` before each key away" if value and isinstance(value[0], Mapping) else ""
+    return _blank_hint(value) if isinstance(value, str) else ""
+
+
+def _blank_hint(text: str) -> str:
+    """For `next:menu`, which YAML takes for one word."""
+    name, colon, rest = text.partition(":")
+    is_meant = bool(colon and rest and re.fullmatch(r"[A-Za-z_][\w-]*", name) and not rest.startswith("//"))
+    return f"put a blank behind the colon: `{name}: {rest}`" if is_meant else ""
+
+
+def _name_hint(value: Any, pattern: str) -> str:
+    """A name much like the one that was written, and that may be."""
+    plain = re.sub(r"[^A-Za-z0-9]+", "_", str(value)).strip("_")
+    likely = (name for name in (plain, plain.lower()) if re.search(pattern, name))
+    return next((f"write for instance `{name}`" for name in likely), "")
 
 
 def _number_hint(text: str) -> str:

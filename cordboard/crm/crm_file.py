@@ -15,7 +15,17 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from cordboard.config.document import Document, Keys
 from cordboard.config.findings import Finding
-from cordboard.config.validation import Many, Section, Text, closest, fault, validate, written_as
+from cordboard.config.validation import (
+    ITEM,
+    Many,
+    Section,
+    Text,
+    also_written,
+    closest,
+    fault,
+    validate,
+    written_as,
+)
 from cordboard.config.yaml_reader import read_yaml
 from cordboard.crm.customer import KINDS, FieldType, Kind
 from cordboard.crm.http_section import Http
@@ -48,6 +58,7 @@ def _field_name(name: str) -> str:
     return name
 
 
+@also_written(ITEM)
 def _one_or_many(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -55,6 +66,7 @@ def _one_or_many(value: object) -> object:
 _CONNECTORS = ("directory", "http")
 
 
+@also_written({"enum": ["directory"]})
 def _connector_word(value: object) -> object:
     """`connector: directory` for `connector: {directory: {}}`."""
     if value == "directory":
@@ -80,17 +92,23 @@ class Directory(Section):
     id, numbers, updated: the CSV's columns for these; columns: those of fields whose column has another name.
     """
 
-    id: Text | None = None
-    numbers: Columns = ()
-    updated: Text | None = None
-    columns: dict[Text, Text] = Field(default_factory=dict)
+    id: Text | None = Field(default=None, description="The CSV's column with the customer's number or id.")
+    numbers: Columns = Field(default=(), description="The CSV's columns with telephone numbers.")
+    updated: Text | None = Field(
+        default=None, description="The CSV's column that says when a row was changed last."
+    )
+    columns: dict[Text, Text] = Field(
+        default_factory=dict, description="The CSV's columns of fields that are called otherwise here."
+    )
 
 
 class ConnectorChoice(Section):
     """Exactly one of the connectors."""
 
-    directory: Directory | None = None
-    http: Http | None = None
+    directory: Directory | None = Field(
+        default=None, description="A file of our own, filled by `cordboard customers import`."
+    )
+    http: Http | None = Field(default=None, description="A CRM that is asked over HTTP and answers JSON.")
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
@@ -110,14 +128,22 @@ class CrmSettings(Section):
     customer:  the fields and their types; title: the one shown large, the first one if left out.
     """
 
-    country: Annotated[Text, AfterValidator(_country)]
+    country: Annotated[Text, AfterValidator(_country)] = Field(
+        description="Whose numbers those without country code are, `GB`."
+    )
     connector: Annotated[
         ConnectorChoice, written_as(lambda _: "connector: directory"), BeforeValidator(_connector_word)
-    ]
-    customer: Annotated[dict[FieldName, FieldType], Field(min_length=1, max_length=50), _CUSTOMER]
-    title: Text = ""
-    timeout_s: Annotated[float, Field(ge=0.05, le=10)] = 0.8
-    patience_s: Annotated[float, Field(ge=0.1, le=60)] = 8.0
+    ] = Field(description="Where customers are kept: `directory`, or `http:` with more about it.")
+    customer: Annotated[dict[FieldName, FieldType], Field(min_length=1, max_length=50), _CUSTOMER] = Field(
+        description="What is known of a customer: each field and its type."
+    )
+    title: Text = Field(default="", description="The field that agents see largest; the first one if left out.")
+    timeout_s: Annotated[float, Field(ge=0.05, le=10)] = Field(
+        default=0.8, description="How long a caller waits for an answer."
+    )
+    patience_s: Annotated[float, Field(ge=0.1, le=60)] = Field(
+        default=8.0, description="How long an answer is waited for behind the caller's back, for the agent."
+    )
 
     @property
     def title_field(self) -> str:

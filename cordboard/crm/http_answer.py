@@ -22,6 +22,7 @@ from cordboard.crm.customer import (
     read_record,
 )
 from cordboard.crm.http_section import Http
+from cordboard.http_client.json_path import has_step, steps_of, take_step, value_at
 from cordboard.redaction import clean
 
 _KEY = re.compile(
@@ -53,22 +54,13 @@ def customers_in(answer: bytes, http: Http, fields: Fields) -> list[Customer]:
 
 
 def _customer(record: Mapping[str, Any], http: Http, fields: Fields) -> Customer:
-    raw = {name: _tidied(_at(record, http.fields.get(name, name))) for name in fields}
-    customer_id = _at(record, http.id)
+    raw = {name: _tidied(value_at(record, http.fields.get(name, name))) for name in fields}
+    customer_id = value_at(record, http.id)
     return Customer(
         customer_id=str(customer_id) if isinstance(customer_id, str | int) else "",
         fields=read_record(fields, raw),
-        updated_at=_moment(_at(record, http.updated)) if http.updated else None,
+        updated_at=_moment(value_at(record, http.updated)) if http.updated else None,
     )
-
-
-def _at(value: Any, path: str) -> Any:
-    """What is at a path; None if the way ends before."""
-    for part in path.split(".") if path else ():
-        if not _has(value, part):
-            return None
-        value = _inside(value, part)
-    return value
 
 
 def _records(value: Any, path: str) -> Any:
@@ -76,25 +68,15 @@ def _records(value: Any, path: str) -> Any:
 
     Raises UselessAnswer if the way is not there: nobody would ever be found, and nobody would know why.
     """
-    way = path.split(".") if path else []
+    way = steps_of(path)
     for done, part in enumerate(way):
         if value is None or value == [] or value == {}:
             return None
-        if not _has(value, part):
+        if not has_step(value, part):
             place = f"`{'.'.join(way[:done])}`" if done else "it"
             raise UselessAnswer(f"the answer has no `{path}`; {place} {_outline(value)}")
-        value = _inside(value, part)
+        value = take_step(value, part)
     return value
-
-
-def _has(value: Any, part: str) -> bool:
-    if isinstance(value, list):
-        return part.isdecimal() and int(part) < len(value)
-    return isinstance(value, dict) and part in value
-
-
-def _inside(value: Any, part: str) -> Any:
-    return value[int(part)] if isinstance(value, list) else value[part]
 
 
 def _outline(value: Any) -> str:

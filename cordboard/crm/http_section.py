@@ -7,14 +7,21 @@ by then, and it can stand behind the host only: no caller decides where we conne
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
+from cordboard.config.secret_reference import PathText
 from cordboard.config.validation import Many, Section, Text, fault
-from cordboard.settings import PathText, SecretReference
+from cordboard.http_client.sections import (
+    HeaderName,
+    HeaderText,
+    SecretHeader,
+    is_plain,
+    plain_http_fault,
+    web_address,
+)
 
 _PLACEHOLDERS = ("number", "digits")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -22,17 +29,7 @@ PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 def _url(url: str) -> str:
     """A template whose host nobody but the admin chooses."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host, parts = None, urlsplit("")
-    if parts.scheme not in ("http", "https") or not host:
-        raise fault("bad-url", "this is no address of an HTTP service", "write https://crm.example.com/...")
-    if parts.username is not None or parts.fragment:
-        raise fault("bad-url", "no user, password or # belongs here", "write a header with a secret instead")
-    if not re.fullmatch(r"[A-Za-z0-9.:-]+", host):
-        raise fault("bad-url", f"`{host}` is no host name", "placeholders may stand behind the host only")
+    web_address(url)
     return _template(url)
 
 
@@ -44,32 +41,8 @@ def _template(text: str) -> str:
     return text
 
 
-def _header_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9-]+", name):
-        raise fault("bad-header", f"`{name}` is no name of a header", "letters, digits and -")
-    if name.lower() in ("host", "content-length", "transfer-encoding", "connection", "accept-encoding"):
-        raise fault("bad-header", f"`{name}` is set by the connector itself", "remove it")
-    return name
-
-
-def header_value(value: str) -> str:
-    """A header's value as it can go on the wire."""
-    if not re.fullmatch(r"[\x20-\x7e]*", value):
-        raise fault("bad-header", "a header holds printable ASCII characters only")
-    return value
-
-
 JsonPath = Annotated[Text, Field(pattern=r"^[^.\s][^\s]*$")]
 """Keys with dots between them: "account.tier"; a number is a place in a list."""
-
-
-class SecretHeader(SecretReference):
-    """A header's value with a secret in it. prefix: what stands before the secret, "Bearer "."""
-
-    prefix: Annotated[Text, AfterValidator(header_value)] = ""
-
-
-HeaderText = Annotated[Text, AfterValidator(header_value)]
 
 
 class Http(Section):
@@ -83,26 +56,40 @@ class Http(Section):
     repeatable: the question may be asked again after a fault; true of every GET, and of a POST that only searches.
     """
 
-    url: Annotated[Text, AfterValidator(_url)]
-    method: Literal["GET", "POST"] = "GET"
-    headers: dict[Annotated[Text, AfterValidator(_header_name)], HeaderText | SecretHeader] = Field(
-        default_factory=dict
+    url: Annotated[Text, AfterValidator(_url)] = Field(
+        description="The address that is asked, with {number} or {digits} where the caller's number goes."
     )
-    body: dict[str, JsonValue] | None = None
-    customers: Text = ""
-    fields: dict[Text, JsonPath] = Field(default_factory=dict)
-    id: JsonPath = "id"
-    updated: JsonPath | None = None
-    none_if: Many[Annotated[int, Field(ge=400, le=499)]] = (404,)
-    repeatable: bool | None = None
-    ca_file: PathText | None = None
-    allow_plain_http: bool = False
+    method: Literal["GET", "POST"] = Field(default="GET", description="How it is asked.")
+    headers: dict[HeaderName, HeaderText | SecretHeader] = Field(
+        default_factory=dict, description="Headers of the request; secrets by reference."
+    )
+    body: dict[str, JsonValue] | None = Field(
+        default=None, description="The JSON that a POST sends, with {number} or {digits} in it."
+    )
+    customers: Text = Field(
+        default="",
+        description="Where in the answer the customer is, or the list of them; empty for the whole answer.",
+    )
+    fields: dict[Text, JsonPath] = Field(
+        default_factory=dict, description="Where each field is within a customer; one not named is at its own name."
+    )
+    id: JsonPath = Field(default="id", description="Where the customer's id is.")
+    updated: JsonPath | None = Field(default=None, description="Where it says when the record was changed last.")
+    none_if: Many[Annotated[int, Field(ge=400, le=499)]] = Field(
+        default=(404,), description="Statuses that mean: no such customer."
+    )
+    repeatable: bool | None = Field(
+        default=None, description="Whether the question may be asked again after a fault."
+    )
+    ca_file: PathText | None = Field(default=None, description="Certificates of your own authority.")
+    allow_plain_http: bool = Field(
+        default=False, description="Whether http:// will do, on a network that is all yours."
+    )
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:
-        if urlsplit(self.url).scheme == "http" and not self.allow_plain_http and not _is_loopback(self.url):
-            hint = "write https://, or add `allow_plain_http: true` if the network is all yours"
-            raise fault("plain-http", "numbers and customers would cross the network unencrypted", hint)
+        if is_plain(self.url) and not self.allow_plain_http:
+            raise plain_http_fault("numbers and customers")
         if self.body is not None and self.method == "GET":
             raise fault("body-with-get", "a GET has no body", "add `method: POST`")
         if not PLACEHOLDER.search(f"{self.url}{_texts(self.body)}"):
@@ -131,11 +118,3 @@ def _texts(body: JsonValue) -> str:
         case dict():
             return " ".join(map(_texts, body.values()))
     return ""
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

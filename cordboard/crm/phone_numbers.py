@@ -30,6 +30,7 @@ COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
 
 _MAX_CHARACTERS = 64  # a number, a few brackets and spaces; what is longer is none, and is not looked at
 _SHORTEST_NATIONAL = 7  # without country code; what has fewer digits is an extension unless it is a known number
+_LONGEST_E164 = 16  # with the plus sign
 _WITHHELD_WORDS = re.compile(
     r"anonymous|withheld|private|restricted|unavailable|unknown|blocked|no ?number|nobody|asterisk|null|none",
     re.IGNORECASE,
@@ -103,7 +104,7 @@ def _judged(number: PhoneNumber, plain: str) -> NumberRead:
         case ValidationResult.IS_POSSIBLE:
             if _is_extension(number, plain):
                 return NumberRead("", "short")
-            return NumberRead(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+            return _written(number)
         case ValidationResult.TOO_SHORT | ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
             return NumberRead("", "short")
         case ValidationResult.TOO_LONG | ValidationResult.INVALID_LENGTH:
@@ -129,4 +130,19 @@ def _with_plus(plain: str) -> NumberRead | None:
         return None
     if not phonenumbers.is_valid_number(number):
         return None
-    return NumberRead(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+    return _written(number)
+
+
+def _written(number: PhoneNumber) -> NumberRead:
+    """The number in E.164, if it is the same when it is read again.
+
+    By their count alone some are possible which no country has: with a zero too many, or longer than E.164 allows.
+    """
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    if len(e164) > _LONGEST_E164:
+        return NumberRead("", "long")
+    try:
+        again = phonenumbers.format_number(phonenumbers.parse(e164), PhoneNumberFormat.E164)
+    except NumberParseException:
+        again = ""
+    return NumberRead(e164) if again == e164 else NumberRead("", "malformed")

@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from cordboard.desk.desk_page import DeskPage, desk_page
 from cordboard.desk.feed import Body, Reading
-from cordboard.desk.ports import CrmNow, DeskFloor
+from cordboard.desk.flow_page import FlowPage
+from cordboard.desk.ports import CrmNow, DeskFloor, FlowBook
 from cordboard.desk.problems import Problem
 from cordboard.desk.queue_page import QueuePage, queue_page
 from cordboard.desk.wire import wire
@@ -37,6 +38,16 @@ class QueueAnswer:
     view: QueuePage
 
 
+@dataclass(frozen=True, slots=True)
+class FlowAnswer:
+    """As `DeskAnswer`, for the flows."""
+
+    version: str
+    at: float
+    read_at: float
+    view: FlowPage
+
+
 def agent_body(floor: DeskFloor, crm: CrmNow, agent: str) -> Body:
     """What makes this agent's page of a reading."""
 
@@ -58,6 +69,23 @@ def queue_body(floor: DeskFloor) -> Body:
         return reading.bodies[_QUEUES]
 
     return body
+
+
+def flow_body(floor: DeskFloor, flows: FlowBook, agent: str) -> Body:
+    """What makes the page of flows, for an admin. It does not come from the floor, so it is made anew each time:
+    what was refused shows also while the floor cannot be read.
+    """
+
+    def body(_reading: Reading) -> bytes | None:
+        return orjson.dumps(flows.page()) if is_admin(floor, agent) else None
+
+    return body
+
+
+def is_admin(floor: DeskFloor, agent: str) -> bool:
+    """Whether the configuration makes them one, now."""
+    configured = floor.plan.agents.get(agent)
+    return configured is not None and configured.is_admin
 
 
 def answer(reading: Reading, body: Body) -> Response:

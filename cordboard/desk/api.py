@@ -7,6 +7,7 @@
     PUT  presence     {presence, reason}                204
     POST offers/{offer_id}/disposition {disposition, note}   204
     GET  queues, queues/events                          the live queue page, without any person
+    GET  flows, flows/events, flows/{flow}.svg          the flows and their pictures, for admins
 
 Each agent sees and changes what is their own only: who they are comes from the cookie and from nothing else.
 """
@@ -16,17 +17,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cordboard.acd.model import Presence
-from cordboard.desk.answers import DeskAnswer, QueueAnswer, agent_body, answer, queue_body
+from cordboard.desk.answers import (
+    DeskAnswer,
+    FlowAnswer,
+    QueueAnswer,
+    agent_body,
+    answer,
+    flow_body,
+    is_admin,
+    queue_body,
+)
 from cordboard.desk.desk_page import NOTE_MAX
 from cordboard.desk.event_stream import EventStream
 from cordboard.desk.feed import Body, FloorFeed
+from cordboard.desk.flow_picture import HOURS_MAX, Picture, picture_answer
 from cordboard.desk.logging_in import LoggingIn
 from cordboard.desk.passwords import LONGEST
-from cordboard.desk.ports import CrmNow, DeskFloor
+from cordboard.desk.ports import CrmNow, DeskFloor, FlowBook
 from cordboard.desk.problems import Problem
 from cordboard.desk.sessions import Sessions
 from cordboard.store.accounts import Session
@@ -63,6 +74,7 @@ class Desk:
     """What the routes work with."""
 
     floor: DeskFloor
+    flows: FlowBook
     crm: CrmNow
     feed: FloorFeed
     sessions: Sessions
@@ -75,14 +87,31 @@ class Desk:
             raise Problem(401, "not-logged-in", "Please log in.")
         return session
 
+    async def admin(self, request: Request) -> Session:
+        """The same, for what only admins may see."""
+        session = await self.session(request)
+        if not is_admin(self.floor, session.agent):
+            raise Problem(403, "not-admin", "Only admins may see this: `admin: true` in agents.yaml.")
+        return session
+
 
 async def _logged_in(request: Request) -> Session:
     desk: Desk = request.app.state.desk
     return await desk.session(request)
 
 
+async def _admin(request: Request) -> Session:
+    desk: Desk = request.app.state.desk
+    return await desk.admin(request)
+
+
 LoggedIn = Annotated[Session, Depends(_logged_in)]
 """A route's argument: whose cookie came with the request. Without one there is no answer but 401."""
+
+Admin = Annotated[Session, Depends(_admin)]
+"""The same of an admin. To everybody else the answer is 403."""
+
+Hours = Annotated[int | None, Query(ge=1, le=HOURS_MAX, description="Count the calls of so many hours.")]
 
 
 def api(desk: Desk) -> APIRouter:
@@ -91,6 +120,7 @@ def api(desk: Desk) -> APIRouter:
     _add_logging_in(router, desk)
     _add_actions(router, desk)
     _add_views(router, desk)
+    _add_flows(router, desk)
     return router
 
 
@@ -130,9 +160,6 @@ def _add_actions(router: APIRouter, desk: Desk) -> None:
 
 
 def _add_views(router: APIRouter, desk: Desk) -> None:
-    def stream(session: Session, body: Body) -> EventStream:
-        return EventStream(desk.feed, session.token_hash, body, desk.sessions.holding(session))
-
     @router.get("/snapshot", responses={200: {"model": DeskAnswer}})
     async def show_desk(session: LoggedIn) -> Response:
         """Everything on your page, as it is now."""
@@ -141,7 +168,7 @@ def _add_views(router: APIRouter, desk: Desk) -> None:
     @router.get("/events", responses=_EVENTS)
     async def push_desk(session: LoggedIn) -> EventStream:
         """The same whenever it changes, as server-sent events: `snapshot`, `beat`, `over`."""
-        return stream(session, agent_body(desk.floor, desk.crm, session.agent))
+        return _stream(desk, session, agent_body(desk.floor, desk.crm, session.agent))
 
     @router.get("/queues", responses={200: {"model": QueueAnswer}})
     async def show_queues(_session: LoggedIn) -> Response:
@@ -151,7 +178,28 @@ def _add_views(router: APIRouter, desk: Desk) -> None:
     @router.get("/queues/events", responses=_EVENTS)
     async def push_queues(session: LoggedIn) -> EventStream:
         """The same whenever it changes, as server-sent events."""
-        return stream(session, queue_body(desk.floor))
+        return _stream(desk, session, queue_body(desk.floor))
+
+
+def _add_flows(router: APIRouter, desk: Desk) -> None:
+    @router.get("/flows", responses={200: {"model": FlowAnswer}})
+    async def show_flows(session: Admin) -> Response:
+        """Every flow that is live, and what was refused."""
+        return answer(await desk.feed.read(), flow_body(desk.floor, desk.flows, session.agent))
+
+    @router.get("/flows/events", responses=_EVENTS)
+    async def push_flows(session: Admin) -> EventStream:
+        """The same whenever it changes, as server-sent events."""
+        return _stream(desk, session, flow_body(desk.floor, desk.flows, session.agent))
+
+    @router.get("/flows/{flow}.svg", response_class=Picture)
+    async def draw_flow(flow: str, _session: Admin, hours: Hours = None) -> Picture:
+        """The flow's picture; with `hours`, how many calls took each way."""
+        return await picture_answer(desk.flows, flow, hours)
+
+
+def _stream(desk: Desk, session: Session, body: Body) -> EventStream:
+    return EventStream(desk.feed, session.token_hash, body, desk.sessions.holding(session))
 
 
 _EVENTS: dict[int | str, dict[str, Any]] = {

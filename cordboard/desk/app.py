@@ -11,12 +11,14 @@ from cordboard.desk.guard import Guard
 from cordboard.desk.logging_in import LoggingIn
 from cordboard.desk.pages import pages
 from cordboard.desk.passwords import PasswordCheck
-from cordboard.desk.ports import Accounts, CrmNow, DeskFloor
+from cordboard.desk.ports import Accounts, CrmNow, DeskFloor, FlowBook
 from cordboard.desk.problems import handle_problems
 from cordboard.desk.sessions import Sessions
 
 
-def desk_app(floor: DeskFloor, accounts: Accounts, *, crm: CrmNow = lambda: None, https: bool = False) -> FastAPI:
+def desk_app(
+    floor: DeskFloor, accounts: Accounts, flows: FlowBook, *, crm: CrmNow = lambda: None, https: bool = False
+) -> FastAPI:
     """The application. https: people reach it by https only, so cookies may demand it.
 
     `app.state.feed.end()` lets all pages go, so that a server that stops need not wait for them.
@@ -29,10 +31,11 @@ def desk_app(floor: DeskFloor, accounts: Accounts, *, crm: CrmNow = lambda: None
     )
     sessions = Sessions(accounts, https=https)
     feed = FloorFeed(floor)
+    flows.on_changed(feed.look_again)
     app.state.feed = feed
-    app.state.desk = Desk(floor, crm, feed, sessions, LoggingIn(accounts, PasswordCheck()))
+    app.state.desk = Desk(floor, flows, crm, feed, sessions, LoggingIn(accounts, PasswordCheck()))
     app.include_router(api(app.state.desk))
-    app.include_router(pages(sessions))
+    app.include_router(pages(app.state.desk))
     app.add_middleware(BodyLimit)
     app.add_middleware(Guard, https=https)  # the last one added is the first one asked
     app.add_api_route("/healthz", _alive, include_in_schema=False)

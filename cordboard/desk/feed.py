@@ -97,6 +97,10 @@ class FloorFeed:
         self._readings += 1
         return Reading(f"{self._process}.{self._readings}", snapshot, self._clock())
 
+    def look_again(self) -> None:
+        """Something that pages show beside the floor may have changed."""
+        self._changed.set()
+
     @contextlib.contextmanager
     def watching(self, whose: str) -> Iterator[Watcher]:
         """A watcher for as long as the block runs. Raises TooManyWatchers."""

@@ -69,7 +69,7 @@ class Guard:
 
     def _tie(self, headers: MutableHeaders) -> None:
         for name, value in self._headers.items():
-            headers[name] = value
+            headers.setdefault(name, value)  # a picture has a policy of its own
         headers.setdefault("Cache-Control", "no-store")
 
 

@@ -1,4 +1,4 @@
-"""What the desk needs of the rest: the floor it shows and acts on, and the accounts agents log in with."""
+"""What the desk needs of the rest: the floor it shows and acts on, the flows, the accounts agents log in with."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Protocol
 
 from cordboard.acd.model import FloorPlan, Presence
 from cordboard.crm.crm_file import CrmSettings
+from cordboard.desk.flow_page import FlowPage
 from cordboard.store.accounts import Session
 from cordboard.store.acd_values import FloorSnapshot
 
@@ -38,6 +39,37 @@ class DeskFloor(Protocol):
 
 CrmNow = Callable[[], CrmSettings | None]
 """What crm.yaml says now: which fields a customer has and which one is the title. None without a CRM."""
+
+
+class NoSuchFlow(Exception):
+    """No flow of this name is live."""
+
+
+class NoPicture(Exception):
+    """A flow cannot be drawn here; the message tells people why. passes: it may be possible later."""
+
+    def __init__(self, message: str, *, passes: bool) -> None:
+        self.passes = passes
+        super().__init__(message)
+
+
+class FlowBook(Protocol):
+    """The flows as they are live: `bootstrap.live_flows.LiveFlows`."""
+
+    def page(self) -> FlowPage:
+        """What admins see of all flows. Cheap enough to be asked at every reading of the floor."""
+        ...
+
+    async def picture(self, flow: str, hours: int | None) -> str:
+        """The flow drawn as SVG; with hours, how many calls of so long ago and since took each way.
+
+        Raises NoSuchFlow, NoPicture, StoreUnavailable.
+        """
+        ...
+
+    def on_changed(self, listener: Callable[[], None]) -> None:
+        """Call this, in the event loop, when the page may have changed."""
+        ...
 
 
 class Accounts(Protocol):

@@ -32,6 +32,12 @@ class StaticFile:
             return Response(status_code=304, headers=headers)
         return Response(self.content, media_type=self.media_type, headers=headers)
 
+    def without(self, text: str) -> StaticFile:
+        """The same file without a text that stands in it once."""
+        before, found, after = self.content.partition(text.encode())
+        assert found, text
+        return _file_of(before + after, self.media_type)
+
 
 def read_static_files() -> dict[str, StaticFile]:
     """Every file of the folder `static`, by name."""
@@ -40,5 +46,8 @@ def read_static_files() -> dict[str, StaticFile]:
 
 
 def _static_file(name: str, content: bytes) -> StaticFile:
-    suffix = name[name.rindex(".") :]
-    return StaticFile(content, MEDIA_TYPES[suffix], f'"{hashlib.sha256(content).hexdigest()[:32]}"')
+    return _file_of(content, MEDIA_TYPES[name[name.rindex(".") :]])
+
+
+def _file_of(content: bytes, media_type: str) -> StaticFile:
+    return StaticFile(content, media_type, f'"{hashlib.sha256(content).hexdigest()[:32]}"')

@@ -1,9 +1,11 @@
 """Expressions in flows: CEL, compiled and type-checked when the flow loads, evaluated in microseconds in a call.
 
-The only file which knows the CEL library. CEL reaches no Python object, has no loops that do not end, and comes
-with a budget of its own. The loader makes a `Scope` from the flow's variables and compiles every expression in
-it; nodes evaluate them. Secret values never enter CEL: `size(pin)` is all a flow may ask about one, and only
-the number of digits is handed over for it.
+The only file which knows the CEL library. CEL reaches no Python object, its regular expressions are RE2's, which
+are linear, and its loops (`exists`, `map`) are left out: a flow has no lists to go through, and a chain of them
+doubles a text with every ten characters. What is left is bounded by `expression_limits` when the flow loads. The
+loader makes a `Scope` from the flow's variables and compiles every expression in it; nodes evaluate them. Secret
+values never enter CEL: `size(pin)` is all a flow may ask about one, and only the number of digits is handed over
+for it.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from typing import Any, Literal
 from cel_expr_python import cel
 
 from cordboard.config.validation import closest
+from cordboard.flows.expression_hints import syntax_hint
+from cordboard.flows.expression_limits import TooCostly, check_limits, loop_in
 from cordboard.telephony.call import Call
 
 Value = str | int | float | bool
@@ -52,12 +56,23 @@ _WORDS: dict[str, str] = {
 }
 
 
-class ExpressionRefused(Exception):
-    """An expression that cannot be compiled. line, column: within its text, from 1."""
+_WITHOUT_LOOPS = cel.NewEnvConfigFromYaml("stdlib: {disable_macros: true}")
+_PLAIN = cel.NewEnv(config=_WITHOUT_LOOPS)
 
-    def __init__(self, code: str, message: str, hint: str = "", line: int = 1, column: int = 1) -> None:
+
+ECHO = "echo"
+"""Instead of a finding's code: this only follows from something that is reported elsewhere, and is not shown."""
+
+
+class ExpressionRefused(Exception):
+    """An expression that cannot be compiled. line, column: within its text, from 1; unknown: the name that was."""
+
+    def __init__(
+        self, code: str, message: str, hint: str = "", line: int = 1, column: int = 1, unknown: str = ""
+    ) -> None:
         self.code, self.message, self.hint = code, message, hint
         self.line, self.column = line, column
+        self.unknown = unknown
         super().__init__(message)
 
 
@@ -83,6 +98,8 @@ class Expression:
 
         Raises ExpressionFailed, with words that hold no value of the call.
         """
+        if self._program is None:  # of an older revision, whose customer fields or the like are not there any more
+            raise ExpressionFailed(f"`{self.text}` cannot be worked out any more")
         try:
             result = self._program.eval(data=facts)
         except RuntimeError as error:  # the budget of iterations is spent
@@ -117,15 +134,24 @@ def facts_of(
 
 
 class Scope:
-    """What the expressions of one flow may name, with types."""
+    """What the expressions of one flow may name, with types.
 
-    def __init__(self, variables: Mapping[str, Kind], secrets: frozenset[str] = frozenset()) -> None:
+    unclear: variables that there are, but whose types cannot be told: what names them is refused with ECHO.
+    """
+
+    def __init__(
+        self,
+        variables: Mapping[str, Kind],
+        secrets: frozenset[str] = frozenset(),
+        unclear: frozenset[str] = frozenset(),
+    ) -> None:
+        self.unclear = unclear
         self._names = [*variables, *CALL_FIELDS, "now"]
         self._secrets = secrets
         types: dict[str, Any] = {name: _TYPES[kind] for name, kind in variables.items()}
         types |= dict.fromkeys(CALL_FIELDS, cel.Type.STRING)
         types |= {_size_of(name): cel.Type.INT for name in secrets}
-        self._env = cel.NewEnv(variables=types | {"now": cel.Type.TIMESTAMP})
+        self._env = cel.NewEnv(config=_WITHOUT_LOOPS, variables=types | {"now": cel.Type.TIMESTAMP})
 
     def compile(self, text: str) -> Expression:
         """The expression, with the type of its result. Raises ExpressionRefused."""
@@ -135,10 +161,13 @@ class Scope:
             program = self._env.compile(_with_secret_sizes(text, self._secrets))
         except RuntimeError as error:
             raise self._explain(text, str(error)) from error
+        except TypeError as error:  # half a character, which no UTF-8 has
+            raise ExpressionRefused("expression-syntax", "a character in it is none") from error
         kind = _KINDS.get(program.return_type().name())
         if kind is None:
             message = f"this gives {program.return_type().name().lower()}, which a flow cannot keep or compare"
             raise ExpressionRefused("expression-type", message, "use string(), int(), double() or a comparison")
+        _check_cost(text)
         return Expression(text, kind, program)
 
     def _explain(self, text: str, complaint: str) -> ExpressionRefused:
@@ -148,11 +177,20 @@ class Scope:
             return ExpressionRefused("expression-syntax", _first_line(complaint), "make it shorter and flatter")
         line, column, problem = int(found[1]), int(found[2]), found[3]
         undeclared = re.match(r"undeclared reference to '([^']+)'", problem)
+        if undeclared and (loop := loop_in(text)):
+            hint = "write for instance `count in [1, 2, 3]`, or two conditions with && or ||"
+            return ExpressionRefused("expression-loop", f"there are no loops here: `{loop}`", hint, line)
         if undeclared:
             column = _start_of(undeclared[1], text, line, column)
             kind = "function" if _character_at(text, line, column + len(undeclared[1])) == "(" else "variable"
-            return ExpressionRefused(*self._unknown_name(undeclared[1], kind), line=line, column=column)
-        return ExpressionRefused(*_words_for(problem), line=line, column=column)
+            code, message, hint = self._unknown_name(undeclared[1], kind)
+            if hint.startswith("known here") and text.strip() != undeclared[1]:
+                hint = f"if it is text, write '{undeclared[1]}' in quotes; {hint}"
+            return ExpressionRefused(code, message, hint, line=line, column=column, unknown=undeclared[1])
+        code, message, hint = _words_for(problem)
+        if code == "expression-syntax":
+            hint = syntax_hint(text)
+        return ExpressionRefused(code, message, hint, line, column)
 
     def _unknown_name(self, name: str, kind: str) -> tuple[str, str, str]:
         if name in self._secrets:
@@ -160,8 +198,33 @@ class Scope:
             return "secret-in-expression", f"`{name}` is secret and stays out of expressions", hint
         if kind == "function":
             return "unknown-function", f"unknown function `{name}`", ""
+        if name in self.unclear:
+            return ECHO, f"the type of `{name}` cannot be told", ""
         hint = closest(name, self._names) or f"known here: {', '.join(sorted(self._names))}"
         return "unknown-variable", f"unknown variable `{name}`", hint
+
+
+def _check_cost(text: str) -> None:
+    """Raises ExpressionRefused for what may cost too much in a call, and for a regular expression that is none."""
+    try:
+        for pattern in check_limits(text, _value_of):
+            complaint = _PLAIN.compile(f"''.matches({_quoted(pattern)})").eval(data={})
+            if complaint.type() == cel.Type.ERROR:
+                problem = str(complaint.value()).rpartition("regular expression: ")[2]
+                raise ExpressionRefused("bad-regex", f"this is no regular expression: {_first_line(problem)}")
+    except TooCostly as costly:
+        before = text[: costly.offset]
+        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+        raise ExpressionRefused(costly.code, costly.message, costly.hint, line, column) from costly
+
+
+def _value_of(literal: str) -> object:
+    return _PLAIN.compile(literal).eval(data={}).value()
+
+
+def _quoted(text: str) -> str:
+    """A text as the language writes it."""
+    return '"' + "".join(f"\\U{ord(character):08x}" for character in text) + '"'
 
 
 _TEXT_OR_SIZE = re.compile(r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|\bsize\(\s*([a-z][a-z0-9_]*)\s*\)""")
@@ -202,6 +265,8 @@ def _words_for(problem: str) -> tuple[str, str, str]:
         return "expression-type", "nothing can follow a dot here: the value has no parts", ""
     if "<EOF>" in problem and "mismatched" in problem:
         return "expression-syntax", "the expression ends too early", ""
+    if stray := re.search(r"token recognition error at: '(.*)'", problem):
+        return "expression-syntax", f"`{stray[1].strip()}` has no meaning here", ""
     return "expression-syntax", problem.removeprefix("Syntax error: ").partition(" expecting ")[0], ""
 
 
@@ -209,7 +274,9 @@ def _overload_words(operation: str, kinds: list[str]) -> tuple[str, str, str]:
     plain = [words_for_kind(kind) for kind in kinds]
     message = f"`{operation}` does not work on {' and '.join(plain)}"
     hint = ""
-    if set(kinds) == {"string", "int"}:
+    if kinds == ["int", "string"]:
+        hint = "compare a number with 1 without quotes, and text with '1'; int(...) makes a number of text"
+    elif set(kinds) == {"string", "int"}:
         hint = "keys are text: compare with '1' in quotes, or use int(...)"
     elif set(kinds) == {"int", "double"}:
         hint = "write 1.0 instead of 1, or use double(...)"

@@ -46,13 +46,39 @@ class Ask:
 class Go:
     """Move to another node of the flow, with what that changes.
 
+    exit: which of this node's ways it is, as `NodeOptions.exits` calls it: "next", "keys.1", "no_input.then".
     variables: to keep; secret: a name and digits to keep in memory only; language: "" to leave it as it is.
+    typed: the keys that are left for the next question, "" for none; None leaves those there are (`FlowRun.typed`).
     """
 
     node: str
+    exit: str = "next"
     variables: Mapping[str, Value] = field(default_factory=dict, repr=False)
     secret: tuple[str, str] | None = field(default=None, repr=False)
     language: str = ""
+    typed: str | None = field(default=None, repr=False)
+
+    def keeping(self, variables: Mapping[str, Value], typed: str | None = None) -> Go:
+        """The same way, with variables to keep, and the keys that are left for the next question."""
+        return Go(self.node, self.exit, variables, self.secret, self.language, typed)
+
+
+@dataclass(frozen=True, slots=True)
+class CallFlow:
+    """Go through another flow and come back to this node, with the outcome `FlowReturned`.
+
+    arguments: the values of the other flow's parameters.
+    """
+
+    flow: str
+    arguments: Mapping[str, Value] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Go back to the flow that called this one. values: one for each of its `returns`."""
+
+    values: Mapping[str, Value] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +98,12 @@ class End:
     """Hang up. Unlike a `Hangup` asked for by the node, it stays a hang-up when the call is resumed there."""
 
 
-Move = Ask | Go | LeaveTo | Gone | End
+@dataclass(frozen=True, slots=True)
+class Away:
+    """The call is the switch's own business now: it was transferred, and nothing more can be asked of it."""
+
+
+Move = Ask | Go | CallFlow | Return | LeaveTo | Gone | Away | End
 
 
 class Node:
@@ -93,7 +124,8 @@ class Node:
         raise NotImplementedError
 
     def receive(self, run: FlowRun, outcome: Outcome, now: datetime) -> Move:
-        """The next move after the outcome of the verb asked for. `HungUp` and `Failed` never come here.
+        """The next move after the outcome of the verb asked for. `HungUp` and `Transferred` never come here, and
+        `Failed` only to a node that has called a flow, if that broke.
 
         Raises NodeFailed, by default for any outcome: nodes without a verb get none.
         """

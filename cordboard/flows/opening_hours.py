@@ -1,16 +1,18 @@
-"""Whether somebody is there: weekly hours with exceptions, in a time zone.
+"""Whether somebody is there: weekly hours with exceptions and holidays, in a time zone.
 
 Used by the `hours` node. The clock on the wall of the zone decides: "1:30-3:00" is open whenever that clock shows
 1:30 to 2:59, on the days it is put forward or back as well (RFC 5545 would open an hour late in the first case).
-A span over midnight belongs to the day it begins on, and a date's exception replaces what begins on that date.
+A span over midnight belongs to the day it begins on, and a date's exception replaces what begins on that date, as
+a holiday does; on a holiday that has an exception the exception counts.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 Span = tuple[
@@ -25,6 +27,17 @@ _ONE_DAY = timedelta(days=1)
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 
 
+class Holidays(Protocol):
+    """Dates with hours of their own; see `holiday_calendar`."""
+
+    @property
+    def spans(self) -> Spans:
+        """When it is open on one of them."""
+
+    def is_holiday(self, day: date) -> bool:
+        """Whether a date is one of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class OpeningHours:
     """week: spans of the seven days from Monday; exceptions: of single dates instead."""
@@ -32,6 +45,7 @@ class OpeningHours:
     zone: ZoneInfo
     week: tuple[Spans, ...]
     exceptions: Mapping[Date, Spans] = field(default_factory=dict)
+    holidays: Holidays | None = None
 
     def is_open(self, now: datetime) -> bool:
         """Whether it is open at a moment. now: aware."""
@@ -42,13 +56,28 @@ class OpeningHours:
             return True
         return any(end < start and minute < end for start, end in self.spans_on(today - _ONE_DAY))
 
+    def is_holiday(self, now: datetime) -> bool:
+        """Whether it is a holiday where the zone is. now: aware."""
+        return self.holidays is not None and self.holidays.is_holiday(now.astimezone(self.zone).date())
+
     def spans_on(self, day: date) -> Spans:
         """The spans which begin on a day."""
-        exact = self.exceptions.get((day.year, day.month, day.day))
-        if exact is not None:
-            return exact
-        yearly = self.exceptions.get((0, day.month, day.day))
-        return self.week[day.weekday()] if yearly is None else yearly
+        for exception in dates_of(day):
+            if exception in self.exceptions:
+                return self.exceptions[exception]
+        if self.holidays is not None and self.holidays.is_holiday(day):
+            return self.holidays.spans
+        return self.week[day.weekday()]
+
+
+def dates_of(day: date) -> tuple[Date, Date]:
+    """How a day may be written: with its year, and for every year."""
+    return (day.year, day.month, day.day), (0, day.month, day.day)
+
+
+def falls_on(day: date, dates: Collection[Date]) -> bool:
+    """Whether a day is among these dates."""
+    return any(one in dates for one in dates_of(day))
 
 
 def _covers(span: Span, minute: int) -> bool:

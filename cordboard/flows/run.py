@@ -3,7 +3,11 @@
 Driven by the service, which performs each step's verb and hands the outcome back. Nothing here waits, reads a
 clock or opens a socket. What a caller does routes by the flow; what breaks (a `Failed` verb, a condition that
 failed, a loop that never asks anything) goes to the flow's `on_failure` once, and a second time ends the run as
-"failed", which the service turns into the safe destination. After `HungUp` nothing is asked of the call.
+"failed", which the service turns into the safe destination. After `HungUp` nothing is asked of the call: the run
+goes on at the flow's `on_hangup`, if it has one, with what needs no call, and ends silently where something does.
+
+A flow may call another one and wait for it (`CallFlow`, `Return`). The run is always in the innermost flow; those
+that wait are its `stack`.
 """
 
 from __future__ import annotations
@@ -14,22 +18,37 @@ from datetime import datetime
 from typing import Any
 
 from cordboard.errors import FlowError
+from cordboard.flows.calling import CallingFlow, fitting, restore_stack
 from cordboard.flows.checkpoint import Checkpoint
-from cordboard.flows.conditions import Kind, Value, facts_of
+from cordboard.flows.conditions import Value, facts_of
 from cordboard.flows.flow import Flow
-from cordboard.flows.node import NO_ATTEMPTS, Attempts, Go
+from cordboard.flows.node import NO_ATTEMPTS, Attempts, Away
 from cordboard.flows.step import Finish, Secret, Step
 from cordboard.flows.walk import ANSWERING, ENDING, MAX_PATH, Fault, Walk
 from cordboard.telephony.call import Call
-from cordboard.telephony.outcomes import AgentRung, Connected, Failed, HungUp, Outcome, Served
+from cordboard.telephony.outcomes import (
+    AgentRung,
+    Connected,
+    Done,
+    Failed,
+    Gathered,
+    HungUp,
+    Interrupted,
+    NoInput,
+    Outcome,
+    Served,
+    Transferred,
+)
 from cordboard.telephony.verbs import Record
 
 __all__ = ["Finish", "FlowRun", "Step"]
 
 MAX_SILENT_FLOWS = 10  # flows that send the call on without asking anything of it; more is a loop
 
+MAX_TYPED = 64  # keys kept for the questions to come; more is a child with a telephone
+
 _SNAPSHOT_VERSION = 1
-_PYTHON_TYPES: dict[Kind, type] = {"string": str, "int": int, "double": float, "bool": bool}
+_SNAPSHOT_WITH_STACK = 2  # which releases without subflows cannot restore
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +60,9 @@ class FlowRun:
     kept_at:  seq of the step that last changed variables or secrets; 0 if there are none, so that a checkpoint is
               enough to go on.
     hops:     flows entered since the last verb. finish: set once the run is over.
+    stack:    the flows that wait for this one to return, the outermost first.
+    typed:    keys that came before the question they belong to; in memory only, as they may be a PIN.
+    gone:     the caller has left, and the run goes on without the call.
     path:     nodes entered, "support/menu", the last 50, across flows; for people to see how the call came here, so
               two runs that differ in nothing else are equal.
     """
@@ -60,6 +82,9 @@ class FlowRun:
     hops: int = 0
     finish: Finish | None = None
     path: tuple[str, ...] = field(default=(), compare=False)
+    stack: tuple[CallingFlow, ...] = ()
+    typed: str = field(default="", repr=False)
+    gone: bool = False
 
     @classmethod
     def begin(cls, flow: Flow, call: Call, language: str | None = None) -> FlowRun:
@@ -70,14 +95,23 @@ class FlowRun:
     def into(self, flow: Flow) -> FlowRun:
         """The run of another flow on the same call, after the finish "other_flow"."""
         other = FlowRun.begin(flow, self.call, self.language)
-        return replace(other, answered=self.answered, seq=self.seq, hops=self.hops + 1, path=self.path)
+        return replace(
+            other,
+            answered=self.answered,
+            seq=self.seq,
+            hops=self.hops + 1,
+            path=self.path,
+            typed=self.typed,
+            gone=self.gone,
+        )
 
     def start(self, now: datetime) -> Step:
         """The first step. now: aware, as everywhere here."""
-        walk = Walk(self, now)
         if self.hops > MAX_SILENT_FLOWS:
-            return walk.finish(Finish("failed"), "flows send the call to each other without end")
-        return walk.follow(Go(self.flow.start))
+            finish = Finish("hung_up" if self.gone else "failed")
+            faults = (f"{self.node}: flows send the call to each other without end",)
+            return Step(replace(self, finish=finish), None, finish=finish, faults=faults)
+        return Walk(self, now).begin()
 
     def advance(self, outcome: Outcome, now: datetime) -> Step:
         """The step after a verb's outcome. Never raises, whatever outcome comes."""
@@ -85,10 +119,16 @@ class FlowRun:
             return Step(self, None, finish=self.finish)
         walk = Walk(self, now)
         match outcome:
+            case Done() | Gathered() | NoInput():  # most are: none of the rules below is theirs
+                pass
             case HungUp():
-                return walk.finish(Finish("hung_up"))
+                return walk.caller_left()
             case Failed(reason):
                 return walk.follow(Fault(reason))
+            case Transferred():
+                return walk.follow(Away())
+            case Interrupted(digits):
+                walk.run = self.with_typed(self.typed + digits)
             case Connected() | Served() | AgentRung(result="joined"):
                 walk.run = replace(self, answered=True)
         return walk.receive(outcome)
@@ -113,6 +153,15 @@ class FlowRun:
         """What expressions see now."""
         sizes = {name: len(self.secrets[name].digits) if name in self.secrets else 0 for name in self.flow.secrets}
         return facts_of(self.call, self.language, self.variables, sizes, now)
+
+    def with_typed(self, keys: str) -> FlowRun:
+        """This run with these keys waiting for the next question, instead of any others."""
+        return replace(self, typed=keys[:MAX_TYPED])
+
+    @property
+    def base(self) -> Flow:
+        """The flow that the call is in when all that were called have returned."""
+        return self.stack[0].flow if self.stack else self.flow
 
     @property
     def place(self) -> tuple[object, ...]:
@@ -140,7 +189,7 @@ class FlowRun:
     def snapshot(self) -> dict[str, Any]:
         """Everything to restore this run, ready for JSON. Of secrets only who asked for them."""
         return {
-            "version": _SNAPSHOT_VERSION,
+            "version": _SNAPSHOT_WITH_STACK if self.stack else _SNAPSHOT_VERSION,
             "call_id": self.call.call_id,
             "flow": self.flow.name,
             "revision": self.flow.revision,
@@ -153,10 +202,12 @@ class FlowRun:
             "seq": self.seq,
             "kept_at": self.kept_at,
             "hops": self.hops,
+            "gone": self.gone,
             "variables": dict(self.variables),
             "secrets": {name: secret.asked_at for name, secret in self.secrets.items()},
             "finish": [self.finish.kind, self.finish.flow] if self.finish else None,
             "path": list(self.path),
+            "stack": [one.snapshot() for one in self.stack],
         }
 
     @classmethod
@@ -165,32 +216,36 @@ class FlowRun:
     ) -> FlowRun:
         """The run a snapshot was taken of; back at the first gather of a secret, if it held any.
 
+        flow: the one that `base_of` names; those it has called are its own.
         at: a later place of the same call, with the same variables; the run continues there.
         A newer revision of the flow will do, if it still has the node: variables it does not know are left out.
         Raises FlowError if the snapshot fits neither flow nor call.
         """
         _check_version(flow, snapshot)
-        _check_fit(flow, call, snapshot["flow"], snapshot["call_id"], snapshot["node"])
+        stack, inner = restore_stack(flow, snapshot)
+        _check_fit(inner, call, snapshot["flow"], snapshot["call_id"], snapshot["node"])
         run = cls(
-            flow,
+            inner,
             call,
             node=snapshot["node"],
-            language=snapshot["language"] if snapshot["language"] in flow.languages else flow.languages[0],
+            language=snapshot["language"] if snapshot["language"] in inner.languages else inner.languages[0],
             phase=snapshot["phase"],
             attempts=Attempts(*snapshot["attempts"]),
-            variables=_fitting(flow, snapshot["variables"]),
+            variables=fitting(inner, snapshot["variables"]),
             answered=snapshot["answered"],
             failing=snapshot["failing"],
             seq=snapshot["seq"],
             kept_at=snapshot["kept_at"],
             hops=snapshot["hops"],
             finish=Finish(*snapshot["finish"]) if snapshot["finish"] else None,
-            path=tuple(snapshot.get("path", ())),  # snapshots of earlier releases have none
+            path=tuple(snapshot.get("path", ())),  # snapshots of earlier releases have none of these
+            stack=stack,
+            gone=snapshot.get("gone", False),
         )
         if at is not None:
-            _check_fit(flow, call, at.flow, at.call_id, at.node)
+            _check_fit(inner, call, at.flow, at.call_id, at.node)
             run = run._at(at)
-        return run._back_to_secrets(list(snapshot["secrets"].values()))
+        return run._back_to_secrets(snapshot)
 
     @classmethod
     def from_checkpoint(cls, flow: Flow, call: Call, checkpoint: Checkpoint) -> FlowRun:
@@ -234,7 +289,12 @@ class FlowRun:
     # The next two are called at every step, and written out because `replace` takes two and a half times as long.
 
     def _moved(
-        self, node: str, language: str, variables: Mapping[str, Value], secrets: Mapping[str, Secret]
+        self,
+        node: str,
+        language: str,
+        variables: Mapping[str, Value],
+        secrets: Mapping[str, Secret],
+        typed: str,
     ) -> FlowRun:
         """This run at the beginning of another node."""
         return FlowRun(
@@ -253,9 +313,14 @@ class FlowRun:
             self.hops,
             None,
             self.path,
+            self.stack,
+            typed,
+            self.gone,
         )
 
-    def _asking(self, phase: str, attempts: Attempts, seq: int, kept_at: int, path: tuple[str, ...]) -> FlowRun:
+    def _asking(
+        self, phase: str, attempts: Attempts, seq: int, kept_at: int, path: tuple[str, ...], typed: str
+    ) -> FlowRun:
         """This run while a verb is under way."""
         return FlowRun(
             self.flow,
@@ -273,21 +338,51 @@ class FlowRun:
             0,
             None,
             path,
+            self.stack,
+            typed,
+            self.gone,
         )
 
-    def _back_to_secrets(self, asked_at: list[str]) -> FlowRun:
-        """Secrets were lost with the worker: ask again. Not where a dialled party may be talking to the caller, or
-        has been: nobody is asked for a PIN behind a conversation.
+    def _back_to_secrets(self, snapshot: Mapping[str, Any]) -> FlowRun:
+        """Secrets were lost with the worker: ask again, in the flow that asked first. Not where a dialled party may
+        be talking to the caller, or has been: nobody is asked for a PIN behind a conversation. Nor after the caller
+        has left.
         """
-        if not asked_at or self.finish or self.phase == ENDING or self.awaits_return:
+        if self.finish or self.gone or self.phase == ENDING or self.awaits_return:
             return self
-        if asked_at[0] not in self.flow.nodes:
-            raise FlowError("the node that asked for a secret is gone", flow=self.flow.name, node=asked_at[0])
-        return replace(self, node=asked_at[0], phase="", attempts=NO_ATTEMPTS)
+        for number, kept in enumerate([*snapshot.get("stack", ()), snapshot]):
+            if kept["secrets"]:
+                outer = self._unwound(number)
+                return replace(outer, node=_asked_at(outer.flow, kept["secrets"]), phase="", attempts=NO_ATTEMPTS)
+        return self
+
+    def _unwound(self, depth: int) -> FlowRun:
+        """This run in a flow that waits, as if it had called none. depth: how many wait for that one."""
+        if depth == len(self.stack):
+            return self
+        outer = self.stack[depth]
+        return replace(
+            self,
+            flow=outer.flow,
+            node=outer.node,
+            language=outer.language,
+            variables=outer.variables,
+            secrets=outer.secrets,
+            failing=outer.failing,
+            stack=self.stack[:depth],
+        )
+
+
+def _asked_at(flow: Flow, secrets: Mapping[str, str]) -> str:
+    """The node that asked for the first of these secrets. Raises FlowError if there is none any more."""
+    node = next(iter(secrets.values()))
+    if node not in flow.nodes:
+        raise FlowError("the node that asked for a secret is gone", flow=flow.name, node=node)
+    return node
 
 
 def _check_version(flow: Flow, snapshot: Mapping[str, Any]) -> None:
-    if snapshot.get("version") != _SNAPSHOT_VERSION:
+    if snapshot.get("version") not in (_SNAPSHOT_VERSION, _SNAPSHOT_WITH_STACK):
         raise FlowError("a snapshot of another version", flow=flow.name)
 
 
@@ -298,12 +393,3 @@ def _check_fit(flow: Flow, call: Call, flow_name: str, call_id: str, node: str) 
         raise FlowError("noted for another call", flow=flow.name)
     if node not in flow.nodes:
         raise FlowError("there is no such node in this revision", flow=flow.name, node=node)
-
-
-def _fitting(flow: Flow, variables: Mapping[str, Value]) -> dict[str, Value]:
-    kinds = flow.variables
-    return {name: value for name, value in variables.items() if name in kinds and _fits(value, kinds[name])}
-
-
-def _fits(value: Value, kind: Kind) -> bool:
-    return type(value) is _PYTHON_TYPES[kind]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cordboard.flows.conditions import Kind
+from cordboard.telephony.capabilities import SwitchName
 from cordboard.telephony.dial_policy import DialPolicy
 
 
@@ -23,6 +24,27 @@ class MessageBox:
 
 
 @dataclass(frozen=True, slots=True)
+class SubflowShape:
+    """What a flow that can be called wants and gives, by name, with types."""
+
+    params: Mapping[str, Kind]
+    returns: Mapping[str, Kind]
+    languages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptShape:
+    """A script of the settings: what it wants and gives, by name, with types. secrets: parameters that take digits
+    of a secret gather, and nothing else does.
+    """
+
+    params: Mapping[str, Kind]
+    returns: Mapping[str, Kind]
+    secrets: frozenset[str] = frozenset()
+    timeout_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """Everything outside a flow that its nodes may name.
 
@@ -30,6 +52,13 @@ class Surroundings:
     queues:     names of all queues; None where their files have faults themselves, they are not checked then.
     customer_fields: what the CRM tells of a customer, with types; {} without a CRM, None where its file has faults.
     lookup_timeout_s: how long a caller waits for the CRM, if a node does not say.
+    agents:     the device of each agent, by name; None where the file has faults.
+    subflows:   flows that can be called (`params` or `returns` in their frame).
+    http_services: the web services that flows may ask, by name, and the seconds each may take if a node does not
+                say. scripts: those of the settings.
+    destinations: where calls can be transferred to, "context,extension,priority" by name.
+    country:    of numbers without country code, "GB"; "" if nobody has said.
+    switches:   those that calls come in on.
     is_known:   False where the settings have faults themselves; extensions, boxes and queues are not checked then.
     """
 
@@ -39,5 +68,12 @@ class Surroundings:
     queues: frozenset[str] | None = frozenset()
     customer_fields: Mapping[str, Kind] | None = field(default_factory=dict)
     lookup_timeout_s: float = 0.8
+    agents: Mapping[str, str] | None = field(default_factory=dict)
+    subflows: Mapping[str, SubflowShape] = field(default_factory=dict)
+    http_services: Mapping[str, float] = field(default_factory=dict)
+    scripts: Mapping[str, ScriptShape] = field(default_factory=dict)
+    destinations: Mapping[str, str] = field(default_factory=dict)
+    country: str = ""
     zone: str = "UTC"
+    switches: tuple[SwitchName, ...] = ("asterisk",)
     is_known: bool = True

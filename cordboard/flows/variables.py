@@ -8,23 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from cordboard.config.document import Document, Keys
 from cordboard.config.findings import Finding
-from cordboard.flows.conditions import ExpressionRefused, Kind, Scope, words_for_kind
+from cordboard.flows.conditions import ECHO, ExpressionRefused, Kind, Scope, words_for_kind
 from cordboard.flows.options import Declaration
+from cordboard.flows.surroundings import Surroundings
 
 
 @dataclass(slots=True)
 class Variables:
     """kinds: the type of each variable; secrets: those kept in memory only; findings: contradictions.
 
-    is_complete: False where a customer is looked up whose fields are not known.
+    unclear: those whose formulas cannot be compiled, which their nodes report;
+    is_complete: False where something is asked whose answers are not known: a CRM with a faulty file, a script that
+    is not in the settings.
     """
 
     kinds: dict[str, Kind] = field(default_factory=dict)
     secrets: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
+    unclear: frozenset[str] = frozenset()
     is_complete: bool = True
 
 
@@ -32,18 +37,24 @@ Declared = tuple[str, Declaration]  # the node's name, and what it declares
 
 
 def infer_variables(
-    declared: Sequence[Declared], document: Document, customer_fields: Mapping[str, Kind] | None
+    declared: Sequence[Declared],
+    document: Document,
+    surroundings: Surroundings,
+    params: Mapping[str, Kind] = MappingProxyType({}),
 ) -> Variables:
     """All variables of a flow. Formulas that cannot be compiled are left out here: their node reports them.
 
-    customer_fields: as in `Surroundings`.
+    params: what the flow is given by those that call it.
     """
-    found = Variables()
-    found.is_complete = bool(customer_fields) or not any(one.is_customer for _, one in declared)
-    declared = [one for written in declared for one in _spelt_out(written, customer_fields or {})]
+    found = Variables(dict(params))
+    found.is_complete = all(_stands_for(one, surroundings) is not None for _, one in declared)
+    declared = [one for written in declared for one in _spelt_out(written, surroundings)]
     found.secrets = {declaration.name for _, declaration in declared if declaration.is_secret}
     for node, declaration in declared:
         if declaration.is_secret:
+            if declaration.name in params:
+                message = f"`{declaration.name}` is a parameter of the flow, which is no secret"
+                found.findings.append(_finding(document, node, declaration, "secret-overwritten", message))
             continue
         if declaration.name in found.secrets:
             message = f"`{declaration.name}` is a secret gather's; nothing else may set it"
@@ -60,14 +71,31 @@ def customer_kinds(name: str, fields: Mapping[str, Kind]) -> dict[str, Kind]:
     return own | {f"{name}.{field}": kind for field, kind in fields.items()}
 
 
-def _spelt_out(written: Declared, fields: Mapping[str, Kind]) -> Iterator[Declared]:
+def returned_kinds(name: str, returns: Mapping[str, Kind]) -> dict[str, Kind]:
+    """The variables of what a script or a called flow returns, with types: `quote.price`."""
+    return {f"{name}.{field}": kind for field, kind in returns.items()}
+
+
+def _spelt_out(written: Declared, surroundings: Surroundings) -> Iterator[Declared]:
     """A declaration, or those of all that it stands for."""
     node, one = written
-    if not one.is_customer:
+    if not (one.is_customer or one.returned_by):
         yield written
         return
-    for name, kind in customer_kinds(one.name, fields).items():
-        yield node, replace(one, name=name, kind=kind, is_customer=False)
+    for name, kind in (_stands_for(one, surroundings) or {}).items():
+        yield node, replace(one, name=name, kind=kind, is_customer=False, returned_by=None)
+
+
+def _stands_for(one: Declaration, surroundings: Surroundings) -> Mapping[str, Kind] | None:
+    """The variables that a declaration stands for, {} if for itself; None if they cannot be told."""
+    if one.is_customer:
+        fields = surroundings.customer_fields
+        return customer_kinds(one.name, fields) if fields else None
+    if one.returned_by:
+        source, called = one.returned_by
+        shape = (surroundings.scripts if source == "script" else surroundings.subflows).get(called)
+        return returned_kinds(one.name, shape.returns) if shape is not None else None
+    return {}
 
 
 def _add_formulas(found: Variables, waiting: list[Declared], document: Document) -> None:
@@ -75,8 +103,32 @@ def _add_formulas(found: Variables, waiting: list[Declared], document: Document)
         scope = Scope(found.kinds, frozenset(found.secrets))
         still_waiting = [one for one in waiting if not _add_formula(found, scope, one, document)]
         if len(still_waiting) == len(waiting):
+            found.unclear = _unclear(found, waiting)
             return
         waiting = still_waiting
+
+
+def _unclear(found: Variables, waiting: Sequence[Declared]) -> frozenset[str]:
+    """The variables whose formulas have a fault of their own, and those that need such a one.
+
+    Formulas that only wait for each other, as `tries + 1` does for `tries`, are none: nothing ever sets those.
+    """
+    names = {one.name for _, one in waiting} - found.kinds.keys()
+    unclear: frozenset[str] = frozenset()
+    while True:
+        scope = Scope(found.kinds, frozenset(found.secrets), unclear)
+        now = frozenset(one.name for _, one in waiting if one.name in names and _is_faulty(scope, one, names))
+        if now == unclear:
+            return unclear
+        unclear = now
+
+
+def _is_faulty(scope: Scope, one: Declaration, waiting: set[str]) -> bool:
+    try:
+        scope.compile(one.formula)
+    except ExpressionRefused as refused:
+        return refused.code == ECHO or refused.unknown not in waiting
+    return False
 
 
 def _add_formula(found: Variables, scope: Scope, one: Declared, document: Document) -> bool:

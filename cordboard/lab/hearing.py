@@ -151,7 +151,8 @@ class Ear:
         matches = self._index.search(audio, starts) if len(loud_frames(audio)) else []
         if not matches:
             return self._pass_over(starts)
-        if matches[0].score < SURE and matches[0].found_at + LENGTH > starts:
+        wait = 2 * FRAME if matches[0].score >= SURE else LENGTH
+        if matches[0].found_at + wait > starts:
             return self._pass_over(matches[0].found_at) or None  # wait whether a better one begins just after it
         self._candidates = self._choose(matches)
         if not self._candidates:

@@ -48,9 +48,11 @@ _RawSteps = Many[dict[str, Any]]
 class PhonePart(Section):
     """What a phone does with calls: answer and talk (the default), reject with 486, or let it ring."""
 
-    answers_after_s: Seconds = 1.0
-    talks_s: Seconds = 3.0
-    does: Literal["answers", "rejects", "ignores"] = "answers"
+    answers_after_s: Seconds = Field(default=1.0, description="When it picks up.")
+    talks_s: Seconds = Field(default=3.0, description="When it hangs up after that.")
+    does: Literal["answers", "rejects", "ignores"] = Field(
+        default="answers", description="What it does with calls."
+    )
 
 
 class CallerPart(Section):
@@ -60,26 +62,30 @@ class CallerPart(Section):
     127.0.0.2 to 127.0.0.15.
     """
 
-    dials: Text
-    ani: Text = ""
-    name: Text = ""
-    at_s: Seconds = 0.0
-    times: Annotated[int, Field(ge=1, le=1_000)] = 1
-    every_s: Seconds = 1.0
-    language: Text = ""
-    flow: Text = ""
-    host: Annotated[Text, Field(pattern=r"^127\.0\.0\.([2-9]|1[0-5])$")] = "127.0.0.2"
-    does: _RawSteps = Field(default=(), min_length=1)
+    dials: Text = Field(description="The number that is dialled.")
+    ani: Text = Field(default="", description="The caller's number; empty for a withheld one.")
+    name: Text = Field(default="", description="The caller's name, as the trunk sends it.")
+    at_s: Seconds = Field(default=0.0, description="When the call comes, after the scenario began.")
+    times: Annotated[int, Field(ge=1, le=1_000)] = Field(default=1, description="How many such calls.")
+    every_s: Seconds = Field(default=1.0, description="How far apart they are.")
+    language: Text = Field(default="", description="The language of prompts that are named without one.")
+    flow: Text = Field(default="", description="The flow of prompts that are named without one.")
+    host: Annotated[Text, Field(pattern=r"^127\.0\.0\.([2-9]|1[0-5])$")] = Field(
+        default="127.0.0.2", description="The address the call comes from."
+    )
+    does: _RawSteps = Field(default=(), min_length=1, description="What the caller does, step by step.")
 
 
 class ScenarioFile(Section):
     """The file as written; steps and expectations are checked one by one, for better messages."""
 
-    scenario: Text
-    callers: Many[CallerPart] = Field(min_length=1)
-    phones: dict[str, PhonePart] = Field(default_factory=dict)
-    agents: dict[Text, AgentPart] = Field(default_factory=dict)
-    expect: Many[dict[str, Any]] = ()
+    scenario: Text = Field(description="What it shows, in words.")
+    callers: Many[CallerPart] = Field(min_length=1, description="Who calls.")
+    phones: dict[str, PhonePart] = Field(
+        default_factory=dict, description="What phones do with calls, by extension."
+    )
+    agents: dict[Text, AgentPart] = Field(default_factory=dict, description="What agents do, by name.")
+    expect: Many[dict[str, Any]] = Field(default=(), description="What must be true at the end.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ BARESIP_CAN: frozenset[Deed] = frozenset({"answers", "declines", "busy", "ignore
 class Transfer(Section):
     """Where an agent sends the caller: without speaking there first, or after it."""
 
-    blind: Text = ""
-    attended: Text = ""
+    blind: Text = Field(default="", description="The number it goes to at once.")
+    attended: Text = Field(default="", description="The number that is spoken to first.")
 
     @model_validator(mode="after")
     def _one(self) -> Transfer:
@@ -36,20 +36,27 @@ class AgentPart(Section):
     pass.
     """
 
-    phone: Literal["baresip", "lab"] | None = None
-    ready_at_s: Seconds | None = 0.0
-    does: Deeds = ("answers",)
-    answers_after_s: Seconds = 1.0
-    accepts: bool | None = True
-    accepts_after_s: Seconds = 0.5
-    talks_s: Seconds | None = None
-    transfers_to: Transfer | None = None
-    consults_s: Seconds = 1.0
-    disposition: Text | None = None
-    disposes_after_s: Seconds = 0.5
-    note: Text = ""
-    speaks_tone_hz: Hertz | None = None
-    hears_tone_hz: Hertz | None = None
+    phone: Literal["baresip", "lab"] | None = Field(
+        default=None, description="Which phone the agent has: the lab's own, or baresip."
+    )
+    ready_at_s: Seconds | None = Field(default=0.0, description="When the agent becomes available.")
+    does: Deeds = Field(
+        default=("answers",),
+        description="What the agent does with calls, one after the other; the last one again and again.",
+    )
+    answers_after_s: Seconds = Field(default=1.0, description="When the agent picks up.")
+    accepts: bool | None = Field(default=True, description="Whether the agent presses the key that takes the call.")
+    accepts_after_s: Seconds = Field(default=0.5, description="When.")
+    talks_s: Seconds | None = Field(default=None, description="How long the agent talks.")
+    transfers_to: Transfer | None = Field(default=None, description="Where the agent transfers the call.")
+    consults_s: Seconds = Field(
+        default=1.0, description="How long the agent speaks with the other before an attended transfer."
+    )
+    disposition: Text | None = Field(default=None, description="The result the agent chooses.")
+    disposes_after_s: Seconds = Field(default=0.5, description="When, after the talk.")
+    note: Text = Field(default="", description="The note the agent writes.")
+    speaks_tone_hz: Hertz | None = Field(default=None, description="The tone the agent sends.")
+    hears_tone_hz: Hertz | None = Field(default=None, description="The tone the agent must hear.")
 
     @property
     def needs_lab_phone(self) -> bool:

@@ -22,22 +22,24 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class PathExpected(Section):
     """So many calls entered exactly these nodes, in this order. calls: by default every call of the scenario."""
 
-    path: Many[Text]
-    calls: Annotated[int, Field(ge=1)] | None = None
-    within_s: Seconds = 2.0
+    path: Many[Text] = Field(description="The nodes that were entered, in order.")
+    calls: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="How many calls went so; all if left out."
+    )
+    within_s: Seconds = Field(default=2.0, description="How long it may take to become true.")
 
 
 class NoChannelsLeft(Section):
     """No channel is left on the PBX."""
 
-    no_channels_left: Literal[True]
-    within_s: Seconds = 5.0
+    no_channels_left: Literal[True] = Field(description="No channel is left on the PBX.")
+    within_s: Seconds = Field(default=5.0, description="How long it may take to become true.")
 
 
 class NoErrorsLogged(Section):
     """The service logged nothing of level error while the scenario played."""
 
-    no_errors_logged: Literal[True]
+    no_errors_logged: Literal[True] = Field(description="The service logged no error.")
 
 
 class PopExpected(Section):
@@ -49,9 +51,11 @@ class PopExpected(Section):
 
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
 
-    pop: Text
-    before: Literal["answered", "joined"] | None = None
-    within_s: Seconds = 2.0
+    pop: Text = Field(description="The agent whose desk showed the call.")
+    before: Literal["answered", "joined"] | None = Field(
+        default=None, description="What the agent had not done yet."
+    )
+    within_s: Seconds = Field(default=2.0, description="How long it may take to become true.")
 
     @model_validator(mode="after")
     def _known(self) -> PopExpected:
@@ -73,32 +77,34 @@ SHOWN = ("number", "caller_name", "dialled", "queue", "reason")
 class OffersExpected(Section):
     """So many offers to this agent ended so."""
 
-    offers: Text
-    ended: OfferEnd = Field(strict=False)
-    times: Count = 1
-    within_s: Seconds = 2.0
+    offers: Text = Field(description="The agent who was offered calls.")
+    ended: OfferEnd = Field(strict=False, description="How they ended.")
+    times: Count = Field(default=1, description="How many of them.")
+    within_s: Seconds = Field(default=2.0, description="How long it may take to become true.")
 
 
 class LedgerExpected(Section):
     """So many of its calls have exactly these kinds of rows in the ledger, in this order. calls: by default all."""
 
-    ledger: Many[Text]
-    calls: Annotated[int, Field(ge=1)] | None = None
-    within_s: Seconds = 2.0
+    ledger: Many[Text] = Field(description="The kinds of rows in the ledger, in order.")
+    calls: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="How many calls have them; all if left out."
+    )
+    within_s: Seconds = Field(default=2.0, description="How long it may take to become true.")
 
 
 class KpiExpected(Section):
     """The key figures of a queue, from the ledger of this scenario alone; those left out are not looked at."""
 
-    kpi: Text
-    offered: Count | None = None
-    answered: Count | None = None
-    abandoned: Count | None = None
-    max_wait: Count | None = None
-    lost: Count | None = None
-    rona: Count | None = None
-    service_level: Share | None = None
-    within_s: Seconds = 2.0
+    kpi: Text = Field(description="The queue.")
+    offered: Count | None = Field(default=None, description="Calls that came.")
+    answered: Count | None = Field(default=None, description="Calls that were answered.")
+    abandoned: Count | None = Field(default=None, description="Callers who left first.")
+    max_wait: Count | None = Field(default=None, description="Callers who waited too long.")
+    lost: Count | None = Field(default=None, description="Calls that were lost.")
+    rona: Count | None = Field(default=None, description="Offers that rang and were not taken.")
+    service_level: Share | None = Field(default=None, description="The share answered in time, 0 to 1.")
+    within_s: Seconds = Field(default=2.0, description="How long it may take to become true.")
 
     @property
     def figures(self) -> dict[str, float]:

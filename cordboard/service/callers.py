@@ -6,7 +6,6 @@ what comes later than that still reaches the agent's desk, whoever holds the cal
 
 from __future__ import annotations
 
-import asyncio
 from typing import cast
 
 from sqlalchemy import Connection
@@ -16,8 +15,7 @@ from cordboard.service.floor import Floor
 from cordboard.store.acd_values import CallerNote, Changes, LookupStatus
 from cordboard.store.moments import now
 from cordboard.telephony.call import Call
-from cordboard.telephony.outcomes import HungUp, Outcome
-from cordboard.telephony.ports import Phone
+from cordboard.telephony.outcomes import Outcome
 from cordboard.telephony.verbs import LookUp
 
 ANSWERS_MAX = 10_000  # more than a worker has calls
@@ -80,25 +78,12 @@ class Callers:
             arrived_at=call.started_at.timestamp(),
         )
 
-    async def look_up(self, phone: Phone, verb: LookUp, checkpoint: str) -> Outcome:
-        """What the CRM says, after `timeout_s` at most, or that the caller has left meanwhile."""
-        call = phone.arrival.call
+    async def look_up(self, call: Call, verb: LookUp) -> Outcome:
+        """What the CRM says, after `timeout_s` at most."""
         if verb.number:
-            question = self._lookups.look_up(verb.number, verb.timeout_s)
-        else:
-            self._lookups.begin(call.call_id, call.ani)
-            question = self._lookups.result(call.call_id, verb.timeout_s)
-        asking = asyncio.create_task(question)
-        staying = asyncio.create_task(phone.stay(verb.timeout_s + 1.0, checkpoint))
-        try:
-            await asyncio.wait({asking, staying}, return_when=asyncio.FIRST_COMPLETED)
-            if staying.done() and isinstance(gone := staying.result(), HungUp):
-                return gone
-            return await asking
-        finally:
-            for task in (asking, staying):
-                task.cancel()
-            await asyncio.gather(asking, staying, return_exceptions=True)
+            return await self._lookups.look_up(verb.number, verb.timeout_s)
+        self._lookups.begin(call.call_id, call.ani)
+        return await self._lookups.result(call.call_id, verb.timeout_s)
 
     def _answered(self, call_id: str, answer: Answer) -> None:
         self._answers[call_id] = answer

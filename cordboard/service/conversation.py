@@ -8,78 +8,48 @@ What is noted where: the channel carries the flow's checkpoint, written with eac
 store whenever they changed, without waiting for the disk. The channel never runs ahead of the store: until the
 variables are written it keeps its last place, so that hearing a question again is the worst that can come of a
 crash. Before the call is let go of, the write is waited for.
+
+When the caller has left, the flow may have something to do still (`on_hangup`). That is done here too, without the
+phone and without noting anything: if this worker dies meanwhile, it is not done.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import time
+from collections.abc import Coroutine
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, cast
 
 import structlog
 
 from cordboard.errors import StoreUnavailable, SwitchProtocolError, SwitchUnavailable
 from cordboard.flows.run import FlowRun, Step
-from cordboard.service.metrics import Metrics
-from cordboard.store.acd_values import CallerNote
-from cordboard.store.flow_runs import FlowRuns, StoredRun, Written
-from cordboard.telephony.call import Call
-from cordboard.telephony.outcomes import Failed, HandedOver, Outcome, Recorded
+from cordboard.service.shared import Shared
+from cordboard.store.flow_runs import StoredRun, Written
+from cordboard.telephony.outcomes import Failed, HandedOver, HungUp, NotConnected, Outcome, Recorded
 from cordboard.telephony.ports import Phone
-from cordboard.telephony.verbs import Dial, Enqueue, Hangup, LookUp, Record, Verb, VoicemailBox
+from cordboard.telephony.verbs import (
+    Dial,
+    Enqueue,
+    Hangup,
+    HttpRequest,
+    LookUp,
+    Note,
+    Record,
+    RequestCallback,
+    RunScript,
+    ServiceVerb,
+    Transfer,
+    Verb,
+    VoicemailBox,
+)
 
 log = structlog.get_logger()
 
-Result = Literal["finished", "hung_up", "failed", "lost", "handed_over", "drained", "other_flow"]
+AFTERWARDS_S = 10.0  # for all that is done after the caller has left; a worker that drains waits for it
 
-
-class MessageTaker(Protocol):
-    """Where what callers say is kept; see `messages`."""
-
-    async def begins(self, call: Call, verb: Record) -> None:
-        """The recording is about to begin."""
-
-    def left(self, call: Call, verb: Record, recorded: Recorded) -> None:
-        """The recording has ended."""
-
-    async def found(self, call: Call, verb: Record) -> Recorded | None:
-        """What was recorded for a verb whose worker was lost; None if it had not begun."""
-
-
-class Queueing(Protocol):
-    """Where callers wait for agents; see `waiting_room`."""
-
-    async def wait(
-        self, phone: Phone, verb: Enqueue, checkpoint: str, caller: Callable[[], CallerNote]
-    ) -> Outcome | HandedOver:
-        """Keep a caller until an agent's phone is rung, the wait is over, or the caller leaves."""
-
-
-class CallerBook(Protocol):
-    """Who the callers are; see `callers`."""
-
-    def note(self, call: Call, path: tuple[str, ...]) -> CallerNote:
-        """What is known of a caller now."""
-
-    async def look_up(self, phone: Phone, verb: LookUp, checkpoint: str) -> Outcome:
-        """Wait for what the CRM says, no longer than the verb allows, or until the caller leaves."""
-
-
-@dataclass(frozen=True)
-class Shared:
-    """What every conversation of a worker shares. is_draining: asked between verbs; recording: the tasks of calls
-    whose caller speaks now.
-    """
-
-    runs: FlowRuns
-    metrics: Metrics
-    messages: MessageTaker
-    queueing: Queueing
-    callers: CallerBook
-    is_draining: Callable[[], bool]
-    recording: set[asyncio.Task[Any]] = field(default_factory=set)
+Result = Literal["finished", "hung_up", "failed", "lost", "handed_over", "drained", "other_flow", "transferred"]
 
 
 class Conversation:
@@ -100,7 +70,7 @@ class Conversation:
     async def follow(self, step: Step) -> tuple[Result, Step]:
         """Perform the step's verb and all that come after it, until the flow or this worker is done."""
         try:
-            while step.verb is not None:
+            while step.verb is not None and not step.run.gone:
                 self._show(step)
                 if self._shared.is_draining() and not isinstance(step.verb, Hangup):
                     return await self._leave(step)
@@ -109,15 +79,36 @@ class Conversation:
                 outcome = await self._perform(step.verb, step.run)
                 if isinstance(outcome, HandedOver):
                     return "handed_over", step
-                step = step.run.advance(outcome, _now())
+                step = self._advance(step, outcome)
         except SwitchUnavailable as lost:
             self._log.info("link_lost", reason=str(lost))
             return "lost", step
         except SwitchProtocolError as broken:
             self._log.warning("protocol_broken", reason=str(broken))
             return "lost", step
+        if step.verb is not None:
+            step = await self._follow_alone(step)
         self._show(step)
         return self._result_of(step), step
+
+    async def _follow_alone(self, step: Step) -> Step:
+        """Do what the flow wants done after the caller has left, for `AFTERWARDS_S` at most."""
+        try:
+            async with asyncio.timeout(AFTERWARDS_S):
+                while step.verb is not None:
+                    self._show(step)
+                    outcome = await self._run_errand(cast("ServiceVerb", step.verb))
+                    step = self._advance(step, outcome)
+        except TimeoutError:
+            self._log.warning("cut_short_after_hang_up", flow=step.run.flow.name, node=step.run.node)
+            step = self._advance(step, HungUp())
+        return step
+
+    def _advance(self, step: Step, outcome: Outcome) -> Step:
+        at = _now()
+        following = step.run.advance(outcome, at)
+        self._shared.trace.note(self._call, "advance", outcome, "", following, at)
+        return following
 
     async def _perform(self, verb: Verb, run: FlowRun) -> Outcome | HandedOver:
         checkpoint = await self._checkpoint(verb, run)
@@ -135,9 +126,35 @@ class Conversation:
                 return await self._shared.queueing.wait(
                     self._phone, verb, checkpoint, lambda: self._shared.callers.note(self._call, run.path)
                 )
-            case LookUp():
-                return await self._shared.callers.look_up(self._phone, verb, checkpoint)
+            case LookUp() | HttpRequest() | RunScript():
+                return await self._while_here(self._run_errand(verb), verb.timeout_s + 1.0, checkpoint)
+            case Note() | RequestCallback():  # a moment's work: it counts even if the caller leaves in that moment
+                return await self._run_errand(verb)
+            case Dial() | Transfer() if not self._shared.caps.allow(
+                self._call, run.flow.name, verb, time.monotonic()
+            ):
+                return NotConnected("refused")
         return await self._phone.perform(verb, checkpoint)
+
+    async def _run_errand(self, verb: ServiceVerb) -> Outcome:
+        """Do what needs no phone."""
+        if isinstance(verb, LookUp):
+            return await self._shared.callers.look_up(self._call, verb)
+        return await self._shared.errands.run(self._call, verb)
+
+    async def _while_here(self, errand: Coroutine[Any, Any, Outcome], longest_s: float, checkpoint: str) -> Outcome:
+        """What comes of an errand, or that the caller has left meanwhile. longest_s: more than the errand takes."""
+        running = asyncio.create_task(errand)
+        staying = asyncio.create_task(self._phone.stay(longest_s, checkpoint))
+        try:
+            await asyncio.wait({running, staying}, return_when=asyncio.FIRST_COMPLETED)
+            if staying.done() and isinstance(gone := staying.result(), HungUp):
+                return gone
+            return await running
+        finally:
+            for task in (running, staying):
+                task.cancel()
+            await asyncio.gather(running, staying, return_exceptions=True)
 
     async def _record(self, verb: Record, checkpoint: str) -> Outcome | HandedOver:
         """Noted before it begins, as the switch goes on recording if this worker is lost."""
@@ -161,8 +178,10 @@ class Conversation:
         return "drained", step
 
     def _show(self, step: Step) -> None:
-        for node in step.entered:
-            self._log.info("node_entered", flow=step.run.flow.name, node=node)
+        entered = step.run.path[-len(step.entered) :] if step.entered else ()
+        for place in entered:
+            flow, _, node = place.partition("/")
+            self._log.info("node_entered", flow=flow, node=node)
         for fault in step.faults:
             self._shared.metrics.faults.labels(step.run.flow.name).inc()
             self._log.error("flow_fault", flow=step.run.flow.name, reason=fault)

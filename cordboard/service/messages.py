@@ -32,7 +32,7 @@ from cordboard.service.message_notes import (
     untold,
     write_note,
 )
-from cordboard.settings import Box, Mail, Settings
+from cordboard.settings import Mail, Settings
 from cordboard.telephony.call import Call
 from cordboard.telephony.outcomes import Recorded
 from cordboard.telephony.verbs import Record
@@ -111,7 +111,8 @@ class Messages:
         return self._root / verb.folder / f"{verb.file}.wav"
 
     def _message(self, call: Call, verb: Record, sound: Path) -> Message:
-        tell = self._boxes.get(verb.folder, Box(folder=verb.folder)).tell
+        box = self._boxes.get(verb.folder)  # none for a message that a flow takes for itself
+        tell = box.tell if box else ()
         return Message(sound, verb.folder, clean(call.ani), clean(call.caller_name), datetime.now(UTC), tell)
 
     async def _keep(self, message: Message) -> None:

@@ -15,6 +15,10 @@ class Metrics:
         self.resumed = Counter("cordboard_calls_resumed", "Calls taken over.", ["how"], registry=own)
         self.faults = Counter("cordboard_flow_faults", "Faults in flows.", ["flow"], registry=own)
         self.active = Gauge("cordboard_calls_active", "Calls this worker holds now.", registry=own)
+        self.http_requests = Counter(
+            "cordboard_http_requests", "What flows asked web services.", ["service", "result"], registry=own
+        )
+        self.scripts = Counter("cordboard_scripts", "Scripts that flows ran.", ["script", "result"], registry=own)
         self.checks = {
             "ami": Gauge("cordboard_ami_connected", "1 while the manager link is up.", registry=own),
             "store": Gauge("cordboard_store_healthy", "1 while the database takes writes.", registry=own),

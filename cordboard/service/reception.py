@@ -14,18 +14,22 @@ from datetime import UTC, datetime
 import structlog
 
 from cordboard.errors import FlowError, StoreUnavailable, SwitchError
+from cordboard.flows.calling import base_of
 from cordboard.flows.checkpoint import Checkpoint, parse_checkpoint
 from cordboard.flows.flow import Flow
 from cordboard.flows.run import FlowRun, Step
 from cordboard.service.callers import Callers
-from cordboard.service.conversation import Conversation, MessageTaker, Result, Shared
+from cordboard.service.conversation import Conversation, Result
 from cordboard.service.house import Houses
 from cordboard.service.message_notes import LONGEST_RECORDING_S
 from cordboard.service.metrics import Metrics
+from cordboard.service.outside_caps import OutsideCaps
+from cordboard.service.shared import ErrandRunner, MessageTaker, NoErrands, Shared
+from cordboard.service.tracing import NoTrace, StepKind, TraceSink
 from cordboard.service.waiting_room import WaitingRoom
 from cordboard.store.flow_runs import FlowRuns, StoredRun, new_epoch
 from cordboard.telephony.call import Call
-from cordboard.telephony.outcomes import AgentRung, Outcome
+from cordboard.telephony.outcomes import AgentRung, HungUp, Outcome
 from cordboard.telephony.ports import Arrival, Phone
 
 log = structlog.get_logger()
@@ -59,6 +63,10 @@ class Reception:
         messages: MessageTaker,
         waiting_room: WaitingRoom,
         callers: Callers,
+        *,
+        errands: ErrandRunner | None = None,
+        trace: TraceSink | None = None,
+        caps: OutsideCaps | None = None,
     ) -> None:
         self._houses = houses
         self._runs = runs
@@ -66,7 +74,18 @@ class Reception:
         self._waiting_room = waiting_room
         self._callers = callers
         self._is_draining = False
-        self._shared = Shared(runs, metrics, messages, waiting_room, callers, lambda: self._is_draining)
+        self._trace = trace or NoTrace()
+        self._shared = Shared(
+            runs,
+            metrics,
+            messages,
+            waiting_room,
+            callers,
+            lambda: self._is_draining,
+            errands or NoErrands(),
+            self._trace,
+            caps or OutsideCaps(),
+        )
 
     def drain(self) -> None:
         """From now on hand every call over between two verbs, and those who wait in a queue now."""
@@ -84,19 +103,40 @@ class Reception:
         if isinstance(arrival.returned, AgentRung):
             self._waiting_room.rung(arrival, arrival.returned)
         if arrival.ended:
-            self._close(arrival)
+            await self._close(phone)
             return
         began = time.monotonic()
         with self._metrics.active.track_inprogress():
             result = await self._serve(phone, arrival)
         self._let_go(arrival.call, result, began)
 
-    def _close(self, arrival: Arrival) -> None:
+    async def _close(self, phone: Phone) -> None:
         """The caller has left while no worker had the call."""
-        call_id = arrival.call.call_id
-        self._runs.close_soon(call_id, new_epoch(), is_ours=False)
-        self._waiting_room.gone(call_id)
-        self._let_go(arrival.call, "hung_up", time.monotonic())
+        began = time.monotonic()
+        call, epoch = phone.arrival.call, new_epoch()
+        self._waiting_room.gone(call.call_id)
+        step = await self._farewell(phone.arrival, epoch)
+        if step is not None:
+            await self._follow_all(Conversation(phone, self._shared, epoch=epoch), step)
+        self._callers.ended(call.call_id)
+        self._runs.close_soon(call.call_id, epoch, is_ours=False)
+        self._let_go(call, "hung_up", began)
+
+    async def _farewell(self, arrival: Arrival, epoch: int) -> Step | None:
+        """What the flow of a call that has ended wants done; None if it wants nothing, or cannot be found."""
+        try:
+            place = parse_checkpoint(arrival.checkpoint)
+            if not self._flow(place.flow, place.revision).may_care_for_hangup:
+                return None
+            back = self._find_back(arrival, place, await self._row_of(place.call_id, epoch))
+        except (FlowError, KeyError, ValueError) as fault:
+            log.warning("left_unnoticed", call_id=arrival.call.call_id, reason=str(fault))
+            return None
+        if back.lost:
+            log.warning("left_unnoticed", call_id=arrival.call.call_id, reason=back.lost)
+            return None
+        at = _now()
+        return self._noted("return", HungUp(), back.run.advance(HungUp(), at), at, before=back.run)
 
     async def _serve(self, phone: Phone, arrival: Arrival) -> Result:
         epoch = new_epoch()
@@ -109,7 +149,7 @@ class Reception:
         result = await self._follow_all(conversation, entry.step)
         if result == "failed":
             result = await self._give_up(phone)
-        if result in ("finished", "hung_up", "failed"):
+        if result in ("finished", "hung_up", "failed", "transferred"):
             self._callers.ended(arrival.call.call_id)
             self._runs.close_soon(arrival.call.call_id, epoch)
         else:
@@ -136,7 +176,9 @@ class Reception:
             if flow is None:
                 log.error("flow_gone", call_id=step.run.call.call_id, flow=step.finish.flow)
                 return "failed"
-            result, step = await conversation.follow(step.run.into(flow).start(_now()))
+            at = _now()
+            step = self._noted("start", None, step.run.into(flow).start(at), at)
+            result, step = await conversation.follow(step)
         return result
 
     async def _welcome(self, call: Call) -> Entry | None:
@@ -147,7 +189,8 @@ class Reception:
         log.info("call_arrived", call_id=call.call_id, ani=call.ani, dnis=call.dnis, flow=flow.name,
                  revision=flow.revision)  # fmt: skip
         self._metrics.arrived.labels(flow.name).inc()
-        return Entry(FlowRun.begin(flow, call).start(_now()))
+        at = _now()
+        return Entry(self._noted("start", None, FlowRun.begin(flow, call).start(at), at))
 
     async def _resume(self, arrival: Arrival, epoch: int) -> Entry | None:
         try:
@@ -162,18 +205,35 @@ class Reception:
             log.error("place_gone", call_id=arrival.call.call_id, flow=place.flow, reason=str(fault))
             return None
         how = "returned" if arrival.returned is not None else "restarted"
-        log.info("call_resumed", call_id=arrival.call.call_id, flow=back.run.flow.name, node=place.node, how=how)
+        log.info("call_resumed", call_id=arrival.call.call_id, flow=back.run.flow.name, node=back.run.node, how=how)
         self._metrics.resumed.labels(how).inc()
         return Entry(await self._step_back(back), row.seq if row else 0)
 
     async def _step_back(self, back: Back) -> Step:
         """The first step of a call that has come back, with what its verb came to if that went on by itself."""
         run, outcome = back.run, back.returned
-        if back.lost:
-            return run.fail(back.lost, _now())
-        if outcome is None and run.recording is not None:
+        if not back.lost and outcome is None and run.recording is not None:
             outcome = await self._shared.messages.found(run.call, run.recording)
-        return run.resume_with(outcome, _now()) if outcome else run.resume(_now())
+        at = _now()
+        if back.lost:
+            return self._noted("fail", None, run.fail(back.lost, at), at, reason=back.lost, before=run)
+        if outcome is not None:
+            return self._noted("return", outcome, run.resume_with(outcome, at), at, before=run)
+        return self._noted("resume", None, run.resume(at), at, before=run)
+
+    def _noted(
+        self,
+        kind: StepKind,
+        outcome: Outcome | None,
+        step: Step,
+        at: datetime,
+        *,
+        reason: str = "",
+        before: FlowRun | None = None,
+    ) -> Step:
+        """The same step, in the trace."""
+        self._trace.note(step.run.call, kind, outcome, reason, step, at, before=before)
+        return step
 
     def _find_back(self, arrival: Arrival, place: Checkpoint, row: StoredRun | None) -> Back:
         """Where a call that has come back was.
@@ -183,8 +243,7 @@ class Reception:
         are still true then, unless the database has lost them. Raises FlowError if there is no such place now.
         """
         if row is not None and row.seq > place.seq:
-            kept = row.snapshot
-            return Back(FlowRun.restore(self._flow(kept["flow"], kept["revision"]), arrival.call, kept))
+            return Back(FlowRun.restore(self._flow(*base_of(row.snapshot)), arrival.call, row.snapshot))
         flow = self._flow(place.flow, place.revision)
         if place.kept_at == 0:
             return Back(FlowRun.from_checkpoint(flow, arrival.call, place), arrival.returned)
@@ -192,6 +251,8 @@ class Reception:
             return Back(
                 FlowRun.from_checkpoint(flow, arrival.call, place), lost="what the caller had entered is lost"
             )
+        if row.snapshot.get("stack"):
+            flow = self._flow(*base_of(row.snapshot))
         return Back(FlowRun.restore(flow, arrival.call, row.snapshot, at=place), arrival.returned)
 
     def _flow(self, name: str, revision: str) -> Flow:
@@ -211,6 +272,7 @@ class Reception:
 
     def _let_go(self, call: Call, result: Result, began: float) -> None:
         self._metrics.let_go.labels(result).inc()
+        self._trace.ended(call.call_id, result)
         held_s = round(time.monotonic() - began, 3)
         event = "call_handed_over" if result in ("handed_over", "drained", "lost") else "call_ended"
         log.info(event, call_id=call.call_id, result=result, held_s=held_s)

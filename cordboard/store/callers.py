@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from cordboard.store.acd_values import CallerNote, LookupStatus
-from cordboard.store.tables import callers, offers, parties
+from cordboard.store.tables import callbacks, callers, offers, parties
+from cordboard.store.traces import erase_traces
 from cordboard.store.turn import Turn
 from cordboard.telephony.call_id import new_call_id
 
@@ -41,25 +42,31 @@ _NOTE_LOOKUP = (
 _FORGET_PARTY = delete(parties).where(parties.c.party_ref == bindparam("b_ref"))
 _FORGET_CALLERS = delete(callers).where(callers.c.party_ref == bindparam("b_ref"))
 _FORGET_NOTES = update(offers).where(offers.c.party_ref == bindparam("b_ref")).values(note="")
+_FORGET_CALLBACKS = (
+    update(callbacks)
+    .where(callbacks.c.party_ref == bindparam("b_ref"), callbacks.c.state == "waiting")
+    .values(state="erased", closed_at=bindparam("b_at"))
+)
 
 
 def note_caller(turn: Turn, caller: CallerNote) -> str:
     """Keep what is known of a caller now, and return the party's reference, which never changes for a call."""
     known = turn.row(_REF_OF_CALL, b_call=caller.call_id)
-    party_ref = known.party_ref if known is not None else _party_of(turn, caller.number)
+    party_ref = known.party_ref if known is not None else party_of(turn.connection, caller.number)
     turn.run(_NOTE if caller.lookup == "pending" else _NOTE_ANSWERED, **_row(caller, party_ref))
     turn.changed = True
     return str(party_ref)
 
 
-def _party_of(turn: Turn, number: str) -> str:
+def party_of(connection: Connection, number: str) -> str:
+    """The reference for a number (E.164), a new one if nobody has called from it, or it is withheld ("")."""
     if not number:
         return new_call_id()
-    known = turn.row(_REF_OF_NUMBER, b_number=number)
+    known = connection.execute(_REF_OF_NUMBER, {"b_number": number}).one_or_none()
     if known is not None:
         return str(known.party_ref)
     party_ref = new_call_id()
-    turn.run(_NEW_PARTY, party_ref=party_ref, number=number)
+    connection.execute(_NEW_PARTY, {"party_ref": party_ref, "number": number})
     return party_ref
 
 
@@ -86,7 +93,9 @@ def note_lookup(turn: Turn, call_id: str, status: LookupStatus, customer: Mappin
 
 def erase_party(turn: Turn, party_ref: str) -> bool:
     """Forget who this was. What they did stays in the ledger, and no figure changes. False if nobody is known."""
+    erase_traces(turn, party_ref)
     known = turn.run(_FORGET_PARTY, b_ref=party_ref) + turn.run(_FORGET_CALLERS, b_ref=party_ref)
     turn.run(_FORGET_NOTES, b_ref=party_ref)
+    turn.run(_FORGET_CALLBACKS, b_ref=party_ref, b_at=turn.now.wall)
     turn.changed = True
     return known > 0

@@ -1,6 +1,7 @@
 """The ledger: what happened, once and in order. Appended to in the transactions that make it happen, never changed.
 
-`append` is used by the ACD's transactions only; reading is for key figures, reports and `queue why`.
+`append` is used by the ACD's transactions, for callbacks and for what flows note about calls only; reading is for
+key figures, reports and `queue why`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,31 @@ def append(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write events, without `seq`. Those which are in it already are passed over."""
     if rows:
         connection.execute(_APPEND, rows)
+
+
+def call_row(
+    event_id: str,
+    kind: str,
+    at: float,
+    data: Mapping[str, Any],
+    *,
+    call_id: str,
+    queue: str = "",
+    party_ref: str = "",
+) -> dict[str, Any]:
+    """A row for `append` about a call, whoever serves it."""
+    return {
+        "event_id": event_id,
+        "kind": kind,
+        "at": at,
+        "call_id": call_id,
+        "entry_id": "",
+        "offer_id": "",
+        "queue": queue,
+        "agent": "",
+        "party_ref": party_ref,
+        "data": dict(data),
+    }
 
 
 def ledger_rows(

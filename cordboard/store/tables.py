@@ -1,13 +1,13 @@
 """The tables, as SQLAlchemy Core sees them. A change here needs a new file in `migrations/versions`.
 
 Columns named `..._at` are seconds since 1970; `..._until`, `..._boot` and `ring_by` are seconds of the boot
-clock, worthless after a reboot (see `boot.py`). Everything personal is in `callers`, `parties` and `offers.note`,
-and nowhere else.
+clock, worthless after a reboot (see `boot.py`). Everything personal is in `callers`, `parties`, `offers.note`,
+`traced_calls` and `call_steps`, and nowhere else.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, MetaData, String, Table, text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, text
 
 metadata = MetaData()
 
@@ -214,6 +214,69 @@ ledger = Table(
     Column("party_ref", String(26), nullable=False),
     Column("data", JSON, nullable=False),
     sqlite_autoincrement=True,
+)
+
+# What calls did, step by step, kept for some weeks. `ani` and `caller_name` are personal, and so is what callers
+# entered: the whole `record` of their steps.
+traced_calls = Table(
+    "traced_calls",
+    metadata,
+    Column("call_id", String(26), primary_key=True),
+    Column("flow", String(64), nullable=False),
+    Column("revision", String(16), nullable=False),
+    Column("switch", String(32), nullable=False),
+    Column("leg_id", String(128), nullable=False),
+    Column("dnis", String, nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("ended_at", Float),
+    Column("result", String(16), nullable=False),
+    Column("ani", String, nullable=False),
+    Column("caller_name", String, nullable=False),
+    Column("is_erased", Boolean, nullable=False),
+)
+
+# number: when it was noted, in nanoseconds of the boot clock: in order, also if several workers had the call.
+# A call's steps lie together on the disk, and those of old calls too, as ids begin with the time: both are ranges.
+call_steps = Table(
+    "call_steps",
+    metadata,
+    Column("call_id", String(26), primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("flow", String(64), nullable=False),
+    Column("revision", String(16), nullable=False),
+    Column("node", String(96), nullable=False),
+    Column("verb", String(32), nullable=False),
+    Column("outcome", String(32), nullable=False),
+    Column("record", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Callers who are to be called back. state: waiting, done (somebody has), erased (nobody knows the number any more).
+# The number is the party's. entered_at: when the call came to the queue, if it has waited there.
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("callback_id", String(26), primary_key=True),
+    Column("call_id", String(26), nullable=False, index=True),
+    Column("queue", String(64), nullable=False),
+    Column("party_ref", String(26), nullable=False, index=True),
+    Column("language", String(16), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("requested_at", Float, nullable=False),
+    Column("entered_at", Float),
+    Column("state", String(16), nullable=False),
+    Column("closed_at", Float),
+)
+# A number is called back once by each queue: the database itself refuses a second promise.
+Index(
+    "callbacks_open",
+    callbacks.c.queue,
+    callbacks.c.party_ref,
+    unique=True,
+    sqlite_where=text("state = 'waiting'"),
+    postgresql_where=text("state = 'waiting'"),
 )
 
 leases = Table(

@@ -57,6 +57,9 @@ def _in_words(row: LedgerRow) -> str:
 
 
 _WORDS: Mapping[str, Callable[[LedgerRow, Mapping[str, Any]], str]] = {
+    "call_tagged": lambda row, data: f"tagged {data['name']}: {data['value']}",
+    "survey_answered": lambda row, data: f"answered {data['name']} with {data['score']}",
+    "callback_requested": lambda row, data: f"asked {row.queue} for a call back{_with_priority(data)}",
     "entered_queue": lambda row, data: f"entered {row.queue}{_with_priority(data)}",
     "offer_made": lambda row, data: f"offered to {row.agent}: {data['reason']}",
     "offer_ringing": lambda row, data: f"the phone of {row.agent} rings",

@@ -16,7 +16,15 @@ _CALL_ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 def new_call_id() -> str:
     """A new id, unique across workers and machines (80 random bits in each millisecond)."""
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10))
+    return _written((time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10)))
+
+
+def id_at(seconds: float) -> str:
+    """The lowest id there can be of a moment, in seconds since 1970: all that were made before are lower."""
+    return _written(int(seconds * 1000) << 80)
+
+
+def _written(value: int) -> str:
     return "".join([_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10)])
 
 

@@ -1,17 +1,22 @@
-"""Which extensions a flow may dial, and what rings then. Nothing else can be dialled.
+"""Which extensions and numbers a flow may dial, and what rings then. Nothing else can be dialled.
 
-Made when settings are loaded; asked by the flow loader for extensions written in a flow, and by the `dial` node
-for digits a caller typed. A device string is never put together from a caller's digits outside this file, and
-holds no character with a meaning in the dialplan (`&` would ring a second device, `,` begins Dial's options).
+Made when settings are loaded; asked by the flow loader for what is written in a flow, and by the nodes `dial` and
+`transfer` for digits a caller typed. A device string is never put together from a caller's digits outside this file
+and `outside_numbers`, and holds no character with a meaning in the dialplan (`&` would ring a second device, `,`
+begins Dial's options).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
-from cordboard.telephony.verbs import Extension
+from cordboard.telephony.verbs import Extension, OutsideNumber
+
+if TYPE_CHECKING:
+    from cordboard.telephony.outside_numbers import OutsidePolicy
 
 EXTENSION = re.compile(r"[0-9*#]{1,16}")
 DEVICE = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9_.@-]+")
@@ -19,6 +24,11 @@ DEVICE = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9_.@-]+")
 # What each character of a pattern stands for: Asterisk's own letters, so that they mean what admins expect.
 _CLASSES = {"X": "0123456789", "Z": "123456789", "N": "23456789"} | {key: key for key in "0123456789*#"}
 _PLACEHOLDER = "{extension}"
+
+NumberType = Literal[
+    "fixed", "mobile", "toll_free", "company", "voip", "personal", "pager", "shared_cost", "premium"
+]
+USUAL_TYPES: tuple[NumberType, ...] = ("fixed", "mobile", "toll_free")  # what costs what people expect
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,12 @@ class DialRule:
             digit in _CLASSES[character] for digit, character in zip(extension, self.pattern, strict=True)
         )
 
+    def may_begin_with(self, digits: str) -> bool:
+        """Whether extensions of the pattern begin with these digits and go on behind them."""
+        return len(digits) < len(self.pattern) and all(
+            digit in _CLASSES[character] for digit, character in zip(digits, self.pattern, strict=False)
+        )
+
     def target(self, extension: str) -> Extension:
         """The extension with the device it rings."""
         return Extension(extension, self.device.replace(_PLACEHOLDER, extension))
@@ -55,6 +71,16 @@ class BadDialRule(ValueError):
         self.message = message
         self.hint = hint
         self.in_pattern = in_pattern
+        super().__init__(f"{message}; {hint}")
+
+
+class BadOutside(ValueError):
+    """Something in the section on outside numbers that cannot be. keys: where in it; hint: what to write."""
+
+    def __init__(self, keys: tuple[str | int, ...], message: str, hint: str) -> None:
+        self.keys = keys
+        self.message = message
+        self.hint = hint
         super().__init__(f"{message}; {hint}")
 
 
@@ -83,9 +109,12 @@ def parse_rule(pattern: str, device: str) -> DialRule:
 
 @dataclass(frozen=True, slots=True)
 class DialPolicy:
-    """All rules, the most specific first. An empty policy lets nothing be dialled."""
+    """All rules for extensions, the most specific first, and the policy for numbers of the telephone network; None
+    allows none of them. An empty policy lets nothing be dialled.
+    """
 
     rules: tuple[DialRule, ...] = ()
+    outside: OutsidePolicy | None = None
     _literal: Mapping[str, DialRule] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -94,9 +123,9 @@ class DialPolicy:
         object.__setattr__(self, "_literal", {rule.pattern: rule for rule in reversed(ordered)})
 
     @classmethod
-    def of(cls, devices: Mapping[str, str]) -> DialPolicy:
+    def of(cls, devices: Mapping[str, str], outside: OutsidePolicy | None = None) -> DialPolicy:
         """The policy of a mapping from pattern to device. Raises BadDialRule for the first bad rule."""
-        return cls(tuple(parse_rule(pattern, device) for pattern, device in devices.items()))
+        return cls(tuple(parse_rule(pattern, device) for pattern, device in devices.items()), outside)
 
     def resolve(self, extension: str) -> Extension | None:
         """What an extension rings; None if it is no extension or no rule allows it."""
@@ -104,6 +133,14 @@ class DialPolicy:
             return None
         rule = self._literal.get(extension) or self._first(self.rules, extension)
         return rule.target(extension) if rule else None
+
+    def goes_on(self, digits: str, lengths: Collection[int]) -> bool:
+        """Whether an extension of one of these lengths begins with these digits and has more."""
+        return any(len(rule.pattern) in lengths and rule.may_begin_with(digits) for rule in self.rules)
+
+    def resolve_number(self, text: str) -> OutsideNumber | None:
+        """What a number of the telephone network rings; None if it is none, or not allowed."""
+        return self.outside.resolve(text) if self.outside else None
 
     @staticmethod
     def _first(rules: Iterable[DialRule], extension: str) -> DialRule | None:

@@ -40,9 +40,11 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class NotConnected:
-    """The target was rung or tried, and nobody spoke. reason: busy, no_answer, rejected, unreachable."""
+    """The target was rung or tried, and nobody spoke. "rejected": by the phone, or by who heard whose call it is
+    and did not accept it. "refused": nothing was tried, because too many such calls were made just before.
+    """
 
-    reason: Literal["busy", "no_answer", "rejected", "unreachable"]
+    reason: Literal["busy", "no_answer", "rejected", "unreachable", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,73 @@ class NotLookedUp:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A key stopped what was played; it belongs to the next question. digits: usually one."""
+
+    digits: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """The call was given away; nothing more can be asked of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswered:
+    """The web service answered with 2xx. values: what `HttpRequest.answer` asked for and the answer had, typed."""
+
+    status: int
+    values: Mapping[str, str | int | float | bool] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFailed:
+    """No answer in time, none that can be used, or a status that is not 2xx. status: 0 for none; reason: words for
+    the log, without values.
+    """
+
+    reason: str
+    status: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptEnded:
+    """The script returned. values: by name, each of its declared type."""
+
+    values: Mapping[str, str | int | float | bool] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptFailed:
+    """The script raised, returned what it must not, or was killed at its deadline. reason: without values."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackBooked:
+    """The caller will be called back."""
+
+    callback_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRefused:
+    """No call back. reason: "number" (none, malformed, or not allowed by the dial policy), "already" (one is booked
+    for this number and queue), "full", "no_store".
+    """
+
+    reason: Literal["number", "already", "full", "no_store"]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowReturned:
+    """The flow that was called came back. values: its `returns`. Never comes from a phone: the engine makes it."""
+
+    values: Mapping[str, str | int | float | bool] = field(default_factory=dict, repr=False)
+
+
 Outcome = (
     Done
     | Gathered
@@ -136,6 +205,15 @@ Outcome = (
     | AgentRung
     | LookedUp
     | NotLookedUp
+    | Interrupted
+    | Transferred
+    | HttpAnswered
+    | HttpFailed
+    | ScriptEnded
+    | ScriptFailed
+    | CallbackBooked
+    | CallbackRefused
+    | FlowReturned
 )
 
 

@@ -34,14 +34,7 @@ class Answer:
     """Pick up. Outcome: `Done`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Play:
-    """Play prompts one after the other, to the end. Outcome: `Done`."""
-
-    prompts: tuple[Prompt, ...]
-
-
-SayKind = Literal["number", "digits", "date", "time"]
+SayKind = Literal["number", "digits", "spelled", "date", "time"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +42,31 @@ class Say:
     """Speak a value by the switch's own rules for the language. Outcome: `Done`.
 
     value: number: a whole number, -999,999,999 to 999,999,999, as decimal text; digits: 0-9 * #, at most 64;
+           spelled: A-Z a-z 0-9 * # ! @ $ = + / . -, at most 64;
            date and time: seconds since 1970 (UTC) as decimal text, spoken in `zone` (an IANA name).
+    gender: of what a number counts, where the language tells numbers apart by it: "m", "f"; "" if it matters not.
     """
 
     kind: SayKind
     value: str = field(repr=False)  # an account number, as likely as not
     language: str
     zone: str = "UTC"
+    gender: str = ""
+
+
+Utterance = Prompt | Say
+"""A piece of what a caller hears: a prompt, or a value among prompts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Play prompts and values one after the other, to the end. Outcomes: `Done`; `Interrupted` if `keys`.
+
+    keys: a key stops everything, and is kept for the question that comes next (type-ahead).
+    """
+
+    prompts: tuple[Utterance, ...]
+    keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +78,19 @@ class Gather:
     end_key:       ends the input and is not part of it; "" for none.
     barge_in:      a key stops the prompts and counts as input; otherwise keys count only after the prompts.
     secret:        the digits are never stored, logged or traced.
+    typed:         keyed already, before the question: the input goes on behind them.
+    ends:          inputs that are over at once, though shorter than `max_digits`: nothing longer is wanted.
     """
 
-    prompts: tuple[Prompt, ...]
+    prompts: tuple[Utterance, ...]
     max_digits: int
     first_digit_s: float
     inter_digit_s: float
     end_key: str = ""
     barge_in: bool = True
     secret: bool = False
+    typed: str = field(default="", repr=False)
+    ends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +105,47 @@ class Extension:
 
 
 @dataclass(frozen=True, slots=True)
-class Dial:
-    """Ring a target and connect the caller to it. Outcomes: `Connected` (they talked and the target left),
-    `NotConnected`. Ringing and conversation do not depend on the worker that asked for them: the call comes
-    back to any worker when they have ended (see `HandedOver` in outcomes).
+class AgentDevice:
+    """An agent's own phone, rung past all queues. agent: the name in agents.yaml."""
+
+    agent: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideNumber:
+    """A number of the telephone network which the dial policy allows: made by the policy, never from text alone.
+
+    number:    "+442079460123", or the digits of an emergency number, "112".
+    caller_id: the number that is shown where it rings; "" for the caller's own.
     """
 
-    target: Extension
+    number: str = field(repr=False)
+    device: str = field(repr=False)
+    caller_id: str = ""
+    is_emergency: bool = False
+
+
+DialTarget = Extension | AgentDevice | OutsideNumber
+
+MAX_TARGETS = 20  # rung by one `Dial`; what is more is a queue
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Ring somebody and connect the caller. Outcomes: `Connected` (they talked and the target left),
+    `NotConnected`. Ringing and conversation do not depend on the worker that asked for them: the call comes back to
+    any worker when they have ended (see `HandedOver` in outcomes).
+
+    targets:  one, or a ring group: all at once, whoever takes the call first has it; or, `in_order`, one after the
+              other. ring_s: how long each of them is rung.
+    screen:   what whoever picks up hears, who has the call only after pressing 1; () connects at once.
+    """
+
+    targets: tuple[DialTarget, ...]
     ring_s: float
+    in_order: bool = False
+    screen: tuple[Utterance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,4 +232,125 @@ class LookUp:
     number: str = field(default="", repr=False)
 
 
-Verb = Answer | Play | Say | Gather | Dial | Record | VoicemailBox | Hangup | Hold | RingAgent | Enqueue | LookUp
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A place in the switch's own call plan, of the settings. name: what the settings call it; place:
+    "context,extension,priority".
+    """
+
+    name: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Give the call away for good: the switch carries it on as if the caller had dialled there. Outcomes:
+    `Transferred`; `NotConnected`, with the call still ours: the switch has no such place ("unreachable"), or too
+    many such calls were made just before ("refused").
+    """
+
+    destination: Destination | DialTarget
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCall:
+    """Begin, pause, resume or stop the recording of both sides of the call. Outcome: `Done`.
+
+    file: base name without extension, for "start" only; a file that exists is continued. A recording goes on
+    without any worker until the call ends. It pauses by itself during a secret `Gather`. Pausing, resuming and
+    stopping what is not recorded is `Done` too.
+    """
+
+    action: Literal["start", "pause", "resume", "stop"]
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerField:
+    """A value to take from an HTTP answer. path: `data.orders[0].state`; kind: string, int, double or bool."""
+
+    name: str
+    path: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """Ask a web service. Carried out by the service, without the phone. Outcomes: `HttpAnswered`, `HttpFailed`.
+
+    service: its name in the settings, which hold its address, its headers and their secrets.
+    path:    behind the service's address, "/orders/17", percent-encoded; query: names and values as they are.
+    body:    JSON, None for none. timeout_s: for all attempts together; retries: attempts after the first one.
+    """
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    service: str
+    path: str = field(repr=False)  # an order number, as likely as not
+    timeout_s: float
+    query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: str | None = field(default=None, repr=False)
+    retries: int = 0
+    answer: tuple[AnswerField, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunScript:
+    """Run a Python function of the settings in a process of its own, killed at its deadline. Carried out by the
+    service, without the phone. Outcomes: `ScriptEnded`, `ScriptFailed`.
+
+    arguments: values by parameter; secrets: digits by parameter, which nothing may show.
+    """
+
+    script: str
+    timeout_s: float
+    arguments: tuple[tuple[str, str | int | float | bool], ...] = field(default=(), repr=False)
+    secrets: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Write a fact about the call into the ledger. Carried out by the service, without the phone. Outcome: `Done`.
+
+    kind: "tag" (a reason code: name and value) or "survey" (a score: the question's name, the score as text).
+    """
+
+    kind: Literal["tag", "survey"]
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCallback:
+    """Book a call back to the caller. Carried out by the service, without the phone. Outcomes: `CallbackBooked`,
+    `CallbackRefused`.
+
+    number: as the caller gave it, or their own; country: whose national numbers are understood, "GB", "" for that
+    of the settings.
+    """
+
+    queue: str
+    number: str = field(repr=False)
+    language: str
+    priority: int = 0
+    country: str = ""
+
+
+ServiceVerb = LookUp | HttpRequest | RunScript | Note | RequestCallback
+"""What the service does without the phone; possible after the caller has left too."""
+
+Verb = (
+    Answer
+    | Play
+    | Say
+    | Gather
+    | Dial
+    | Record
+    | VoicemailBox
+    | Hangup
+    | Hold
+    | RingAgent
+    | Enqueue
+    | Transfer
+    | RecordCall
+    | ServiceVerb
+)

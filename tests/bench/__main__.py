@@ -17,7 +17,9 @@ import uvloop
 from cordboard.errors import LabError
 from tests.bench import report
 from tests.bench.figures import Figures
-from tests.bench.machine import this_machine
+from tests.bench.flows.measuring import measure_flows
+from tests.bench.flows.report import flow_page
+from tests.bench.machine import bare_machine, this_machine
 from tests.bench.measuring import measure_bursts, measure_memory
 from tests.bench.pages import PARTS, goals_of, joined, parts_of
 from tests.bench.queueing.figures import QueueFigures
@@ -54,19 +56,21 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=4, help="how often each IVR is measured at each rate")
     parser.add_argument("--samples", type=int, default=20, help="how often an agent is freed in each cell")
-    parser.add_argument("--only", choices=PARTS, help="measure this part, and leave the other on the page as it is")
+    parser.add_argument("--only", choices=PARTS, help="measure this part, leave the others as they are")
     parser.add_argument("--page", type=Path, default=PAGE, help="where the page is written")
     options = parser.parse_args(arguments)
     parts = parts_of(options.page.read_text() if options.page.exists() else "")
     date = datetime.now(UTC).date().isoformat()
     has_failed = False
     try:
-        if options.only != "queues":
+        if options.only in (None, "ivr"):
             figures, machine = asyncio.run(measure(options.rounds))
             parts["ivr"] = report.page(figures, machine, date, COMMAND)
             has_failed = bool(figures.failures())
-        if options.only != "ivr":
+        if options.only in (None, "queues"):
             parts["queues"] = queue_page(*uvloop.run(measure_queueing(options.samples)), date, COMMAND)
+        if options.only in (None, "flows"):
+            parts["flows"] = flow_page(measure_flows(options.rounds), bare_machine(), date, COMMAND)
     except (LabError, TimeoutError) as error:
         print(f"the measurement broke: {error or 'it took too long'}", file=sys.stderr)
         return 1

@@ -12,18 +12,28 @@ from cordboard.lab.pbx import LabPbx
 from tests.bench.report import Machine
 
 LIBRARIES = ("uvloop", "panoramisk", "structlog", "orjson")
+FLOW_LIBRARIES = ("pydantic", "cel-expr-python", "PyYAML")
 
 
 async def this_machine(pbx: LabPbx) -> Machine:
     """This machine, and the Asterisk that runs on it now."""
     found = re.search(r"Asterisk (\S+)", await pbx.command("core show version"))
     asterisk = found[1] if found else "of unknown version"
-    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    return _machine(f"Asterisk {asterisk}, ", LIBRARIES)
+
+
+def bare_machine() -> Machine:
+    """This machine, with what the flow engine uses."""
+    return _machine("", FLOW_LIBRARIES)
+
+
+def _machine(switch: str, names: tuple[str, ...]) -> Machine:
+    libraries = ", ".join(f"{name} {version(name)}" for name in names)
     return Machine(
         cores=len(os.sched_getaffinity(0)),
         memory_gb=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3),
         cpu=_cpu_model(),
-        versions=f"Asterisk {asterisk}, Python {platform.python_version()}, {libraries}",
+        versions=f"{switch}Python {platform.python_version()}, {libraries}",
     )
 
 

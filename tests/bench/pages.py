@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-PARTS = ("ivr", "queues")
-_QUEUES = "\n## Queues:"  # where the second part begins
+PARTS = ("ivr", "queues", "flows")
+_BEGINS = {"queues": "\n## Queues:", "flows": "\n## Flows:"}  # all but the first
 
 
 def parts_of(page: str) -> dict[str, str]:
     """The parts of an earlier page; empty where there was none."""
-    ivr, found, queues = page.partition(_QUEUES)
-    return {"ivr": ivr.rstrip("\n"), "queues": f"{_QUEUES}{queues}".strip("\n") if found else ""}
+    parts: dict[str, str] = {}
+    for name in reversed(PARTS[1:]):
+        page, found, rest = page.partition(_BEGINS[name])
+        parts[name] = f"{_BEGINS[name]}{rest}".strip("\n") if found else ""
+    return parts | {PARTS[0]: page.rstrip("\n")}
 
 
 def joined(parts: Mapping[str, str]) -> str:
     """The page."""
-    return "\n\n".join(parts[name].strip("\n") for name in PARTS if parts[name]) + "\n"
+    return "\n\n".join(parts[name].strip("\n") for name in PARTS if parts.get(name)) + "\n"
 
 
 def goals_of(part: str) -> str:

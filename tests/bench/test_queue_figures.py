@@ -67,9 +67,11 @@ def test_the_part_of_the_page_leaves_nothing_open() -> None:
 
 def test_a_part_measured_anew_leaves_the_other_as_it_was() -> None:
     first = joined({"ivr": "# Benchmarks\n\none", "queues": "## Queues: old\n\ntwo"})
-    assert parts_of(first) == {"ivr": "# Benchmarks\n\none", "queues": "## Queues: old\n\ntwo"}
+    assert parts_of(first) == {"ivr": "# Benchmarks\n\none", "queues": "## Queues: old\n\ntwo", "flows": ""}
     assert joined(parts_of(first) | {"queues": "## Queues: new"}) == "# Benchmarks\n\none\n\n## Queues: new\n"
-    assert parts_of("") == {"ivr": "", "queues": ""}
+    assert parts_of("") == {"ivr": "", "queues": "", "flows": ""}
+    three = {"ivr": "# A", "queues": "## Queues: b", "flows": "## Flows: c"}
+    assert parts_of(joined(three)) == three
 
 
 def test_both_sides_have_the_same_agents_with_the_same_devices(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ from cordboard.store.moments import now
 from cordboard.store.writer import StoreThread, open_database
 from cordboard.telephony.call_id import new_call_id
 from cordboard.telephony.ports import AgentLegEvent, DeviceState
+from tests.doubles.fake_floor import FakeFlows
 
 ASK_S = 5.0
 PASSWORD = "correct horse battery"
@@ -101,7 +102,7 @@ class DeskStage:
         """Start the web server, on the same port as before."""
         if self._socket.fileno() < 0:
             self._socket = socket.create_server(("127.0.0.1", self.port))
-        app = desk_app(self.floor, self.accounts, crm=lambda: CRM)
+        app = desk_app(self.floor, self.accounts, FakeFlows(), crm=lambda: CRM)
         self._server = desk_server(app)
         self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         await asyncio.wait_for(self._server.is_up.wait(), ASK_S)

@@ -1,4 +1,4 @@
-"""A floor of the desk that shows what a test puts on it, and notes what is asked of it. No database.
+"""A floor and flows of the desk that show what a test puts on them, and note what is asked of them. No database.
 
 For tests of what the web does with a floor's answers and failures; whether the desk is right about a real floor is
 shown by the browser tests, on the real store.
@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from time import time
 
 from cordboard.acd.model import Agent, FloorPlan, Presence, Queue
+from cordboard.desk.flow_page import Fault, FlowLine, FlowPage, Refusal
+from cordboard.desk.ports import NoSuchFlow
 from cordboard.errors import StoreUnavailable
 from cordboard.store.accounts import Session
 from cordboard.store.acd_values import AgentView, FloorSnapshot, OfferView, QueueView
@@ -23,7 +25,21 @@ PLAN = FloorPlan(
     agents={
         "alice": Agent("alice", "Alice Ray", "PJSIP/1001", ("sales", "support")),
         "bob": Agent("bob", "Bob Stone", "PJSIP/1002", ("sales",)),
+        "ursula": Agent("ursula", "Ursula Wynn", "PJSIP/1003", (), is_admin=True),
     },
+)
+ADMIN = "ursula"
+PAGE = FlowPage(
+    flows=(
+        FlowLine("hello", "0123456789ab", 1_000.0, "watch", "", "", ("5000",), 1, True, (), 3, 7),
+        FlowLine("sales", "ba9876543210", None, "", "", "", (), 0, False, ("hello",), 12, None),
+    ),
+    refusal=None,
+    is_traced=True,
+)
+REFUSAL = Refusal(2_000.0, "watch", "", (Fault("flows/hello.yaml:6:38", "unknown-node", "no `by`", "`bye`?"),), 1)
+PICTURE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><style>rect{fill:red}</style><rect/></svg>'
 )
 
 
@@ -75,6 +91,36 @@ class FakeFloor:
     def change(self, **parts: object) -> None:
         """Show something else from now on, and say so. parts: of the snapshot."""
         self.snapshot_now = replace(self.snapshot_now, **parts)  # type: ignore[arg-type]
+        for listener in self._listeners:
+            listener()
+
+
+class FakeFlows:
+    """Implements `FlowBook`. Call `change()` to show another page; set `fault` to have no picture."""
+
+    def __init__(self) -> None:
+        self.page_now = PAGE
+        self.fault: Exception | None = None
+        self.asked: list[tuple[str, int | None]] = []
+        self._listeners: list[Callable[[], None]] = []
+
+    def page(self) -> FlowPage:
+        return self.page_now
+
+    async def picture(self, flow: str, hours: int | None) -> str:
+        self.asked.append((flow, hours))
+        if self.fault is not None:
+            raise self.fault
+        if flow not in {line.name for line in self.page_now.flows}:
+            raise NoSuchFlow(flow)
+        return PICTURE
+
+    def on_changed(self, listener: Callable[[], None]) -> None:
+        self._listeners.append(listener)
+
+    def change(self, **parts: object) -> None:
+        """Show something else from now on, and say so. parts: of the page."""
+        self.page_now = replace(self.page_now, **parts)  # type: ignore[arg-type]
         for listener in self._listeners:
             listener()
 

@@ -13,6 +13,7 @@ from cordboard.errors import ConfigurationError
 from cordboard.flows.flow import Flow
 from cordboard.flows.loader import load_flow
 from cordboard.flows.run import FlowRun, Step
+from cordboard.flows.subflows import shape_of
 from cordboard.flows.surroundings import MessageBox, Surroundings
 from cordboard.telephony.call import Call
 from cordboard.telephony.dial_policy import DialPolicy
@@ -39,21 +40,35 @@ HEAD = "flow: test\nlanguages: [en, es]\nprompts:\n"
 PROMPTS = "".join(f"  {name}: {{en: {name} en, es: {name} es}}\n" for name in ("hello", "ask", "again", "sorry"))
 
 
-def flow_of(nodes: str, head: str = "", around: Surroundings = AROUND) -> Flow:
-    """A flow of these nodes, with prompts hello, ask, again, sorry and a node `bye`. head: more of the frame."""
-    return load_flow(parse_yaml(text_of(nodes, head).encode(), "test.yaml"), around)
+def flow_of(
+    nodes: str, head: str = "", around: Surroundings = AROUND, *, name: str = "test", calls: Iterable[Flow] = ()
+) -> Flow:
+    """A flow of these nodes, with prompts hello, ask, again, sorry and a node `bye`. head: more of the frame.
+
+    calls: the flows that it may call.
+    """
+    return load(text_of(nodes, head, name), around, calls)
 
 
-def text_of(nodes: str, head: str = "") -> str:
+def load(text: str, around: Surroundings = AROUND, calls: Iterable[Flow] = (), *, is_kept: bool = False) -> Flow:
+    """The flow of a file. is_kept: also with loops that spin and the like. Raises ConfigurationError."""
+    flows = {flow.name: flow for flow in calls}
+    shapes = {name: shape_of(flow) for name, flow in flows.items()}
+    known = replace(around, flow_names=around.flow_names | flows.keys(), subflows={**around.subflows, **shapes})
+    return load_flow(parse_yaml(text.encode(), "test.yaml"), known, flows, is_kept=is_kept)
+
+
+def text_of(nodes: str, head: str = "", name: str = "test") -> str:
     """The YAML of such a flow."""
     indented = "".join(f"  {line}\n" for line in dedent(nodes).strip().splitlines())
-    return f"{HEAD}{PROMPTS}{dedent(head).strip()}\nnodes:\n{indented}  bye: {{hangup: normal}}\n"
+    frame = f"{HEAD.replace('flow: test', f'flow: {name}')}{PROMPTS}{dedent(head).strip()}"
+    return f"{frame}\nnodes:\n{indented}  bye: {{hangup: normal}}\n"
 
 
-def faults_of(text: str, around: Surroundings = AROUND) -> tuple[Finding, ...]:
+def faults_of(text: str, around: Surroundings = AROUND, calls: Iterable[Flow] = ()) -> tuple[Finding, ...]:
     """The findings a flow file is refused with."""
     try:
-        load_flow(parse_yaml(text.encode(), "test.yaml"), around)
+        load(text, around, calls)
     except ConfigurationError as error:
         return error.findings
     return ()

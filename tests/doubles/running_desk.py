@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 
 from cordboard.desk.app import desk_app
 from cordboard.desk.server import DeskServer, desk_server
-from tests.doubles.fake_floor import FakeAccounts, FakeFloor
+from tests.doubles.fake_floor import ADMIN, FakeAccounts, FakeFloor, FakeFlows
 
 PASSWORD = "correct horse battery"
 HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(
@@ -29,6 +29,7 @@ class RunningDesk:
     url: str
     floor: FakeFloor
     accounts: FakeAccounts
+    flows: FakeFlows
     server: DeskServer
     browser: httpx2.AsyncClient
 
@@ -47,8 +48,9 @@ async def running_desk(*, https: bool = False, sends_ahead: int | None = None) -
 
     sends_ahead: bytes the system takes of an answer before the browser reads them, None for its own choice.
     """
-    floor, accounts = FakeFloor(), FakeAccounts({"alice": HASH, "bob": HASH, "gone": HASH})
-    server = desk_server(desk_app(floor, accounts, https=https), https=https)
+    floor, flows = FakeFloor(), FakeFlows()
+    accounts = FakeAccounts({"alice": HASH, "bob": HASH, "gone": HASH, ADMIN: HASH})
+    server = desk_server(desk_app(floor, accounts, flows, https=https), https=https)
     listener = socket.create_server(("127.0.0.1", 0))
     if sends_ahead is not None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sends_ahead)
@@ -60,7 +62,7 @@ async def running_desk(*, https: bool = False, sends_ahead: int | None = None) -
         async with httpx2.AsyncClient(
             base_url=url, headers={"Origin": origin}, timeout=ASK_S, trust_env=False
         ) as browser:
-            yield RunningDesk(url, floor, accounts, server, browser)
+            yield RunningDesk(url, floor, accounts, flows, server, browser)
     finally:
         server.should_exit = True
         await asyncio.wait_for(serving, ASK_S)

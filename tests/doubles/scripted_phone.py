@@ -27,6 +27,8 @@ POSSIBLE: dict[type, tuple[type, ...]] = {
     v.Hangup: (),
     v.Hold: (o.Done,),
     v.RingAgent: (o.HandedOver,),
+    v.RecordCall: (o.Done,),
+    v.Transfer: (o.Transferred, o.NotConnected),
 }
 ANY_VERB = (o.HungUp, o.Failed)
 
@@ -66,7 +68,8 @@ class ScriptedPhone:
         if self._play_s and isinstance(verb, v.Play | v.Say):
             await self._end_within(self._play_s)
         outcome = o.HungUp() if self._left.is_set() else self._outcome_of(verb)
-        self._is_over = isinstance(outcome, o.HungUp | o.HandedOver) or getattr(outcome, "hung_up", False)
+        ends = isinstance(outcome, o.HungUp | o.HandedOver | o.Transferred)
+        self._is_over = ends or getattr(outcome, "hung_up", False)
         return outcome
 
     async def stay(self, longest_s: float, checkpoint: str) -> o.HungUp | None:

@@ -270,13 +270,13 @@ async def come_back(bench: Bench, worker: Worker, verb: Verb) -> tuple[str, Arri
 
 
 def agent(part: str) -> Dial:
-    return Dial(Extension("1", f"Local/{part}@lab-extra/n"), 1)
+    return Dial((Extension("1", f"Local/{part}@lab-extra/n"),), 1)
 
 
 DIALS: list[tuple[Dial, Outcome]] = [
     (agent("busy-agent"), NotConnected("busy")),
     (agent("ringing-agent"), NotConnected("no_answer")),
-    (Dial(Extension("1009", "PJSIP/1009"), 1), NotConnected("unreachable")),
+    (Dial((Extension("1009", "PJSIP/1009"),), 1), NotConnected("unreachable")),
 ]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from agi_scripts.dialplan.render import VERSION
 from cordboard.bootstrap.checks.result import Level, Result
 from cordboard.bootstrap.doctor import examine
 from cordboard.lab.pbx import LabPbx
@@ -111,6 +112,10 @@ async def a_dialplan_is_not_read(clinic: Clinic) -> None:
     await clinic.pbx.command("dialplan remove context cordboard-call")
     result = await clinic.the_fault("dialplan")
     assert result.seen == "the running Asterisk has not read our dialplan"
+    await clinic.reload()
+    await clinic.pbx.command(f"dialplan remove extension version-{VERSION}@cordboard-call")
+    result = await clinic.the_fault("dialplan")
+    assert result.seen == "the running Asterisk has our dialplan of an earlier release"
     await clinic.reload()
     assert (await clinic.results("dialplan"))[0].level == Level.OK
 

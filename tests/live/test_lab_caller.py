@@ -16,7 +16,7 @@ from cordboard.lab.hearing import Began, Heard
 from cordboard.lab.listening import Listener
 from cordboard.lab.pbx import LabPbx
 from cordboard.lab.prompt_book import PromptBook
-from cordboard.prompts.voice import speak
+from cordboard.prompts.voice import Voices
 
 pytestmark = pytest.mark.live
 
@@ -59,7 +59,7 @@ exten => 7006,1,Answer()
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("prompts")
     for name, text in TEXTS.items():
-        asyncio.run(speak(text, "en", made / f"{name}.wav"))
+        asyncio.run(Voices().speak(text, "en", made / f"{name}.wav"))
     return made
 
 

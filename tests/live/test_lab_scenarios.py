@@ -14,7 +14,7 @@ from cordboard.lab.pbx import LabPbx
 from cordboard.lab.player import Result, ScenarioStage, play
 from cordboard.lab.prompt_book import PromptBook
 from cordboard.lab.scenario import parse_scenario
-from cordboard.prompts.voice import speak
+from cordboard.prompts.voice import Voices
 
 pytestmark = pytest.mark.live
 
@@ -52,7 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("prompts")
     for key, text in TEXTS.items():
         language, _, name = key.split("/")
-        asyncio.run(speak(text, language, made / language / f"{name}.wav"))
+        asyncio.run(Voices().speak(text, language, made / language / f"{name}.wav"))
     return made
 
 

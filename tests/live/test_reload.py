@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -11,8 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from cordboard.bootstrap.call_traces import read_trace
+from cordboard.bootstrap.floor_files import FloorFiles
+from cordboard.bootstrap.replaying import flows_for
+from cordboard.flows.replay import Difference, first_difference
+from cordboard.lab.hearing import Began
 from cordboard.lab.stage import Stage
-from tests.live.crash_kit import all_workers_ready, guest, strike
+from cordboard.store.reader import StoreReader
+from cordboard.store.traces import last_calls
+from tests.live.crash_kit import all_workers_ready, guest, holder, strike
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 
@@ -44,6 +52,75 @@ async def test_new_calls_get_the_new_flow_and_a_live_call_keeps_its_own(stage: S
     async with guest(stage, "6001", host="127.0.0.3") as new:
         await new.hears("one")
         await new.hears("three")
+
+
+CHOICE = """\
+flow: choice
+languages: [en]
+prompts:
+  question: {en: "Press one for the old shop."}
+  old_shop: {en: "This is the old shop, come in."}
+  new_shop: {en: "Here we sell other things now."}
+nodes:
+  main: {menu: question, keys: {1: shop, 2: other}, no_input: {then: bye}, no_match: {then: bye}}
+  shop: {play: old_shop, next: bye}
+  other: {play: new_shop, next: bye}
+  bye: {hangup: normal}
+"""
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Stage]:
+    """A menu behind 6003."""
+    shutil.copytree(SITE, tmp_path / "site")
+    (tmp_path / "site" / "flows" / "choice.yaml").write_text(CHOICE)
+    numbers = tmp_path / "site" / "numbers.yaml"
+    numbers.write_text(numbers.read_text().replace("{", '{"6003": choice, ', 1))
+    async with Stage(tmp_path / "site", workers=2) as stage:
+        yield stage
+        await stage.pbx.wait_for_no_channels()
+
+
+async def test_a_call_in_a_menu_goes_on_as_it_began_though_file_and_workers_are_others(shop: Stage) -> None:
+    """A saved file is live at once; the worker that has the call is killed, and the one that takes it over began
+    after the change: the caller hears what the old text says.
+    """
+    async with guest(shop, "6003") as caller:
+        await caller.hears("choice/question", whole=True)
+        edit(shop, "{1: shop", "{1: other", "flows/choice.yaml")
+        await shop.journal.wait_until(lambda: shop.journal.find("configuration_loaded")[1:], 10)
+        has_it = await holder(shop)
+        (other,) = (pid for pid in shop.worker_pids() if pid != has_it)
+        strike(other, signal.SIGKILL)
+        await shop.journal.wait_until(lambda: shop.journal.find("worker_ready")[2:], 20)
+        strike(has_it, signal.SIGKILL)
+        await caller.hears("choice/question", after=1, whole=True)
+        await caller.call.press("1")
+        await caller.hears("old_shop")
+        await caller.call.ended
+    await shop.wait_event("revision_recalled", flow="choice")
+    assert not caller.events(Began, "new_shop")
+    call_id = (await shop.wait_event("call_ended"))["call_id"]
+    assert await replayed(shop, call_id) is None
+    async with guest(shop, "6003", host="127.0.0.3") as later:
+        await later.hears("choice/question", whole=True)
+        await later.call.press("1")
+        await later.hears("new_shop")
+
+
+async def replayed(stage: Stage, call_id: str) -> Difference | None:
+    """Where a replay of a call that has ended differs from its trace."""
+    files = FloorFiles(stage.configuration.plan, "UTC", stage.state, stage.config)
+    reader = StoreReader(files.database)
+    try:
+        async with asyncio.timeout(10):
+            while not (await reader.ask(lambda connection: last_calls(connection, 1)))[0].result:
+                await asyncio.sleep(0.05)  # what is written soon is written by now, or almost
+    finally:
+        reader.close()
+    found = read_trace(files, call_id)
+    flow_of = flows_for(stage.config, stage.state, found, "")
+    return first_difference(found.traced.call, found.steps, flow_of)
 
 
 async def test_a_bad_file_is_told_of_with_its_place_and_changes_nothing(stage: Stage) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import suppress
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +28,7 @@ FACTS = facts_of(CALL, "en", {"count": 3, "account": "123456", "share": 0.5, "vi
         ("'size(pin)'", "size(pin)"),
         ("account.matches('^[0-9]{6}$')", True),
         ("int(account) % 2", 0),
-        ("[1, 2, 3].exists(x, x == count)", True),
+        ("count in [1, 2, 3]", True),
         ("now", NOON),
         ("now.getHours('America/New_York')", 7),
         ("now.getDayOfWeek()", 1),
@@ -66,6 +63,12 @@ def test_values(text: str, value: object) -> None:
         ("pin == '1234'", 1, 1, "secret-in-expression", "`pin` is secret"),
         ("size(pin) == 4 && pin.startsWith('1')", 1, 19, "secret-in-expression", "`pin` is secret"),
         ("size(string(pin))", 1, 13, "secret-in-expression", "`pin` is secret"),
+        ("[1, 2].exists(x, x == count)", 1, 1, "expression-loop", "no loops here: `exists`"),
+        ("vip && now.getHours('Nowhere/Land') > 1", 1, 12, "bad-zone", "`Nowhere/Land`"),
+        ("vip && account.matches('[1')", 1, 1, "bad-regex", "missing ]"),
+        ("vip &&\n account.matches(account)", 2, 10, "regex-not-literal", "written out"),
+        ("vip && account.matches('(x{99}){99}')", 1, 16, "regex-too-large", "too large"),
+        ("account" + "+'1'" * 21 + " == ''", 1, 88, "expression-too-large", "20 times +"),
     ],
 )
 def test_refused_when_the_flow_loads(text: str, line: int, column: int, code: str, word: str) -> None:
@@ -91,10 +94,7 @@ def test_hints() -> None:
         "1 / (count - 3)",
         "count + 9223372036854775807",
         "{'a': 1}[account]",
-        "now.getHours('Nowhere/Land')",
         "1.0 / 0.0",
-        "[1,2,3,4,5,6,7,8,9].all(a, [1,2,3,4,5,6,7,8,9].all(b, [1,2,3,4,5,6,7,8,9].all(c,"
-        " [1,2,3,4,5,6,7,8,9].all(d, [1,2,3,4,5,6,7,8,9].all(e, a + b + c + d + e > 0)))))",
     ],
 )
 def test_what_goes_wrong_in_a_call_is_a_failure_that_names_no_value(text: str) -> None:
@@ -116,30 +116,6 @@ def test_a_text_cannot_grow_without_end() -> None:
         SCOPE.compile("account + account").evaluate(facts)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "().__class__",
-        "__import__('os')",
-        "call.__class__",
-        "account.__len__()",
-        "'a' * 1000000000",
-        "9 ** 9 ** 9",
-        "[0,1,2,3,4,5,6,7,8,9].map(a, [0,1,2,3,4,5,6,7,8,9].map(b, [0,1,2,3,4,5,6,7,8,9].map(c, a))) == []",
-        "account.matches('(a+)+$') || '" + "a" * 300 + "b'.matches('^(a|aa)+$')",
-        "account.matches('((((((x{99}){99}){99}){99})))')",
-        "!" * 400 + "vip",
-        "-" * 400 + "1 == 1",
-        "vip" + " || vip" * 80,
-    ],
-)
-def test_hostile_expressions_cost_little(text: str) -> None:
-    began = time.perf_counter()
-    with suppress(ExpressionRefused, ExpressionFailed):
-        SCOPE.compile(text).evaluate(FACTS)
-    assert time.perf_counter() - began < 0.02
-
-
 @given(st.text(max_size=60))
 def test_any_text_is_refused_or_gives_a_value(text: str) -> None:
     try:
@@ -149,3 +125,19 @@ def test_any_text_is_refused_or_gives_a_value(text: str) -> None:
         assert refused.column >= 1
     except ExpressionFailed:
         pass
+
+
+@pytest.mark.parametrize(
+    ("expression", "message", "hint"),
+    [
+        ("count = 1", "`=` has no meaning here", "write == to compare"),
+        ("call.language == es", "unknown variable `es`", "if it is text, write 'es' in quotes; known here: "),
+        ("count == '1'", "`==` does not work on a whole number and text", "compare a number with 1 without quotes"),
+        ("call.ani == 1", "`==` does not work on text and a whole number", "keys are text"),
+    ],
+)
+def test_slips_of_newcomers_come_with_their_cure(expression: str, message: str, hint: str) -> None:
+    with pytest.raises(ExpressionRefused) as refused:
+        Scope({"count": "int"}).compile(expression)
+    assert refused.value.message == message
+    assert refused.value.hint.startswith(hint)

@@ -158,7 +158,7 @@ async def test_the_connector_that_is_asked_for_is_made(tmp_path: Path) -> None:
     assert crm is not None
     http = open_connector(crm, tmp_path, tmp_path / "state", {"CRM_TOKEN": "abc"})
     assert isinstance(http, HttpConnector)
-    assert http._client.headers["Authorization"] == "Bearer abc"
+    assert http._client._client.headers["Authorization"] == "Bearer abc"
     await http.close()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cordboard.crm.phone_numbers import COUNTRIES, WORDS, NumberRead, read_number, shown, to_e164
@@ -73,6 +73,8 @@ def test_what_is_no_number_has_a_reason(text: str, country: str, why: str) -> No
 @given(
     st.text(max_size=80) | st.text("+0123456789 ()-x", max_size=30), st.sampled_from(["", "GB", "US", "DE", "IT"])
 )
+@example("10000000000000", "DE")
+@example("0000001", "DE")
 def test_whatever_comes_gives_e164_or_a_reason(text: str, country: str) -> None:
     read = read_number(text, country)
     if read.why is None:

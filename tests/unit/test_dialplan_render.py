@@ -7,7 +7,7 @@ import re
 import pytest
 
 from agi_scripts import variables
-from agi_scripts.dialplan.render import render_dialplan, render_manager_user, render_systemd_unit
+from agi_scripts.dialplan.render import VERSION, render_dialplan, render_manager_user, render_systemd_unit
 
 WORKERS = ["127.0.0.1:4573", "127.0.0.1:4574", "127.0.0.1:4575"]
 SAFE = "operators,s,1"
@@ -38,6 +38,7 @@ def test_every_jump_leads_somewhere() -> None:
     extensions = set(re.findall(r"^exten => ([^,]+),", text, re.MULTILINE))
     targets = set(re.findall(r"[?:(]([a-z-]+),1[):]", text)) - {"cordboard-call,s"}
     assert targets >= {"loop", "let-go", "resume", "returned", "safe", "done"}
+    assert "?${CORDBOARD_DONE},1)" in text and {variables.TO_SAFE_DESTINATION, variables.AWAY} <= extensions
     assert targets <= extensions
     assert {"next-dial", "next-agent", "next-voicemail"} <= extensions
 
@@ -45,8 +46,8 @@ def test_every_jump_leads_somewhere() -> None:
 def test_every_variable_the_phone_writes_is_known_to_the_dialplan() -> None:
     text = render_dialplan(WORKERS, SAFE)
     names = [value for value in vars(variables).values() if str(value).startswith("CORDBOARD_")]
-    assert len(names) == 18
-    assert [name for name in names if not re.search(rf"\b{name}[}}=]", text)] == []
+    assert len(names) == 28
+    assert [name for name in names if not re.search(rf"\b{name}[}}=,)]", text)] == []
 
 
 RAW = re.compile(r"\$\{(EXTEN|CALLERID\([a-z]+\))")
@@ -65,10 +66,13 @@ def test_caller_data_stands_only_inside_a_filter_an_encoder_or_a_length() -> Non
 def test_dial_takes_one_variable_and_no_extension() -> None:
     dials = [line for line in lines(render_dialplan(WORKERS, SAFE)) if "Dial(" in line]
     assert dials == [
-        " same => n,Dial(${CORDBOARD_DEVICE},${CORDBOARD_RING_S},gi)",
+        " same => n(ring),Dial(${CORDBOARD_RUNG},${CORDBOARD_RING_S},gib(cordboard-leg^prepare^1)U(cordboard-leg))",
         " same => n,Dial(${CORDBOARD_DEVICE},${CORDBOARD_RING_S},"
         "gim(${CORDBOARD_MUSIC})b(cordboard-agent^prepare^1)U(cordboard-agent))",
+        " same => n,Dial(${CORDBOARD_DEVICE},${CORDBOARD_RING_S},ib(cordboard-leg^prepare^1))",
+        " same => n,Dial(${CORDBOARD_RUNG},${CORDBOARD_RING_S},ib(cordboard-leg^prepare^1)U(cordboard-leg))",
     ]
+    assert all(",g" in line or ",i" in line for line in dials), "who forwards is not followed"
 
 
 @pytest.mark.parametrize("worker", ["127.0.0.1", "a b:1", "x:1/y", "x:1&y:2", "", "${X}:1"])
@@ -125,11 +129,29 @@ def test_every_event_of_an_agents_leg_ends_with_the_token() -> None:
     assert [line for line in events if not line.endswith(",Token: t0ken)")] == []
 
 
-def test_an_agent_who_does_nothing_has_refused() -> None:
+@pytest.mark.parametrize("context", ["[cordboard-agent]", "[cordboard-leg]"])
+def test_who_does_nothing_has_refused(context: str) -> None:
     text = render_dialplan(WORKERS, SAFE)
-    picked_up = text[text.index("[cordboard-agent]") :].partition("exten => s,1,")[2]
+    picked_up = text[text.index(context) :].partition("exten => s,1,")[2].partition("\n[")[0]
     assert picked_up.startswith("Set(GOSUB_RESULT=CONTINUE)")
     assert picked_up.count("Set(GOSUB_RESULT=)") == 1
+
+
+def test_a_transferred_call_is_none_of_ours_any_more() -> None:
+    away = render_dialplan(WORKERS, SAFE).partition("exten => away,1,")[2].partition("exten =>")[0]
+    assert away.startswith("MSet(CORDBOARD_CALL=,CORDBOARD_CP=,"), "so that its end is told to nobody"
+    assert "Goto(${CORDBOARD_TO_CONTEXT},${CORDBOARD_TO_EXTEN},${CORDBOARD_TO_PRIORITY})" in away
+
+
+def test_a_call_that_comes_in_once_more_is_still_known_to_be_recorded() -> None:
+    """MixMonitor stays on the channel: a secret question of the second visit has to pause it."""
+    entry = render_dialplan(WORKERS, SAFE).partition("exten => s,1,")[2].partition("exten =>")[0]
+    assert "CORDBOARD_CALL=," in entry and variables.RECORDING not in entry
+
+
+def test_the_dialplan_says_its_version() -> None:
+    text = render_dialplan(WORKERS, SAFE)
+    assert f"; Version {VERSION}:" in text and f"\nexten => version-{VERSION},1,NoOp()\n" in text
 
 
 def test_what_an_earlier_offer_left_is_cleared_before_an_agent_is_rung() -> None:

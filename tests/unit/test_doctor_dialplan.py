@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agi_scripts.dialplan.render import VERSION
 from cordboard.bootstrap.checks import dialplan, music
 from cordboard.bootstrap.checks.asterisk_files import Reading, read_with_includes
 from cordboard.bootstrap.checks.premises import NotLookedAt
@@ -50,6 +51,16 @@ def test_a_change_of_settings_makes_the_dialplan_old(site: Site) -> None:
     target = f"--target {site.asterisk}"
     reload = "asterisk -rx 'dialplan reload' && asterisk -rx 'manager reload'"
     assert result.fix == f"cordboard install-dialplan -c {site.config} {target} && {reload}"
+
+
+def test_a_dialplan_of_an_earlier_release_is_told_as_such(site: Site) -> None:
+    installed = site.asterisk / "cordboard.conf"
+    text = installed.read_text()
+    without = "".join(line for line in text.splitlines(keepends=True) if "ersion" not in line)
+    for older, version in ((without, 1), (text.replace(f"Version {VERSION}:", "Version 0:"), 0)):
+        installed.write_text(older)
+        seen = only(findings(site), Level.FAULT).seen
+        assert f"is of an earlier release (version {version}, not {VERSION})" in seen
 
 
 def test_a_new_secret_makes_both_files_old_and_is_not_shown(site: Site) -> None:

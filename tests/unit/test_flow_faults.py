@@ -18,8 +18,8 @@ DIAL = '{dial: "0", otherwise: bye}'
 NODE_FAULTS = [
     # verbs
     ("a: {plya: hello, next: bye}", 7, "unknown-verb", "unknown node type `plya`", "did you mean `play`?"),
-    ("a: {next: bye}", 3, "no-verb", "`a` does nothing", "known are branch, dial"),
-    ("a: {}", 3, "no-verb", "`a` does nothing", "known are branch, dial"),
+    ("a: {next: bye}", 3, "no-verb", "`a` does nothing", "known are branch, callback, dial"),
+    ("a: {}", 3, "no-verb", "`a` does nothing", "known are branch, callback, dial"),
     (
         "a: {play: hello, menu: ask, next: bye}",
         20,
@@ -37,8 +37,8 @@ NODE_FAULTS = [
     ("a: {play: hello, nxt: bye, next: bye}", 20, "unknown-key", "unknown key `nxt`", "did you mean `next`?"),
     ("a: {play: hello, next: by}", 26, "unknown-node", "there is no node `by`", "did you mean `bye`?"),
     # say
-    ("a: {say: {number: x}, next: bye}", 21, "wrong-type", "expected a whole number or a mapping", "write digits"),
-    ("a: {say: {number: 0123}, next: bye}", 21, "wrong-type", "expected a whole number", "write 123 for a number"),
+    ("a: {say: {number: x}, next: bye}", 21, "wrong-type", "expected a number or a mapping", "write digits"),
+    ("a: {say: {number: 0123}, next: bye}", 21, "wrong-type", "expected a number", "write 123 for a number"),
     ("a: {say: {digits: 12a}, next: bye}", 12, "wrong-value", "not only digits", ""),
     ("a: {say: {number: 1, digits: 1}, next: bye}", 12, "say-one-thing", "say one thing", "a node for each"),
     ("a: {say: {}, next: bye}", 12, "say-one-thing", "say one thing", ""),
@@ -132,7 +132,7 @@ NODE_FAULTS = [
         "variable `digits`",
         "known: none",
     ),
-    ("a: {dial: {}, otherwise: bye}", 13, "dial-one-target", "either `extension` or `extension_from`", ""),
+    ("a: {dial: {}, otherwise: bye}", 13, "dial-one-target", "give exactly one of `extension`", ""),
     ("a: {dial: 1001, ring_s: 15s, otherwise: bye}", 27, "wrong-type", "found `15s`", "write 15 alone"),
     ("a: {dial: 1001, buzy: bye}", 19, "unknown-key", "unknown key `buzy`", "did you mean `busy`?"),
     ("a: {voicemail: sails}", 18, "unknown-voicemail-box", "voicemail box `sails`", "did you mean `sales`?"),
@@ -205,7 +205,7 @@ def faults_of_text(text: str) -> tuple:
 
 
 def test_a_file_that_is_no_flow_at_all() -> None:
-    assert [finding.code for finding in faults_of("")] == ["missing-key", "missing-key"]
+    assert [finding.code for finding in faults_of("")] == ["missing-key"]
     assert [finding.code for finding in faults_of("- a\n- b")] == ["wrong-type"]
     assert faults_of("nodes: 5\nflow: x")[0].message == "expected a mapping (`key: value`), found the number 5"
 
@@ -306,7 +306,7 @@ def test_a_directory_gives_all_flows_or_all_faults(tmp_path: Path) -> None:
 def test_two_files_with_one_flow(tmp_path: Path) -> None:
     (tmp_path / "one.yaml").write_text(FRAME)
     (tmp_path / "twin.yaml").write_text(FRAME)
-    with pytest.raises(ConfigurationError, match=r"twin.yaml:1:7: another file has a flow `test`"):
+    with pytest.raises(ConfigurationError, match=r"twin.yaml:1:7: one.yaml has a flow `test` too"):
         load_flows(tmp_path, AROUND)
 
 
@@ -327,3 +327,27 @@ def test_every_node_type_documents_itself() -> None:
         assert f"`{verb}`" in docs
         for name, field in options.model_fields.items():
             assert f"`{field.alias or name}`" in docs, f"{verb}: {name}"
+
+
+def test_a_faulty_formula_is_told_once_and_not_at_everything_that_names_its_variable() -> None:
+    nodes = """
+        a: {set: {total: {cel: "1 * 2.5"}}, next: b}
+        b: {set: {twice: {cel: "total + total"}}, next: c}
+        c: {branch: [{if: "twice > 3.0", then: bye}], else: bye}
+        """
+    found = faults_of(text_of(nodes))
+    assert [one.code for one in found] == ["expression-type"], found
+
+
+def test_formulas_that_only_wait_for_each_other_are_told() -> None:
+    found = faults_of(text_of('a: {set: {tries: {cel: "tries + 1"}}, next: bye}'))
+    assert [one.code for one in found] == ["unknown-variable"], found
+
+
+def test_a_node_whose_parts_are_not_indented_says_so() -> None:
+    found = faults_of(text_of("a:\nplay: hello\nnext: bye"))
+    assert [one.hint for one in found if one.code == "wrong-type"] == [
+        "indent what belongs to `a` further than its name",
+        "`play` belongs below the name of a node, indented further",
+        "`next` belongs below the name of a node, indented further",
+    ]

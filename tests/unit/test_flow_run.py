@@ -11,7 +11,18 @@ import pytest
 from cordboard.errors import FlowError
 from cordboard.flows.checkpoint import parse_checkpoint
 from cordboard.flows.run import Finish, FlowRun, Step
-from cordboard.telephony.outcomes import Connected, Done, Failed, Gathered, HungUp, NoInput, NotConnected, Outcome
+from cordboard.telephony.outcomes import (
+    Connected,
+    Done,
+    Failed,
+    Gathered,
+    HungUp,
+    Interrupted,
+    NoInput,
+    NotConnected,
+    NotLookedUp,
+    Outcome,
+)
 from cordboard.telephony.ports import Arrival
 from cordboard.telephony.verbs import Answer, Dial, Gather, Hangup, Play, VoicemailBox
 from tests.doubles.flow_kit import CALL, NOON, answered, flow_of, walk
@@ -95,7 +106,11 @@ def test_an_outcome_no_verb_of_the_node_can_have_is_a_fault() -> None:
 
 
 def test_a_loop_that_asks_nothing_is_a_fault_and_not_endless() -> None:
-    loop = "a: {goto: b}\nb: {goto: a}\nsafe: {play: sorry, next: bye}"
+    loop = """
+    a: {branch: [{if: "call.dnis == ''", then: safe}], else: b}
+    b: {goto: a}
+    safe: {play: sorry, next: bye}
+    """
     step = answered(flow_of(loop, head="on_failure: safe"))
     assert len(step.entered) == 101
     assert step.entered[-1] == "safe"
@@ -121,6 +136,22 @@ def test_another_flow_keeps_what_belongs_to_the_call() -> None:
     run = step.run.into(flow_of("a: {play: hello, next: bye}"))
     assert (run.language, run.answered, run.seq, run.variables, run.finish) == ("es", True, 1, {}, None)
     assert isinstance(run.start(NOON).verb, Play)
+
+
+def test_keys_typed_ahead_are_for_the_next_question_and_for_no_later_one() -> None:
+    flow = flow_of(
+        """
+        a: {play: hello, next: b}
+        b: {lookup: crm, next: c, on_error: c}
+        c: {dial: "1001", next: d, otherwise: d}
+        d: {play: hello, next: bye}
+        """
+    )
+    _, looking, dialling, after = walk(flow, [Interrupted("12"), NotLookedUp("late"), Connected(3)])
+    assert (looking.run.typed, dialling.run.typed, after.run.typed) == ("12", "", "")
+    many = looking.run.with_typed("9" * 100)
+    assert len(many.typed) == 64
+    assert "typed" not in repr(looking.run)
 
 
 def test_the_service_can_fail_a_run() -> None:

@@ -112,6 +112,36 @@ def test_the_clock_goes_back() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("zone", "day", "clock"),
+    [
+        # Forward: the clock skips an hour, or half of one. Back: it shows one twice.
+        ("America/New_York", "2026-03-08", ["0:30", "1:00", "1:30", "3:00", "3:30"]),
+        ("America/New_York", "2026-11-01", ["0:30", "1:00", "1:30", "1:00", "1:30", "2:00", "2:30"]),
+        ("Australia/Lord_Howe", "2026-10-04", ["1:00", "1:30", "2:30", "3:00"]),
+        ("Australia/Lord_Howe", "2026-04-05", ["1:00", "1:30", "1:30", "2:00", "2:30"]),
+        ("America/Santiago", "2026-09-06", ["1:00", "1:30", "2:00"]),  # at midnight: the day begins at 1:00
+        ("Africa/Cairo", "2026-10-29", ["22:30", "23:00", "23:30", "23:00", "23:30"]),  # at midnight, back
+        ("Europe/Dublin", "2026-03-29", ["0:30", "2:00", "2:30", "3:00"]),  # winter is what is put forward there
+    ],
+)
+@pytest.mark.parametrize("span", ["1:00-2:00", "1:30-3:00", "2:00-2:30", "23:00-23:30", "23:30-1:30", "0:00-24:00"])
+def test_in_the_nights_the_clock_changes_the_clock_decides(
+    zone: str, day: str, clock: list[str], span: str
+) -> None:
+    place = ZoneInfo(zone)
+    always = OpeningHours(place, ((parse_span(span),),) * 7)
+    start, end = parse_span(span)
+    midnight = datetime.fromisoformat(day).replace(tzinfo=place).astimezone(UTC)
+    moments = [midnight + timedelta(minutes=30 * step) for step in range(-2, 51)]
+    shown = [f"{one.hour}:{one.minute:02}" for one in (moment.astimezone(place) for moment in moments)]
+    assert " ".join(clock) in " ".join(shown), "the night is what it is taken for"
+    for moment, time in zip(moments, shown, strict=True):
+        minute = parse_time(time)
+        expected = start <= minute < end if start < end else minute >= start or minute < end
+        assert always.is_open(moment) is expected, f"{time} ({moment})"
+
+
 @given(st.integers(0, 2 * 365 * 24 * 60), st.integers(0, 1439), st.integers(1, 1440))
 def test_open_if_and_only_if_a_span_of_today_or_yesterday_holds_the_wall_clock(
     minutes: int, start: int, end: int

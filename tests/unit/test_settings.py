@@ -134,7 +134,7 @@ def test_lint_finds_files_of_the_crm_that_cannot_be_read_at_their_places(tmp_pat
     (tmp_path / "crm.yaml").write_text(CRM)
     configuration = load_configuration(tmp_path, environment={}, need_secrets=False)
     with pytest.raises(ConfigurationError) as refused:
-        configuration.check_crm_files()
+        configuration.check_outside_world()
     missing = "cannot be read: No such file or directory"
     assert [(one.file, one.line, one.column, one.message) for one in refused.value.findings] == [
         (str(tmp_path / "crm.yaml"), 7, 22, f"the secret in file secrets/crm {missing}"),
@@ -173,3 +173,41 @@ def test_what_a_reload_does_not_take_up_is_named() -> None:
 def test_the_token_of_the_dialplan_follows_the_secret() -> None:
     assert agi_token("one") == "82390c2bafcf7d10175a7072f2837c6f"  # as installed dialplans have it
     assert agi_token("two") != agi_token("one")
+
+
+def _outside(tmp_path: Path, section: str) -> list[tuple[str, int, str]]:
+    """The findings of settings that hold this."""
+    (tmp_path / "cordboard.yaml").write_text(section, "utf-8")
+    try:
+        load_settings(tmp_path, {})
+    except ConfigurationError as fault:
+        return [(finding.code, finding.line, finding.message) for finding in fault.findings]
+    return []
+
+
+def test_numbers_outside_are_allowed_by_one_section(tmp_path: Path) -> None:
+    section = """
+        country: GB
+        outside: {device: "PJSIP/{number}@trunk", countries: [GB], per_caller: {calls: 3, within_s: 9}}
+    """
+    (tmp_path / "cordboard.yaml").write_text(section, "utf-8")
+    settings, _ = load_settings(tmp_path, {})
+    assert settings.dial_policy().resolve_number("020 7946 0123")
+    assert settings.outside and settings.outside.per_caller.calls == 3
+
+
+@pytest.mark.parametrize(
+    ("section", "code", "line"),
+    [
+        ("outside:\n  device: PJSIP/trunk", "bad-outside", 2),
+        ('outside:\n  device: "PJSIP/{number}@t"\n  countries: [GB, UK]', "bad-outside", 3),
+        ('outside:\n  device: "PJSIP/{number}@t"\n  deny: ["0845"]', "bad-outside", 3),
+        ('outside:\n  device: "PJSIP/{number}@t"\n  types: [satellite]', "unknown-choice", 3),
+        ("outside:\n  countries: [GB]", "missing-key", 1),
+        ("country: England", "bad-country", 1),
+        ("transfers: {reception: reception}", "bad-destination", 1),
+    ],
+)
+def test_what_cannot_be_in_it_is_a_finding_at_its_place(tmp_path: Path, section: str, code: str, line: int) -> None:
+    ((found, at, _),) = _outside(tmp_path, section)
+    assert (found, at) == (code, line)

@@ -210,3 +210,34 @@ def test_did_you_mean() -> None:
     assert closest("menue", ["menu", "main"]) == "did you mean `menu`?"
     assert closest("xyz", ["menu", "main"]) == ""
     assert closest("get", ["GET", "POST"]) == "did you mean `GET`?", "capitals do not count"
+
+
+@pytest.mark.parametrize(
+    ("text", "model", "hint"),
+    [
+        ("port:8080", Listener, "put a blank behind the colon: `port: 8080`"),
+        ("rest: {folder:a: 1}", Listener, "put a blank behind the colon: `folder: a`"),
+        ("- port: 8080\n- label: x", Listener, "take the `- ` before each key away"),
+        ('enabled: "false"', Listener, "write false without quotes"),
+        ("boxes: {My Box: {}}", Listener, ""),
+        ("boxes: {Sales: {}}", Listener, "write for instance `sales`"),
+        ("", Needy, "add `name:`"),
+    ],
+)
+def test_slips_of_newcomers_come_with_their_cure(text: str, model: type[Section], hint: str) -> None:
+    (found,) = findings_of(text, model)
+    assert found.hint == hint
+
+
+def test_an_empty_file_is_called_empty() -> None:
+    (found,) = findings_of("", Needy)
+    assert found.message == "the file is empty"
+
+
+def test_kinds_under_the_names_that_programmers_have_for_them() -> None:
+    class Kinds(Section):
+        kind: Literal["text", "whole", "number", "yes_no"] = "text"
+
+    assert [findings_of(f"kind: {word}", Kinds)[0].hint for word in ("int", "string", "bool", "double")] == [
+        "write `whole`", "write `text`", "write `yes_no`", "write `number`",
+    ]  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -166,6 +165,18 @@ def test_each_duplicate_key_is_named_with_both_lines() -> None:
     assert (outer.line, outer.message) == (5, "`keys` is written twice: here and in line 1")
 
 
+def test_what_somebody_wrote_is_shown_as_far_as_a_person_would_read_it() -> None:
+    for text in ("a: !%s x", "%s: 1\n%s: 2", "a: *%s", "*%s : 1"):
+        finding = fault_of((text.replace("%s", "x" * 900)).encode())
+        assert len(str(finding)) < 300
+
+
+def test_the_first_hundred_duplicate_keys_are_told() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        parse_yaml(b"k: 1\n" * 1_000, "x.yaml")
+    assert len(refused.value.findings) == 100
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"flow.yaml:1:1: cannot read the file: No such file"):
         read_yaml(tmp_path / "flow.yaml", shown_as="flow.yaml")
@@ -219,16 +230,28 @@ ALIAS_BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 5)}]\n" for level in range(1, 10)
 )
 HOSTILE = {
-    "alias bomb": ALIAS_BOMB.encode(),
-    "200,000 brackets": b"[" * 200_000,
-    "200,000 braces": b"{a: " * 200_000,
-    "python object": b"a: !!python/object/apply:os.system ['id']",
-    "10 MB": b"a: " + b"x" * 10_000_000,
-    "a million values": b"[" + b"1," * 520_000,
-    "a million keys": b"".join(b"k%d:\n" % number for number in range(140_000)),
-    "one long key": b"k" * 1_000_000 + b": 1",
-    "anchors": b"".join(b"- &a%d x\n" % number for number in range(80_000)),
-    "escapes": b'a: "' + b"\\u00e9" * 170_000 + b'"',
+    "alias bomb": (ALIAS_BOMB.encode(), "too-many-values"),
+    "200,000 brackets": (b"[" * 200_000, "too-deep"),
+    "200,000 braces": (b"{a: " * 200_000, "too-deep"),
+    "200,000 dashes": (b"- " * 200_000, "too-deep"),
+    "python object": (b"a: !!python/object/apply:os.system ['id']", "tag"),
+    "python objects": (b"- !!python/object/new:os.system [id]\n" * 25_000, "tag"),
+    "10 MB": (b"a: " + b"x" * 10_000_000, "too-big"),
+    "a million values": (b"[" + b"1," * 520_000, "too-many-values"),
+    "140,000 keys": (b"".join(b"%d:\n" % number for number in range(140_000)), "too-many-values"),
+    "150,000 times one key": (b"k: 1\n" * 150_000, "duplicate-key"),
+    "30,000 keys twice": (b"".join(b"%d:\n" % number for number in range(30_000)) * 2, "duplicate-key"),
+    "one long key": (b"k" * 1_000_000 + b": 1", "syntax"),
+    "one long tag": (b"a: !" + b"t" * 1_000_000 + b" 1", "tag"),
+    "anchors": (b"".join(b"- &a%d x\n" % number for number in range(80_000)), "too-many-values"),
+    "escapes": (b'a: "' + b"\\u00e9" * 170_000 + b'"', "read"),
+    "tabs": (b"a:\n" + b"\t" * 1_000_000 + b"b: 1", "syntax"),
+    "byte order mark": (b"\xef\xbb\xbf" + b"a: 1\n" * 200_000, "byte-order-mark"),
+    "UTF-16": (("a: 1\n" * 100_000).encode("utf-16"), "byte-order-mark"),
+    "latin-1": (b"# a\n" * 200_000 + "name: Zo\xeb".encode("latin-1"), "not-utf-8"),
+    "control character": (b"# a\n" * 200_000 + b"\x00", "control-character"),
+    "documents": (b"---\n" * 200_000, "second-document"),
+    "a quote left open": (b"a: '" + b"x\n" * 500_000, "syntax"),
 }
 MEASURE = """
 import resource, sys, time
@@ -247,21 +270,32 @@ print(code, taken_ms, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - befo
 """
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_file_costs_little_time_and_memory(name: str, tmp_path: Path) -> None:
-    path = tmp_path / "hostile.yaml"
-    path.write_bytes(HOSTILE[name])
-    began = time.monotonic()
+TRIES = 3  # what others on the machine take from one of them, they do not take from all
+
+
+def cost_of(path: Path) -> tuple[str, float, float]:
+    """What reading came to, in a process of its own: the finding's code, milliseconds of the CPU, megabytes."""
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, str(path)],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=30,
         check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (10, 10)),
     )
-    assert done.returncode == 0, f"{done.stderr} after {time.monotonic() - began:.1f} s"
+    assert done.returncode == 0, done.stderr
     code, taken_ms, grown_mb = done.stdout.split()
-    assert code != "read" or name in ("one long key", "escapes")
-    assert float(taken_ms) <= 200
-    assert float(grown_mb) <= 50
+    return code, float(taken_ms), float(grown_mb)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_costs_little_time_and_memory(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "hostile.yaml"
+    content, wanted = HOSTILE[name]
+    path.write_bytes(content)
+    for _ in range(TRIES):
+        code, taken_ms, grown_mb = cost_of(path)
+        assert code == wanted
+        if taken_ms <= 200 and grown_mb <= 50:
+            return
+    pytest.fail(f"{taken_ms:.0f} ms, {grown_mb:.0f} MB")

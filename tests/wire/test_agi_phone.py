@@ -20,6 +20,7 @@ from cordboard.telephony.outcomes import (
     Gathered,
     HandedOver,
     HungUp,
+    Interrupted,
     NoInput,
     Outcome,
     Recorded,
@@ -156,7 +157,71 @@ async def test_values_are_spoken(verb: Say, expected: list[list[str]]) -> None:
     assert asked == expected
 
 
+async def test_a_key_stops_what_is_played_and_is_told() -> None:
+    verb = Play((prompt("a"), Say("number", "21", "en"), prompt("b")), keys=True)
+    outcome, asked, _ = await perform(verb, ["200 result=0 endpos=80", "200 result=53"])
+    assert outcome == Interrupted("5")
+    assert asked == [["STREAM", "FILE", "/prompts/a", KEYS], ["SAY", "NUMBER", "21", KEYS]]
+
+
+INTERRUPTIBLE = [
+    (Say("number", "21", "en", gender="f"), ["SAY", "NUMBER", "21", KEYS, "f"]),
+    (Say("digits", "12", "en"), ["SAY", "DIGITS", "12", KEYS]),
+    (Say("spelled", "A-1", "en"), ["SAY", "ALPHA", "A-1", KEYS]),
+    (Say("date", "17", "en"), ["SAY", "DATETIME", "17", KEYS, "ABdY", "UTC"]),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), INTERRUPTIBLE)
+async def test_a_key_in_a_value_among_prompts_counts(value: Say, expected: list[str]) -> None:
+    verb = gather(prompts=(value, prompt("menu")), max_digits=1)
+    outcome, asked, _ = await perform(verb, ["200 result=49"])
+    assert outcome == Gathered("1", "full")
+    assert asked == [expected]
+
+
+async def test_behind_a_value_at_the_end_of_a_question_the_wait_begins_at_once() -> None:
+    verb = gather(prompts=(prompt("a"), Say("digits", "12", "en")), max_digits=1)
+    outcome, asked, variables = await perform(verb, ["200 result=0 endpos=80", "200 result=0", "200 result=49"])
+    assert outcome == Gathered("1", "full")
+    assert asked[1:] == [["SAY", "DIGITS", "12", KEYS], ["WAIT", "FOR", "DIGIT", "2000"]]
+    assert variables["TIMEOUT(absolute)"] == "9.0"  # 2 s for the prompt, 3 s for the digits, 2 s for the key, 2 s
+
+
+async def test_a_value_that_cannot_be_spoken_stops_before_anything_is_played() -> None:
+    outcome, asked, _ = await perform(Play((prompt("a"), Say("number", "x", "en"))), [])
+    assert isinstance(outcome, Failed)
+    assert asked == []
+
+
+async def test_without_keys_a_value_is_spoken_to_its_end() -> None:
+    outcome, asked, _ = await perform(Play((Say("spelled", "AB", "en"),)), [RAN])
+    assert outcome == Done()
+    assert asked == [["SAY", "ALPHA", "AB", ""]]
+
+
+TYPED = [
+    (gather(prompts=(), typed="12"), ["200 result=51"], "123", "full", 1),
+    (gather(prompts=(), typed="12"), ["200 result=0"], "12", "timeout", 1),
+    (gather(prompts=(), typed="123"), [], "123", "full", 0),
+    (gather(prompts=(), typed="12#", end_key="#"), [], "12", "end_key", 0),
+    (gather(prompts=(), typed="9", ends=("9",)), [], "9", "full", 0),
+]
+
+
+@pytest.mark.parametrize(("verb", "replies", "digits", "ended_by", "lines"), TYPED)
+async def test_keys_that_were_typed_before_count(
+    verb: Gather, replies: list[str], digits: str, ended_by: str, lines: int
+) -> None:
+    outcome, asked, _ = await perform(verb, replies)
+    assert isinstance(outcome, Gathered)
+    assert (outcome.digits, outcome.ended_by) == (digits, ended_by)
+    assert asked == [["WAIT", "FOR", "DIGIT", "1000"]] * lines
+
+
 UNSPEAKABLE = [
+    ("spelled", "ä"),
+    ("spelled", "a b"),
     ("number", "1000000000"),
     ("number", "1.5"),
     ("number", ""),
@@ -185,7 +250,8 @@ async def test_a_zone_that_is_no_zone_fails(zone: str) -> None:
 
 RECORDED = [
     ("200 result=35 (dtmf) endpos=16000", 2.0, False),
-    ("200 result=1 (timeout) endpos=4000", 0.5, False),
+    ("200 result=1 (timeout) endpos=8160", 0.0, False),  # only the second of silence that Asterisk leaves
+    ("200 result=1 (timeout) endpos=12000", 1.5, False),
     ("200 result=-1 (hangup) endpos=8000", 1.0, True),
     ("200 result=-1 (hangup) endpos=0", 0.0, True),
 ]
@@ -222,7 +288,7 @@ async def test_a_caller_who_hangs_up_while_recording_leaves_a_message(tmp_path: 
 
 
 async def test_dial_is_handed_to_the_dialplan() -> None:
-    outcome, asked, variables = await perform(Dial(Extension("1001", "PJSIP/1001"), 14.2), [])
+    outcome, asked, variables = await perform(Dial((Extension("1001", "PJSIP/1001"),), 14.2), [])
     assert outcome == HandedOver()
     assert asked == []
     assert variables["CORDBOARD_NEXT"] == "dial"
@@ -242,7 +308,7 @@ async def test_voicemail_is_handed_to_the_dialplan() -> None:
 )
 async def test_a_dial_target_is_one_device_or_refused(device: str) -> None:
     with pytest.raises(SwitchProtocolError):
-        await perform(Dial(Extension("1001", device), 15), [])
+        await perform(Dial((Extension("1001", device),), 15), [])
 
 
 async def test_hangup_tells_the_dialplan_its_cause() -> None:
@@ -347,7 +413,7 @@ VERBS: list[Verb] = [
     Play((prompt("a"),)),
     gather(),
     Say("number", "7", "en"),
-    Dial(Extension("1001", "PJSIP/1001"), 15),
+    Dial((Extension("1001", "PJSIP/1001"),), 15),
     Hangup(),
 ]
 

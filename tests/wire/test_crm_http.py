@@ -22,6 +22,7 @@ from cordboard.crm.customer import Fields
 from cordboard.crm.http_section import Http
 from cordboard.crm.lookups import Crm, Lookups
 from cordboard.errors import CrmError, CrmRejected, CrmUnavailable
+from cordboard.http_client.client import CONNECTIONS_MAX
 from cordboard.telephony.outcomes import LookedUp, NotLookedUp
 from tests.doubles.fake_crm import (
     ADA,
@@ -388,7 +389,7 @@ async def test_a_hundred_callers_of_a_silent_crm_all_go_on_in_time(crm: FakeCrm)
     outcomes = await asyncio.gather(*(lookups.result(f"call{number}", 0.2) for number in range(100)))
     assert loop.time() - began_at < 0.2 + 3 * PRECISION_S  # a burst, and the CRM runs in the same loop
     assert all(isinstance(outcome, NotLookedUp) for outcome in outcomes)
-    assert crm.connections <= connector_module.CONNECTIONS_MAX
+    assert crm.connections <= CONNECTIONS_MAX
     await lookups.aclose()
 
 

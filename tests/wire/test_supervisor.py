@@ -4,146 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import socket
 import stat
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
-from cordboard.bootstrap.agi_token import agi_token
 from cordboard.bootstrap.configuration import load_configuration
 from cordboard.bootstrap.kept_worker import FAILED_STARTS_MAX, KeptWorker, Patience, WorkerNeverReady
-from cordboard.bootstrap.supervisor import Supervisor
+from cordboard.bootstrap.publishing import Publisher
+from cordboard.bootstrap.revisions import Cause
 from cordboard.bootstrap.worker import WorkerProcess
-from cordboard.lab.journal import Journal
 from cordboard.lab.ports import find_free_ports
-from tests.doubles.fake_asterisk import RAN, FakeAsterisk, header_block, new_call
-
-FLOW = """\
-flow: hello
-languages: [en]
-prompts: {hello: {en: "hello"}}
-nodes:
-  hello: {play: hello, next: again}
-  again: {play: hello, next: bye}
-  bye: {hangup: normal}
-"""
-PLAYED = "200 result=0 endpos=800"
-
-
-class Service:
-    """`cordboard run` on a directory of its own, its log as a journal."""
-
-    def __init__(self, folder: Path) -> None:
-        self.config = folder / "config"
-        self.state = folder / "state"
-        self.journal = Journal()
-        self.agi_port, self.http_port, self.desk_port = find_free_ports(2), find_free_ports(2), find_free_ports()
-        self.process: asyncio.subprocess.Process | None = None
-        self.complaints: list[str] = []
-        self._readers: list[asyncio.Task[None]] = []
-        self._write_site()
-
-    def _write_site(self) -> None:
-        (self.config / "flows").mkdir(parents=True)
-        (self.config / "flows" / "hello.yaml").write_text(FLOW)
-        (self.config / "numbers.yaml").write_text("default: hello\n")
-        (self.config / "cordboard.yaml").write_text("log: {format: json}\ndrain_s: 6\n")
-        (self.config / "secret").write_text("s3cret")
-        (self.config / "prompts" / "en").mkdir(parents=True)
-        _write_tone(self.config / "prompts" / "en" / "hello.wav")
-
-    def add_agent(self) -> None:
-        """An agent, and with that a desk."""
-        (self.config / "agents.yaml").write_text("agents: {alice: {device: PJSIP/1001, queues: [sales]}}\n")
-        (self.config / "queues.yaml").write_text("queues: {sales: {accept: none}}\n")
-
-    async def run(self, command: str) -> str:
-        """Run another command to its end, by hand; what it complained of."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cordboard", command, "--config", str(self.config)),
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, env=self._environment(1),
-        )  # fmt: skip
-        _, complaints = await asyncio.wait_for(process.communicate(), 15)
-        return complaints.decode()
-
-    def _environment(self, workers: int) -> dict[str, str]:
-        return os.environ | {
-            "CORDBOARD_STATE": str(self.state),
-            "CORDBOARD_WORKERS": str(workers),
-            "CORDBOARD_LISTEN__AGI__PORT": str(self.agi_port),
-            "CORDBOARD_LISTEN__HTTP__PORT": str(self.http_port),
-            "CORDBOARD_LISTEN__DESK__PORT": str(self.desk_port),
-            "CORDBOARD_ASTERISK__AMI__PORT": "1",  # nobody listens there
-            "CORDBOARD_ASTERISK__AMI__SECRET__FILE": str(self.config / "secret"),
-        }
-
-    async def spawn(self, workers: int = 1, **environment: str) -> None:
-        pipe = asyncio.subprocess.PIPE
-        self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cordboard", "run", "--config", str(self.config)),
-            stdout=pipe, stderr=pipe, env=self._environment(workers) | environment, start_new_session=True,
-        )  # fmt: skip
-        assert self.process.stdout is not None and self.process.stderr is not None
-        self._readers = [
-            asyncio.create_task(self._read(self.process.stdout, self._take)),
-            asyncio.create_task(self._read(self.process.stderr, self.complaints.append)),
-        ]
-
-    async def start(self, workers: int = 1, **environment: str) -> None:
-        """Until each process has said that it is ready: their lines may come after the supervisor's own."""
-        await self.spawn(workers, **environment)
-        await self.journal.wait("service_ready", 20)
-        await self.events("worker_ready", workers)
-
-    def send(self, number: signal.Signals) -> None:
-        assert self.process is not None
-        self.process.send_signal(number)
-
-    async def ended(self, within_s: float = 15.0) -> int:
-        assert self.process is not None
-        code = await asyncio.wait_for(self.process.wait(), within_s)
-        await asyncio.gather(*self._readers)
-        return code
-
-    async def kill(self) -> None:
-        if self.process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            await self.process.wait()
-            await asyncio.gather(*self._readers)
-
-    def worker_pid(self, worker: int = 0) -> int:
-        return int(self.journal.find("worker_ready", worker=worker)[-1]["pid"])
-
-    async def events(self, event: str, count: int, **fields: Any) -> list[dict[str, Any]]:
-        return list(
-            await self.journal.wait_until(
-                lambda: found if len(found := self.journal.find(event, **fields)) >= count else [], 15
-            )
-        )
-
-    async def _read(self, stream: asyncio.StreamReader, take: Callable[[str], None]) -> None:
-        while line := await stream.readline():
-            take(line.decode().rstrip())
-
-    def _take(self, line: str) -> None:
-        self.journal.add(json.loads(line))
-
-
-def _write_tone(path: Path) -> None:
-    """A tenth of a second of a WAV file."""
-    sound = b"\x00\x10" * 800
-    head = b"RIFF" + (36 + len(sound)).to_bytes(4, "little") + b"WAVEfmt " + (16).to_bytes(4, "little")
-    form = b"\x01\x00\x01\x00" + (8000).to_bytes(4, "little") + (16000).to_bytes(4, "little") + b"\x02\x00\x10\x00"
-    path.write_bytes(head + form + b"data" + len(sound).to_bytes(4, "little") + sound)
+from tests.doubles.running_service import FLOW, PLAYED, Service, caller, plays
 
 
 @pytest.fixture
@@ -288,12 +167,13 @@ async def test_a_fault_of_ours_in_a_reload_is_told_as_a_refusal(tmp_path: Path, 
     def broken(*_: object) -> None:
         raise ValueError("nobody thought of this")
 
-    monkeypatch.setattr("cordboard.bootstrap.supervisor.load_configuration", broken)
+    monkeypatch.setattr("cordboard.bootstrap.publishing.load_configuration", broken)
     with structlog.testing.capture_logs() as entries:
-        monkeypatch.setattr("cordboard.bootstrap.supervisor.log", structlog.get_logger())
-        await Supervisor(configuration)._reload()
+        monkeypatch.setattr("cordboard.bootstrap.publishing.log", structlog.get_logger())
+        published, answer = await Publisher(configuration).try_take(Cause("reload"))
     (entry,) = entries
     assert (entry["event"], entry["message"]) == ("configuration_refused", "ValueError: nobody thought of this")
+    assert (published, answer.is_live, answer.message) == (None, False, entry["message"])
 
 
 async def test_a_state_folder_that_cannot_be_written_is_told_in_one_sentence(service: Service) -> None:
@@ -426,21 +306,6 @@ async def test_at_a_rolling_restart_a_live_call_is_handed_over_at_once(service: 
         assert not await plays(asterisk)
     await service.journal.wait("call_handed_over", 5, result="drained")
     await service.journal.wait("service_rolled", 20)
-
-
-async def caller(service: Service) -> FakeAsterisk:
-    """A call that has just reached the first worker."""
-    block = header_block("call", new_call(token=agi_token("s3cret")))
-    return await FakeAsterisk.connect(service.agi_port, block)
-
-
-async def plays(asterisk: FakeAsterisk) -> bool:
-    """Whether a prompt is asked for next; everything else is answered, to the end."""
-    while words := await asterisk.next_verb():
-        if "STREAM" in words:
-            return True
-        asterisk.reply(RAN)
-    return False
 
 
 async def _held(service: Service, number: signal.Signals) -> None:

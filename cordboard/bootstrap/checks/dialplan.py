@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from agi_scripts.dialplan.install import DIALPLAN_INCLUDE, MANAGER_INCLUDE
+from agi_scripts.dialplan.render import VERSION
 from cordboard.bootstrap.checks.asterisk_files import Reading, read_with_includes
 from cordboard.bootstrap.checks.installed import compare
 from cordboard.bootstrap.checks.manager_session import NoLogin
@@ -19,6 +20,7 @@ from cordboard.bootstrap.installation import DIALPLAN, MANAGER
 from cordboard.errors import SwitchError
 
 _LOADED = "DIALPLAN_EXISTS(cordboard-call,loop,1)"
+_IS_OURS_NOW = f"DIALPLAN_EXISTS(cordboard-call,version-{VERSION},1)"
 _ENTRY = re.compile(r"goto\w*\(cordboard,|include\s*=>?\s*cordboard\s*$|gosub\w*\(cordboard,", re.IGNORECASE)
 
 
@@ -41,7 +43,7 @@ def examine(premises: Premises) -> list[Result]:
         return [warning(f"not looked at: {installed.refusal}", fix)]
     results = []
     if installed.dialplan != "current":
-        results.append(_outdated(premises, DIALPLAN, installed.dialplan, installed.lines))
+        results.append(_outdated(premises, DIALPLAN, installed.dialplan, installed.lines, installed.version))
     if installed.manager != "current":
         results.append(_outdated(premises, MANAGER, installed.manager))
     return results + _not_included(premises)
@@ -53,10 +55,13 @@ def _no_directory(premises: Premises) -> Result:
     return warning(seen, fix)
 
 
-def _outdated(premises: Premises, name: str, standing: str, lines: int = 0) -> Result:
+def _outdated(premises: Premises, name: str, standing: str, lines: int = 0, version: int = VERSION) -> Result:
     path = premises.asterisk / name
     if standing == "missing":
         return fault(f"{path} is not there", premises.install_command())
+    if version < VERSION:
+        seen = f"{path} is of an earlier release (version {version}, not {VERSION}) and lacks what flows may ask"
+        return fault(seen, premises.install_command())
     differ = f" ({counted(lines, 'line')} would change)" if lines else ""
     return fault(f"{path} is not what the settings ask for now{differ}", premises.install_command())
 
@@ -97,11 +102,15 @@ def sends_calls(premises: Premises, extensions: Reading) -> bool:
 async def _loaded(premises: Premises) -> list[Result]:
     """Whether the running Asterisk has our contexts; nothing if it cannot be asked, which `manager` tells."""
     try:
-        value = await (await premises.manager()).value(_LOADED)
+        manager = await premises.manager()
+        is_loaded, is_ours_now = await manager.value(_LOADED), await manager.value(_IS_OURS_NOW)
     except (NoLogin, NotLookedAt, SwitchError, TimeoutError):
         return [note("the files are right; whether Asterisk has loaded them is not known without a manager log-in")]
-    if value == "0":
-        return [fault("the running Asterisk has not read our dialplan", "asterisk -rx 'dialplan reload'")]
+    reload = "asterisk -rx 'dialplan reload'"
+    if is_loaded == "0":
+        return [fault("the running Asterisk has not read our dialplan", reload)]
+    if is_ours_now == "0":
+        return [fault("the running Asterisk has our dialplan of an earlier release", reload)]
     return []
 
 

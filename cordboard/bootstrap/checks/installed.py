@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from agi_scripts.dialplan.render import VERSION
 from cordboard.bootstrap.checks.premises import Premises
 from cordboard.bootstrap.installation import DIALPLAN, MANAGER, Installation, InstallationRefused
 from cordboard.errors import ConfigurationError
@@ -15,11 +16,14 @@ Standing = Literal["current", "missing", "changed"]
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """How the two files stand. lines: how many differ in the dialplan; refusal: why that cannot be told, or ""."""
+    """How the two files stand. lines: how many differ in the dialplan, whose own version is `version`; refusal: why
+    that cannot be told, or "".
+    """
 
     dialplan: Standing = "current"
     manager: Standing = "current"
     lines: int = 0
+    version: int = VERSION
     refusal: str = ""
 
 
@@ -35,7 +39,16 @@ def compare(premises: Premises) -> Installed:
         return Installed(refusal=str(fault))
     parts = _by_file(diff)
     dialplan, manager = (parts.get(str(premises.asterisk / name), "") for name in (DIALPLAN, MANAGER))
-    return Installed(_standing(dialplan), _standing(manager), lines=len(re.findall(r"(?m)^\+(?!\+\+ )", dialplan)))
+    lines = len(re.findall(r"(?m)^\+(?!\+\+ )", dialplan))
+    return Installed(_standing(dialplan), _standing(manager), lines, _version(dialplan))
+
+
+def _version(diff: str) -> int:
+    """Of the dialplan that stands there; what says nothing is from before versions were numbered."""
+    if not re.search(rf"(?m)^\+; Version {VERSION}:", diff):
+        return VERSION
+    found = re.search(r"(?m)^-; Version ([0-9]+):", diff)
+    return int(found[1]) if found else 1
 
 
 def _unreadable(premises: Premises) -> str:

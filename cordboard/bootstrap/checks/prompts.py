@@ -23,7 +23,8 @@ async def look(premises: Premises) -> Sequence[Result]:
     missing = [state for state in states if state.source == "missing"]
     results = [*map(_unplayable, broken[:3])]
     if missing:
-        absent = [program for program in VOICE_PROGRAMS if shutil.which(program) is None]
+        needed = configuration.library.programs(state.prompt.language for state in missing)
+        absent = [program for program in needed if shutil.which(program) is None]
         results.append(_missing(premises, missing, absent))
     return results or [ok(f"all of {counted(len(prompts), 'prompt')} can be played")]
 
@@ -39,7 +40,8 @@ def _missing(premises: Premises, missing: Sequence[PromptState], absent: Sequenc
     seen = f"{counted(len(missing), 'prompt')} neither recorded nor spoken yet: {listed(names)}"
     if absent:
         seen += f"; and {' and '.join(absent)} to speak them is not installed"
-        return fault(seen, f"apt-get install {' '.join(VOICE_PROGRAMS)}")
+        is_ours = set(absent) <= set(VOICE_PROGRAMS)
+        return fault(seen, f"apt-get install {' '.join(VOICE_PROGRAMS if is_ours else absent)}")
     return warning(
         seen, f"cordboard prompts build -c {quoted(premises.directory)} (or the service, when it starts)"
     )

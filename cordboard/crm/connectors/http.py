@@ -12,12 +12,9 @@ hold neither number nor answer. What a status means:
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 from collections.abc import Mapping, Sequence
 
-import httpx2
-import stamina
 import structlog
 
 from cordboard.crm.breaker import Breaker, Ticket
@@ -27,25 +24,16 @@ from cordboard.crm.http_answer import UselessAnswer, customers_in
 from cordboard.crm.http_question import address_for, body_for
 from cordboard.crm.http_section import Http
 from cordboard.errors import CrmRejected, CrmUnavailable
+from cordboard.http_client.client import NoAnswer, WebAnswer, WebClient, ask_again
 
 log = structlog.get_logger()
 
 ANSWER_MAX_BYTES = 256 * 1024  # a customer has a few kilobytes, and there may be twenty
-CONNECTIONS_MAX = 32  # under way at once; a CRM that needs more for one switchboard is too slow anyway
 TRIES = 3
-FIRST_WAIT_S, LONGEST_WAIT_S, JITTER_S = 0.03, 0.2, 0.03  # a caller waits: three tries fit into the default 0.8 s
 
+_NOBODY = 204
 _BUSY = frozenset({408, 429})
 _NOT_LET_IN = frozenset({401, 403})
-_LIBRARIES_THAT_LOG_ADDRESSES = ("httpx2", "httpcore2")  # an address holds the caller's number
-
-
-class _Passing(Exception):
-    """A fault that may be gone a moment later. was_sent: the CRM may have read the question."""
-
-    def __init__(self, words: str, *, was_sent: bool = True) -> None:
-        self.was_sent = was_sent
-        super().__init__(words)
 
 
 class HttpConnector:
@@ -61,18 +49,10 @@ class HttpConnector:
         tls: ssl.SSLContext | None = None,
         breaker: Breaker | None = None,
     ) -> None:
-        _quieten_libraries()
         self._http = http
         self._fields = fields
         self._breaker = breaker or Breaker()
-        self._client = httpx2.AsyncClient(
-            headers={"Accept": "application/json", **headers, "Accept-Encoding": "identity"},
-            verify=tls if tls is not None else True,
-            follow_redirects=False,
-            trust_env=False,
-            timeout=None,  # every question has one deadline, see `find`
-            limits=httpx2.Limits(max_connections=CONNECTIONS_MAX, keepalive_expiry=30.0),
-        )
+        self._client = WebClient(headers, tls, answer_max_bytes=ANSWER_MAX_BYTES)
 
     async def find(self, number: str, timeout_s: float) -> Sequence[Customer]:
         """See `Connector`."""
@@ -98,73 +78,37 @@ class HttpConnector:
         await self._client.aclose()
 
     async def _ask(self, number: str, timeout_s: float) -> Sequence[Customer]:
+        is_repeatable = self._http.is_repeatable
         try:
-            async for attempt in stamina.retry_context(
-                on=self._may_ask_again,
-                attempts=TRIES,
-                timeout=timeout_s,
-                wait_initial=FIRST_WAIT_S,
-                wait_max=LONGEST_WAIT_S,
-                wait_jitter=JITTER_S,
-            ):
-                with attempt:
-                    return await self._ask_once(number)
-        except _Passing as fault:
-            raise self._unavailable(str(fault)) from fault
-        raise AssertionError("a retry that neither returns nor raises")
-
-    def _may_ask_again(self, fault: Exception) -> bool:
-        return isinstance(fault, _Passing) and (self._http.is_repeatable or not fault.was_sent)
+            return await ask_again(
+                lambda: self._ask_once(number), attempts=TRIES, timeout_s=timeout_s, is_repeatable=is_repeatable
+            )
+        except NoAnswer as fault:
+            raise (self._unavailable if fault.is_passing else self._rejected)(str(fault)) from fault
 
     async def _ask_once(self, number: str) -> Sequence[Customer]:
-        request = self._request(number)
-        try:
-            response = await self._client.send(request, stream=True)
-            try:
-                answer = await self._read(response)
-            finally:
-                await response.aclose()
-        except httpx2.ConnectError as fault:
-            raise _Passing(f"cannot connect: {fault}", was_sent=False) from fault
-        except (httpx2.HTTPError, httpx2.InvalidURL) as fault:
-            raise _Passing(f"the connection broke ({type(fault).__name__})") from fault
-        if answer is None:
+        address, body = address_for(self._http, number), body_for(self._http, number)
+        answer = await self._client.exchange(self._http.method, address, body)
+        if answer.status in self._http.none_if or answer.status == _NOBODY:
             return []
+        self._check_status(answer)
         try:
-            return customers_in(answer, self._http, self._fields)
+            return customers_in(answer.body, self._http, self._fields)
         except (UselessAnswer, WrongValue) as fault:
             raise self._rejected(str(fault)) from fault
 
-    def _request(self, number: str) -> httpx2.Request:
-        address, body = address_for(self._http, number), body_for(self._http, number)
-        headers = {"Content-Type": "application/json"} if body is not None else {}
-        return self._client.build_request(self._http.method, address, content=body, headers=headers)
-
-    async def _read(self, response: httpx2.Response) -> bytes | None:
-        """The body of a good answer; None for nobody."""
-        status = response.status_code
-        if status in self._http.none_if or status == httpx2.codes.NO_CONTENT:
-            return None
-        if status >= 500:
-            raise _Passing(f"it answered with status {status}")
-        if status in _BUSY:
-            raise self._unavailable(f"it answered with status {status}")
-        if 300 <= status < 400:
-            raise self._rejected(f"it answered with status {status}: redirects are not followed")
-        if not 200 <= status < 300:
-            hint = "; look at `headers` in crm.yaml" if status in _NOT_LET_IN else ""
-            raise self._rejected(f"it answered with status {status}{hint}")
-        if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise self._rejected("it compressed its answer without being asked to")
-        return await self._read_body(response)
-
-    async def _read_body(self, response: httpx2.Response) -> bytes:
-        body = bytearray()
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > ANSWER_MAX_BYTES:
-                raise self._rejected(f"the answer has more than {ANSWER_MAX_BYTES} bytes")
-        return bytes(body)
+    def _check_status(self, answer: WebAnswer) -> None:
+        """Raises what a status that is no good answer means: see the module."""
+        words = f"it answered with status {answer.status}"
+        if answer.status >= 500:
+            raise NoAnswer(words, status=answer.status)
+        if answer.status in _BUSY:
+            raise self._unavailable(words)
+        if 300 <= answer.status < 400:
+            raise self._rejected(f"{words}: redirects are not followed")
+        if not 200 <= answer.status < 300:
+            hint = "; look at `headers` in crm.yaml" if answer.status in _NOT_LET_IN else ""
+            raise self._rejected(f"{words}{hint}")
 
     def _note_answer(self, ticket: Ticket) -> None:
         if self._breaker.answered(ticket, _now()):
@@ -183,10 +127,3 @@ class HttpConnector:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _quieten_libraries() -> None:
-    """What is to be said about a question is said once, by `lookups`."""
-    for library in _LIBRARIES_THAT_LOG_ADDRESSES:
-        logging.getLogger(library).setLevel(logging.WARNING)
-    stamina.instrumentation.set_on_retry_hooks(())

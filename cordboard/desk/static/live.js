@@ -39,7 +39,10 @@ export function watch(path, onSnapshot, onFreshness) {
     source = new EventSource(`/api/v1/${path}`);
     source.addEventListener("snapshot", hear);
     source.addEventListener("beat", hear);
-    source.addEventListener("over", leave);
+    source.addEventListener("over", () => {
+      source.close();
+      location.reload(); // the desk knows which page this person may see now
+    });
     source.addEventListener("error", () => {
       if (source.readyState === EventSource.CLOSED) setTimeout(connectIfLoggedIn, AGAIN_MS);
     });
@@ -49,13 +52,14 @@ export function watch(path, onSnapshot, onFreshness) {
     const answer = await fetch(`/api/v1/${path.replace(/\/?events$/, "") || "snapshot"}`, { cache: "no-store" }).catch(
       () => null,
     );
-    if (answer?.status === 401) leave();
+    if (answer?.status === 401) leave(`/login${location.pathname === "/" ? "" : `?to=${location.pathname.slice(1)}`}`);
+    else if (answer?.status === 403) leave("/"); // no admin any more
     else connect();
   }
 
-  function leave() {
+  function leave(page) {
     source.close();
-    location.replace(`/login${location.pathname === "/queues" ? "?to=queues" : ""}`);
+    location.replace(page);
   }
 
   setInterval(() => {

@@ -3,7 +3,7 @@
 import { send } from "./api.js";
 import { byId, setText, show } from "./dom.js";
 
-const PAGES = new Map([["queues", "/queues"]]);
+const PAGES = new Map([["queues", "/queues"], ["flows", "/flows"]]);
 
 const refusal = byId("refusal");
 const enter = byId("enter");

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pydantic import Field
+
 from cordboard.flows.compiler import NodeCompiler
 from cordboard.flows.node import Ask, Move, Node
 from cordboard.flows.options import NodeOptions
@@ -23,11 +25,14 @@ if TYPE_CHECKING:
 
 
 class HangupOptions(NodeOptions):
-    """See the module. Nothing written for the cause means `normal`."""
+    """Ends the call. Nothing written for the cause means `normal`."""
 
     verb: ClassVar[str] = "hangup"
+    needs_call: ClassVar[bool] = True
 
-    hangup: Literal["normal", "busy", "no_answer", "rejected", "unallocated", "congestion"] | None
+    hangup: Literal["normal", "busy", "no_answer", "rejected", "unallocated", "congestion"] | None = Field(
+        description="Why; heard as such, as the busy tone for instance, if the call is not answered yet."
+    )
 
     def compile(self, compiler: NodeCompiler) -> Node:
         """The node with its verb."""

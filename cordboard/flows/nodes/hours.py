@@ -5,16 +5,27 @@
         zone: Europe/London
         week: {mon-fri: "9:00-17:30", sat: ["10:00-12:00", "13:00-16:00"]}
         exceptions: {2026-12-24: "9:00-12:00", 12-25: closed}
+        holidays:
+          country: GB
+          region: ENG
+          hours: "10:00-14:00"
+          except: [2026-08-31]
+          also: {2026-06-05: staff day}
       open: menu
       closed: night
+      holiday: happy_holidays
 
 Spans may go over midnight ("22:00-6:00") and end at "24:00". Days not named are closed. An exception replaces
 the hours that begin on its date; `12-25` is that day of every year. zone: the flow's, unless given.
+
+Holidays are the public ones of a country or, with `region`, of a part of it, days in lieu included. It is closed on
+them unless their `hours` say more, and an exception on the same date goes first. `holiday` is where callers go who
+come on a holiday while it is closed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -22,19 +33,22 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from cordboard.config.validation import Many, Section, Text
+from cordboard.config.validation import ITEM, Many, Section, Text, also_written, closest
 from cordboard.flows.compiler import NodeCompiler
+from cordboard.flows.holiday_calendar import HolidayCalendar, countries
 from cordboard.flows.node import Go, Node
-from cordboard.flows.opening_hours import DAYS, OpeningHours, parse_date, parse_days, parse_span
-from cordboard.flows.options import NodeOptions
+from cordboard.flows.opening_hours import DAYS, Date, OpeningHours, Spans, parse_date, parse_days, parse_span
+from cordboard.flows.options import NodeOptions, Target
 from cordboard.flows.schema import Zone
 
 if TYPE_CHECKING:
     from cordboard.flows.run import FlowRun
 
 _CLOSED = "closed"
+_HOLIDAYS = ("hours", "holidays")
 
 
+@also_written(ITEM)
 def _spans_written(value: object) -> object:
     """`closed` is no span, one text is one span."""
     if value == _CLOSED:
@@ -58,52 +72,115 @@ DateText = Annotated[Text, _if_parsed(parse_date)]
 SpanTexts = Annotated[Many[SpanText], BeforeValidator(_spans_written)]
 
 
+class Holidays(Section):
+    """The public holidays of a country or a part of it."""
+
+    country: Text | None = Field(None, description="Two letters, `GB`; the `country` of cordboard.yaml without it.")
+    region: Text | None = Field(
+        None,
+        description="The code of a state, province or the like, `ENG`; holidays of the whole country without it.",
+    )
+    hours: SpanTexts = Field((), description="When it is open on holidays; `closed` without it.")
+    except_: Many[DateText] = Field((), alias="except", description="Holidays on which the usual hours hold.")
+    also: dict[DateText, Text] = Field(
+        default_factory=dict, description="More holidays, each with what it is, for those who read the file."
+    )
+
+
 class Hours(Section):
     """When it is open."""
 
-    zone: Zone | None = None
-    week: dict[DaysText, SpanTexts]
-    exceptions: dict[DateText, SpanTexts] = Field(default_factory=dict)
+    zone: Zone | None = Field(None, description="The time zone; the flow's without it.")
+    week: dict[DaysText, SpanTexts] = Field(
+        description="Days (`mon`, `mon-fri`, `mon,wed`) and their spans; those not named are closed."
+    )
+    exceptions: dict[DateText, SpanTexts] = Field(
+        default_factory=dict, description="What holds on a date instead; `12-25` for that day of every year."
+    )
+    holidays: Holidays | None = Field(
+        None, description="Public holidays, on which it is closed or has other hours."
+    )
 
 
 class HoursOptions(NodeOptions):
-    """See the module."""
+    """One way when open, another when closed, by the clock on the wall of the zone."""
 
     verb: ClassVar[str] = "hours"
 
-    hours: Hours
-    open: Text
-    closed: Text
+    hours: Hours = Field(description="When it is open.")
+    open: Target = Field(description="Where when it is open.")
+    closed: Target = Field(description="Where when it is closed.")
+    holiday: Target | None = Field(None, description="Where when it is closed on a holiday; `closed` without it.")
 
     def compile(self, compiler: NodeCompiler) -> Node:
         """The node with its hours parsed."""
         written = self.hours
+        if self.holiday is not None and written.holidays is None:
+            hint = "say in `hours` which: `holidays: {country: GB}`"
+            compiler.report(("holiday",), "no-holidays", "this is never taken: there are no holidays", hint)
         hours = OpeningHours(
             zone=ZoneInfo(written.zone) if written.zone else compiler.names.zone,
             week=tuple(tuple(self._spans_of(day)) for day in range(len(DAYS))),
-            exceptions={
-                parse_date(day): tuple(map(parse_span, spans)) for day, spans in written.exceptions.items()
-            },
+            exceptions={parse_date(day): _spans(spans) for day, spans in written.exceptions.items()},
+            holidays=_calendar(compiler, written.holidays) if written.holidays else None,
         )
-        return HoursNode(hours, compiler.target(self.open, "open"), compiler.target(self.closed, "closed"))
+        closed = compiler.way(self.closed, "closed")
+        holiday = compiler.way(self.holiday, "holiday") or closed
+        return HoursNode(hours, compiler.way(self.open, "open"), closed, holiday)
 
     def _spans_of(self, day: int) -> Iterator[tuple[int, int]]:
         for days, spans in self.hours.week.items():
             if day in parse_days(days):
-                yield from map(parse_span, spans)
+                yield from _spans(spans)
+
+
+def _spans(written: Iterable[str]) -> Spans:
+    return tuple(map(parse_span, written))
+
+
+def _dates(written: Iterable[str]) -> frozenset[Date]:
+    return frozenset(map(parse_date, written))
+
+
+def _calendar(compiler: NodeCompiler, written: Holidays) -> HolidayCalendar | None:
+    """The calendar of a country and a region that there are; None with findings."""
+    country = written.country or compiler.names.surroundings.country
+    if not country:
+        if compiler.names.surroundings.is_known:
+            compiler.report(_HOLIDAYS, "no-country", "whose holidays?", "write for instance `country: GB`")
+        return None
+    if country not in countries():
+        hint = closest(country, countries()) or "write two letters: GB for the United Kingdom, ES for Spain"
+        message = f"there is no calendar of holidays for `{country}`"
+        compiler.report((*_HOLIDAYS, "country"), "unknown-country", message, hint)
+        return None
+    regions = countries()[country]
+    if written.region is not None and written.region not in regions:
+        hint = closest(written.region, regions) or f"known: {', '.join(regions) or 'none'}"
+        message = f"{country} has no region `{written.region}` with holidays of its own"
+        compiler.report((*_HOLIDAYS, "region"), "unknown-region", message, hint)
+        return None
+    calendar = HolidayCalendar(
+        country, written.region or "", _spans(written.hours), _dates(written.except_), _dates(written.also)
+    )
+    calendar.prepare()
+    return calendar
 
 
 @dataclass(frozen=True, slots=True)
 class HoursNode(Node):
-    """Looks at the clock."""
+    """Looks at the clock. holiday: where when it is closed on a holiday."""
 
     hours: OpeningHours
-    open: str
-    closed: str
+    open: Go
+    closed: Go
+    holiday: Go
 
     def enter(self, run: FlowRun, now: datetime) -> Go:
         """Go where the hours lead now."""
-        return Go(self.open if self.hours.is_open(now) else self.closed)
+        if self.hours.is_open(now):
+            return self.open
+        return self.holiday if self.hours.is_holiday(now) else self.closed
 
 
 OPTIONS = HoursOptions

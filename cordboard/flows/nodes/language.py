@@ -5,42 +5,44 @@ spanish: {language: es, next: menu}
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
 
 from cordboard.config.validation import Text
 from cordboard.flows.compiler import NodeCompiler
 from cordboard.flows.node import Go, Node
-from cordboard.flows.options import NodeOptions
+from cordboard.flows.options import NodeOptions, Target
 
 if TYPE_CHECKING:
     from cordboard.flows.run import FlowRun
 
 
 class LanguageOptions(NodeOptions):
-    """See the module."""
+    """Changes the language of everything said from here on."""
 
     verb: ClassVar[str] = "language"
 
-    language: Text
-    next: Text
+    language: Text = Field(description="One of the flow's languages.")
+    next: Target = Field(description="Where then.")
 
     def compile(self, compiler: NodeCompiler) -> Node:
         """The node, if the flow speaks the language."""
-        return LanguageNode(compiler.language(self.language, "language"), compiler.target(self.next, "next"))
+        language = compiler.language(self.language, "language")
+        return LanguageNode(replace(compiler.way(self.next, "next"), language=language))
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageNode(Node):
     """Changes the language and goes on."""
 
-    language: str
-    next: str
+    next: Go
 
     def enter(self, run: FlowRun, now: datetime) -> Go:
         """Speak it from here on."""
-        return Go(self.next, language=self.language)
+        return self.next
 
 
 OPTIONS = LanguageOptions

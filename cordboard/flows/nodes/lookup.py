@@ -3,10 +3,9 @@
     who:   {lookup: crm, next: tier, on_error: menu}
     whose: {lookup: crm, by: {cel: "digits"}, save: customer, timeout_s: 2, next: tier, on_error: menu}
 
-The question about the caller was asked when the call arrived; this waits for the answer, `timeout_s` at most. by:
-another number, national or with country code. `customer.found` says whether there is a customer, `customer.matches`
-how many have the number (the one updated last is kept), and the fields of crm.yaml follow: `customer.tier`. Without
-a customer they are empty: "", 0 or false. on_error: where without an answer; `on_failure` if not given.
+The question about the caller was asked when the call arrived; this waits for the answer. `customer.found` says
+whether there is a customer, `customer.matches` how many have the number (the one updated last is kept), and the
+fields of crm.yaml follow: `customer.tier`. Without a customer, and without an answer, they are empty: "", 0, false.
 """
 
 from __future__ import annotations
@@ -18,11 +17,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from cordboard.config.validation import Text
 from cordboard.flows.compiler import NodeCompiler
 from cordboard.flows.conditions import Expression, Kind, Value
 from cordboard.flows.node import Ask, Go, Move, Node, NodeFailed, unexpected
-from cordboard.flows.options import Declaration, Formula, NodeOptions
+from cordboard.flows.options import Declaration, Formula, NodeOptions, Target
 from cordboard.telephony.outcomes import LookedUp, NotLookedUp, Outcome
 from cordboard.telephony.verbs import LookUp
 
@@ -35,16 +33,25 @@ _TYPES: dict[Kind, type] = {"string": str, "int": int, "double": float, "bool": 
 
 
 class LookupOptions(NodeOptions):
-    """See the module."""
+    """Waits for what the CRM says about the caller, and keeps it as `customer`."""
 
     verb: ClassVar[str] = "lookup"
+    asks: ClassVar[bool] = True
+    fails: ClassVar[bool] = True
 
-    lookup: Literal["crm"]
-    by: Literal["ani"] | Formula = "ani"
-    save: Literal["customer"] = "customer"
-    timeout_s: Annotated[float, Field(gt=0, le=10)] | None = None  # a caller hears nothing meanwhile
-    next: Text
-    on_error: Text | None = None
+    lookup: Literal["crm"] = Field(description="Who is asked: `crm`.")
+    by: Literal["ani"] | Formula = Field(
+        "ani",
+        description="`ani`, the caller's number, or another, national or with country code: `{cel: ...}`.",
+    )
+    save: Literal["customer"] = Field("customer", description="The name for what was found; there is this one.")
+    timeout_s: Annotated[float, Field(gt=0, le=10)] | None = Field(
+        None, description="How long the caller waits, in silence; as crm.yaml says without it."
+    )
+    next: Target = Field(description="Where then, customer or not.")
+    on_error: Target | None = Field(
+        None, description="Where if the CRM does not answer in time, or with a fault; `on_failure` without it."
+    )
 
     def declares(self) -> Iterator[Declaration]:
         """Everything a look-up tells."""
@@ -60,8 +67,8 @@ class LookupOptions(NodeOptions):
             timeout_s=self.timeout_s or compiler.names.surroundings.lookup_timeout_s,
             kinds=compiler.customer(self.save, "lookup"),
             prefix=f"{self.save}.",
-            next=compiler.target(self.next, "next"),
-            on_error=compiler.target(self.on_error, "on_error"),
+            next=compiler.way(self.next, "next"),
+            on_error=compiler.way(self.on_error, "on_error"),
         )
 
     def _compile_by(self, compiler: NodeCompiler) -> Expression | None:
@@ -78,23 +85,23 @@ class LookupNode(Node):
     timeout_s: float
     kinds: Mapping[str, Kind]
     prefix: str
-    next: str
-    on_error: str
+    next: Go
+    on_error: Go | None
 
     def enter(self, run: FlowRun, now: datetime) -> Move:
         """Ask; a formula that gives no number is a miss, and not a question about the caller."""
         if self.by is None:
             return Ask(LookUp(self.timeout_s), _LOOKING_UP)
         number = self.by.evaluate(run.facts(now)).strip()
-        return Ask(LookUp(self.timeout_s, number), _LOOKING_UP) if number else Go(self.next, self._nobody())
+        return Ask(LookUp(self.timeout_s, number), _LOOKING_UP) if number else self.next.keeping(self._nobody())
 
     def receive(self, run: FlowRun, outcome: Outcome, now: datetime) -> Move:
         """Keep what was found; conditions behind an error see nobody, instead of somebody asked for before."""
         match outcome:
             case LookedUp():
-                return Go(self.next, self._kept(outcome))
+                return self.next.keeping(self._kept(outcome))
             case NotLookedUp() if self.on_error:
-                return Go(self.on_error, self._nobody())
+                return self.on_error.keeping(self._nobody())
             case NotLookedUp(reason):
                 raise NodeFailed(f"the CRM gave no answer: {reason}")
         raise unexpected(outcome)

@@ -1,11 +1,7 @@
 """`queue`: the caller waits for an agent, and talks to one.
 
-    sales: {queue: sales, otherwise: sorry}
-    gold: {queue: sales, priority: 10, max_wait_s: 120, next: survey, otherwise: call_back}
-
-priority: higher goes first within the queue, 0 without it. max_wait_s: the queue's own without it. next: when the
-agent has left and the caller is still here; the call ends without it. otherwise: nobody came in time; without it,
-the flow's `on_failure`.
+sales: {queue: sales, otherwise: sorry}
+gold: {queue: sales, priority: 10, max_wait_s: 120, next: survey, otherwise: call_back}
 """
 
 from __future__ import annotations
@@ -20,7 +16,7 @@ from pydantic import Field
 from cordboard.config.validation import Text
 from cordboard.flows.compiler import NodeCompiler
 from cordboard.flows.node import Ask, End, Go, Move, Node, NodeFailed, unexpected
-from cordboard.flows.options import NodeOptions
+from cordboard.flows.options import NodeOptions, Target
 from cordboard.telephony.outcomes import AgentRung, NotServed, Outcome, Served
 from cordboard.telephony.verbs import Enqueue
 
@@ -31,15 +27,27 @@ _WAITING = "waiting"
 
 
 class QueueOptions(NodeOptions):
-    """See the module."""
+    """The caller waits for an agent, with the music of the queue, and talks to one."""
 
     verb: ClassVar[str] = "queue"
+    asks: ClassVar[bool] = True
+    fails: ClassVar[bool] = True
+    needs_call: ClassVar[bool] = True
 
-    queue: Text
-    priority: Annotated[int, Field(ge=-99, le=99)] = 0
-    max_wait_s: Annotated[float, Field(gt=0, le=86_400)] | None = None
-    next: Text | None = None
-    otherwise: Text | None = None
+    queue: Text = Field(description="The queue's name in queues.yaml.")
+    priority: Annotated[int, Field(ge=-99, le=99)] = Field(0, description="Higher goes first within the queue.")
+    max_wait_s: Annotated[float, Field(gt=0, le=86_400)] | None = Field(
+        None, description="How long the caller waits; the queue's own `max_wait_s` without it."
+    )
+    next: Target | None = Field(
+        None, description="Where after the talk, if the caller is still there; the call ends without it."
+    )
+    otherwise: Target | None = Field(None, description="Where if nobody came in time; `on_failure` without it.")
+
+    @property
+    def ends(self) -> bool:
+        """The call ends after it, if nothing follows."""
+        return self.next is None
 
     def compile(self, compiler: NodeCompiler) -> Node:
         """The node with its queue looked up."""
@@ -48,8 +56,8 @@ class QueueOptions(NodeOptions):
             waits=compiler.per_language(
                 lambda language: Enqueue(queue, language, self.priority, self.max_wait_s),
             ),
-            next=compiler.target(self.next, "next"),
-            otherwise=compiler.target(self.otherwise, "otherwise"),
+            next=compiler.way(self.next, "next"),
+            otherwise=compiler.way(self.otherwise, "otherwise"),
         )
 
 
@@ -60,8 +68,8 @@ class QueueNode(Node):
     """
 
     waits: Mapping[str, Enqueue]
-    next: str
-    otherwise: str
+    next: Go | None
+    otherwise: Go | None
 
     def awaits_return(self, run: FlowRun) -> bool:
         """Ringing an agent and talking go on by themselves."""
@@ -75,7 +83,7 @@ class QueueNode(Node):
         """After a talk, after an agent who did not take the call, or after the longest wait."""
         match outcome:
             case Served() | AgentRung(result="joined"):
-                return Go(self.next) if self.next else End()
+                return self.next or End()
             case AgentRung():
                 return self.enter(run, now)
             case NotServed(reason):
@@ -83,9 +91,9 @@ class QueueNode(Node):
         raise unexpected(outcome)
 
     def _not_served(self, reason: str) -> Go:
-        if not self.otherwise:
+        if self.otherwise is None:
             raise NodeFailed(f"no agent came ({reason}), and `otherwise` is not given")
-        return Go(self.otherwise)
+        return self.otherwise
 
 
 OPTIONS = QueueOptions

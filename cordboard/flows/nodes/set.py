@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from cordboard.config.validation import Text
 from cordboard.flows.compiler import NodeCompiler
 from cordboard.flows.conditions import Expression, Kind, Value
 from cordboard.flows.node import Go, Node
-from cordboard.flows.options import Computed, Declaration, Formula, NodeOptions, VariableName, literal
+from cordboard.flows.options import Computed, Declaration, Formula, NodeOptions, Target, VariableName, literal
 
 if TYPE_CHECKING:
     from cordboard.flows.run import FlowRun
@@ -35,12 +34,15 @@ def _kind_of(value: str | int | float | bool) -> Kind:
 
 
 class SetOptions(NodeOptions):
-    """See the module."""
+    """Gives values to variables, from top to bottom. A variable keeps the type of its values in the whole flow."""
 
     verb: ClassVar[str] = "set"
+    fails: ClassVar[bool] = True
 
-    set: Annotated[dict[VariableName, Computed], Field(min_length=1)]
-    next: Text
+    set: dict[VariableName, Computed] = Field(
+        min_length=1, description="Names and values; a value as it stands, or worked out: `{cel: ...}`."
+    )
+    next: Target = Field(description="Where then.")
 
     def declares(self) -> Iterator[Declaration]:
         """A variable per value."""
@@ -53,7 +55,7 @@ class SetOptions(NodeOptions):
     def compile(self, compiler: NodeCompiler) -> Node:
         """The node with its formulas compiled."""
         values = {name: self._compile_value(compiler, name) for name in self.set}
-        return SetNode(values, compiler.target(self.next, "next"))
+        return SetNode(values, compiler.way(self.next, "next"))
 
     def _compile_value(self, compiler: NodeCompiler, name: str) -> Value | Expression:
         value = self.set[name]
@@ -67,7 +69,7 @@ class SetNode(Node):
     """Works values out and goes on."""
 
     values: Mapping[str, Value | Expression]
-    next: str
+    next: Go
 
     def enter(self, run: FlowRun, now: datetime) -> Go:
         """Each formula sees the values above it."""
@@ -76,7 +78,7 @@ class SetNode(Node):
         for name, value in self.values.items():
             changed[name] = value.evaluate(facts) if isinstance(value, Expression) else value
             facts[name] = changed[name]
-        return Go(self.next, changed)
+        return self.next.keeping(changed)
 
 
 OPTIONS = SetOptions

@@ -2,21 +2,23 @@
 
     night: {voicemail: sales, greeting: leave_message, max_s: 120, silence_s: 5, next: thanks}
 
-The settings say where the box's messages go and who is told. A box of the PBX's own voicemail keeps its own
-limits. next: for a caller who is still there afterwards; the call ends without it.
+The settings say where the box's messages go and who is told. A box with a `mailbox` is the PBX's own voicemail,
+with the limits set there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
+from pydantic import Field
+
 from cordboard.config.validation import Text
 from cordboard.flows.compiler import NodeCompiler
 from cordboard.flows.node import Ask, End, Go, Gone, Move, Node, unexpected
-from cordboard.flows.options import NodeOptions, PromptNames, Seconds
+from cordboard.flows.options import NodeOptions, PromptNames, Seconds, Target
+from cordboard.flows.speech import Speech
 from cordboard.flows.surroundings import MessageBox
 from cordboard.telephony.outcomes import Done, Outcome, Recorded
 from cordboard.telephony.verbs import Play, Record, VoicemailBox
@@ -29,25 +31,34 @@ _RECORDING = "recording"
 
 
 class VoicemailOptions(NodeOptions):
-    """See the module."""
+    """Takes a message for a box of cordboard.yaml."""
 
     verb: ClassVar[str] = "voicemail"
+    asks: ClassVar[bool] = True
+    fails: ClassVar[bool] = True
+    needs_call: ClassVar[bool] = True
 
-    voicemail: Text
-    greeting: PromptNames = ()
-    max_s: Seconds = 120.0
-    silence_s: Seconds = 5.0
-    next: Text | None = None
+    voicemail: Text = Field(description="The box.")
+    greeting: PromptNames = Field((), description="Prompts before the tone.")
+    max_s: Seconds = Field(120.0, description="How long a message may be.")
+    silence_s: Seconds = Field(5.0, description="Ends the message after so much silence.")
+    next: Target | None = Field(
+        None, description="Where then, if the caller is still there; the call ends without it."
+    )
+
+    @property
+    def ends(self) -> bool:
+        """The call ends after it, if nothing follows."""
+        return self.next is None
 
     def compile(self, compiler: NodeCompiler) -> Node:
         """The node with its box looked up."""
-        prompts = compiler.prompts(self.greeting, "greeting")
         return VoicemailNode(
             box=compiler.box(self.voicemail, "voicemail"),
-            greetings=compiler.per_language(lambda language: Play(prompts[language])),
+            greeting=compiler.speech(self.greeting, "greeting"),
             max_s=self.max_s,
             silence_s=self.silence_s,
-            next=compiler.target(self.next, "next"),
+            next=compiler.way(self.next, "next"),
         )
 
 
@@ -56,10 +67,10 @@ class VoicemailNode(Node):
     """Greets, records, goes on."""
 
     box: MessageBox
-    greetings: Mapping[str, Play]
+    greeting: Speech
     max_s: float
     silence_s: float
-    next: str
+    next: Go | None
 
     def awaits_return(self, run: FlowRun) -> bool:
         """The PBX's own voicemail goes on by itself, and so does a recording."""
@@ -71,8 +82,8 @@ class VoicemailNode(Node):
 
     def enter(self, run: FlowRun, now: datetime) -> Move:
         """The greeting first, if there is one."""
-        greeting = self.greetings[run.language]
-        return Ask(greeting, _GREETING) if greeting.prompts else self._record(run)
+        greeting = self.greeting.utterances(run, now)
+        return Ask(Play(greeting), _GREETING) if greeting else self._record(run)
 
     def receive(self, run: FlowRun, outcome: Outcome, now: datetime) -> Move:
         """Record after the greeting, go on after the recording."""
@@ -82,7 +93,7 @@ class VoicemailNode(Node):
             case Recorded(hung_up=True):
                 return Gone()
             case Recorded() | Done() if run.phase == _RECORDING:
-                return Go(self.next) if self.next else End()
+                return self.next or End()
         raise unexpected(outcome)
 
     def _record(self, run: FlowRun) -> Ask:

@@ -1,0 +1,66 @@
+"""Callbacks that callers wait for: read for the terminal, and crossed off. Used by `cordboard queue callbacks`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from cordboard.bootstrap.floor_files import FloorFiles, NotKnown, no_database, reading
+from cordboard.crm.phone_numbers import shown
+from cordboard.errors import StoreUnavailable
+from cordboard.store.callbacks import WaitingCallback, close_callback, waiting_callbacks
+from cordboard.store.database import open_database
+
+_NOBODY = "Nobody waits to be called back."
+
+
+def read_callbacks(files: FloorFiles, queue: str = "") -> list[WaitingCallback]:
+    """Those of a queue, or all, in the order in which they should be made. Raises NotKnown, StoreUnavailable."""
+    name = files.queue(queue).name if queue else ""
+    with reading(files) as connection:
+        return waiting_callbacks(connection, name)
+
+
+def cross_off(files: FloorFiles, callback_id: str) -> None:
+    """Note that a callback was made, or need not be. Raises NotKnown, StoreUnavailable."""
+    if not files.database.is_file():  # made here it would belong to who runs this
+        raise StoreUnavailable(no_database(files))
+    engine = open_database(files.database)
+    try:
+        with engine.begin() as connection:
+            is_closed = close_callback(connection, callback_id, time.time())
+    except SQLAlchemyError as fault:
+        raise StoreUnavailable(f"the database {files.database} cannot be written") from fault
+    finally:
+        engine.dispose()
+    if not is_closed:
+        raise NotKnown(f"no callback `{callback_id}` waits; `cordboard queue callbacks` lists those that do")
+
+
+def callback_list(waiting: Sequence[WaitingCallback], zone: str) -> str:
+    """A line for each."""
+    return "\n".join(_line(one, ZoneInfo(zone)) for one in waiting) or _NOBODY
+
+
+def callback_json(one: WaitingCallback) -> dict[str, object]:
+    """One as JSON; times in seconds since 1970."""
+    return {
+        "callback_id": one.callback_id,
+        "call_id": one.call_id,
+        "queue": one.queue,
+        "number": one.number,
+        "language": one.language,
+        "priority": one.priority,
+        "requested_at": round(one.requested_at, 3),
+        "entered_at": None if one.entered_at is None else round(one.entered_at, 3),
+    }
+
+
+def _line(one: WaitingCallback, zone: ZoneInfo) -> str:
+    asked = f"{datetime.fromtimestamp(one.requested_at, zone):%Y-%m-%d %H:%M}"
+    number = shown(one.number) if one.number else "(erased)"
+    return f"{asked}  {one.queue:12} {number:20} {one.language:5} priority {one.priority:<3} {one.callback_id}"

@@ -1,0 +1,40 @@
+"""Verbs and options that a switch of the settings cannot carry out: `switch-lacks`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cordboard.config.document import Keys
+from cordboard.config.findings import Finding
+from cordboard.flows.lint.subject import Subject
+from cordboard.telephony.capabilities import LACKING, PBX_MAILBOX
+
+
+def lacking_switches(subject: Subject) -> Iterator[Finding]:
+    """Each feature of a node that one of the switches lacks."""
+    lacking = [(switch, LACKING[switch]) for switch in subject.surroundings.switches if LACKING[switch]]
+    if not lacking:
+        return
+    for node, shape in subject.shapes.items():
+        for feature, keys in _features(subject, shape.verb, shape.written):
+            for switch, table in lacking:
+                if feature in table:
+                    message = f"{switch} cannot do `{feature}`"
+                    yield subject.at(("nodes", node, *keys), "switch-lacks", message, table[feature], key=True)
+
+
+def _features(subject: Subject, verb: str, written: Mapping[str, Any]) -> Iterator[tuple[str, Keys]]:
+    """What a node asks of a switch, and where it is written: see `capabilities`."""
+    yield verb, (verb,)
+    for option, value in written.items():
+        keys: Keys = (option,)
+        yield f"{verb}.{option}", keys
+        if isinstance(value, str | int | bool):
+            yield f"{verb}.{option}={value}", keys
+        elif isinstance(value, Mapping) and option == verb:
+            for inner in value:
+                yield f"{verb}.{inner}", (option, inner)
+    box = subject.surroundings.voicemail_boxes.get(str(written.get("voicemail")))
+    if box is not None and box.mailbox:
+        yield PBX_MAILBOX, ("voicemail",)

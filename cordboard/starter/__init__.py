@@ -1,0 +1,1 @@
+"""A configuration to start from, as package data, and the copying of it: `cordboard init`."""

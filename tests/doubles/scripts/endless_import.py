@@ -1,0 +1,4 @@
+"""Never done with being imported."""
+
+while True:
+    pass
