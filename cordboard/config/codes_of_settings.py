@@ -35,7 +35,7 @@ AROUND = {
     ),
     "voice-without-file": Code(
         "A command that speaks, and nothing says where it is to put what it has spoken.",
-        "Write {file} where the name of the sound file belongs.",
+        "Write `{out}` where the name of the sound file belongs.",
     ),
     "secret-unreadable": Code("A secret cannot be read, or is empty.", _READABLE),
     "no-flows": Code("The folder `flows` has no flow.", "Write one, or `cordboard init` a starter."),

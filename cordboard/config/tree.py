@@ -21,6 +21,7 @@ from cordboard.errors import ConfigurationError
 
 MAX_DEPTH = 32
 MAX_ALIASES = 50
+MAX_KEYS = 15_000  # of one mapping; the numbers of a large firm
 MAX_DUPLICATES = 100  # keys written twice that are told; nobody makes more by mistake
 MAX_VALUES = 40_000  # keys not counted; a flow of 3,000 nodes has about 25,000
 
@@ -126,6 +127,8 @@ class TreeBuilder:
             self._refuse(event, "merge-key", "merge keys (`<<`) are not read", "write the keys out")
         top.key, top.skipped = name, name in top.item.keys
         if not top.skipped:
+            if len(top.item.keys) >= MAX_KEYS:
+                self._refuse(event, "too-many-values", f"more than {MAX_KEYS} keys in one mapping")
             top.item.keys[name] = mark
             return
         first = top.item.keys[name]

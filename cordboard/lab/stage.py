@@ -23,7 +23,7 @@ from agi_scripts.dialplan.render import render_dialplan, render_manager_user
 from cordboard.bootstrap.agi_token import agi_token
 from cordboard.bootstrap.configuration import Configuration, load_configuration
 from cordboard.errors import LabError
-from cordboard.lab import cleanup
+from cordboard.lab import cleanup, voice_cache
 from cordboard.lab.agents import DeskAccess
 from cordboard.lab.desk_client import DeskClient
 from cordboard.lab.image import Log
@@ -91,7 +91,9 @@ class Stage:
             environment = self._environment(self.pbx.ami_port)
             self.service = ServiceProcess(self.config, environment, self.journal)
             stack.push_async_callback(self.service.stop)
+            await asyncio.to_thread(voice_cache.fill, self.state / "prompts")
             await self.service.start()
+            await asyncio.to_thread(voice_cache.keep, self.state / "prompts")
             self.configuration = load_configuration(self.config, environment={**os.environ, **environment})
             self.book = read_book(self.configuration, self.pbx.safe_destination_sound)
             agents = self.configuration.plan.agents

@@ -15,7 +15,5 @@ PHONES = {"900101": "+442079460123", "200417": "+34915550142", "123457": "+44207
 def verify(*, account: str, pin: str) -> dict[str, bool | str]:
     """`verified`, and then `phone`: the number under which the CRM knows the customer, "" for nobody."""
     phone = PHONES.get(account, "")
-    is_right = hmac.compare_digest(
-        account[-4:].encode(), pin.encode()
-    )  # as quick for a wrong PIN
+    is_right = hmac.compare_digest(account[-4:].encode(), pin.encode())  # as quick to say no as yes
     return {"verified": bool(phone) and is_right, "phone": phone if is_right else ""}

@@ -240,7 +240,7 @@ HOSTILE = {
     "a million values": (b"[" + b"1," * 520_000, "too-many-values"),
     "140,000 keys": (b"".join(b"%d:\n" % number for number in range(140_000)), "too-many-values"),
     "150,000 times one key": (b"k: 1\n" * 150_000, "duplicate-key"),
-    "30,000 keys twice": (b"".join(b"%d:\n" % number for number in range(30_000)) * 2, "duplicate-key"),
+    "10,000 keys twice": (b"".join(b"%d:\n" % number for number in range(10_000)) * 2, "duplicate-key"),
     "one long key": (b"k" * 1_000_000 + b": 1", "syntax"),
     "one long tag": (b"a: !" + b"t" * 1_000_000 + b" 1", "tag"),
     "anchors": (b"".join(b"- &a%d x\n" % number for number in range(80_000)), "too-many-values"),
@@ -270,7 +270,7 @@ print(code, taken_ms, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - befo
 """
 
 
-TRIES = 3  # what others on the machine take from one of them, they do not take from all
+TRIES = 5  # what others on the machine take from one of them, they do not take from all
 
 
 def cost_of(path: Path) -> tuple[str, float, float]:
