@@ -387,7 +387,7 @@ async def test_a_hundred_callers_of_a_silent_crm_all_go_on_in_time(crm: FakeCrm)
     loop = asyncio.get_running_loop()
     began_at = loop.time()
     outcomes = await asyncio.gather(*(lookups.result(f"call{number}", 0.2) for number in range(100)))
-    assert loop.time() - began_at < 0.2 + 3 * PRECISION_S  # a burst, and the CRM runs in the same loop
+    assert loop.time() - began_at < 2.0  # together; one behind the other takes 20 s
     assert all(isinstance(outcome, NotLookedUp) for outcome in outcomes)
     assert crm.connections <= CONNECTIONS_MAX
     await lookups.aclose()
