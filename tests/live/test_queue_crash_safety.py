@@ -84,10 +84,9 @@ async def test_an_agent_hangs_up_while_no_worker_lives(stage: Stage) -> None:
         hung_up_at = await tom.hang_up()
         ended_at = await books.told(caller, "talk_ended", 12)
         await caller.hung_up(10)
-        # The dialplan tells when it was, if a worker is back within its patience of 3 s, as it is on a machine that
-        # has the time. Else the caller is at the safe destination, and only the missing leg tells.
-        is_back = stage.journal.find("call_resumed", call_id=books.entry(caller)["call_id"])
-        assert ended_at == pytest.approx(hung_up_at, abs=TOLD_S if is_back else 10.0)
+        # The dialplan tells when it was, if it is the first to tell: if a worker is back within its patience of 3 s
+        # and takes the call before the new observer misses the leg. Else the leg tells, when it is missed.
+        assert hung_up_at - TOLD_S <= ended_at <= hung_up_at + 10.0
         assert await books.told(caller, "wrap_up_ended", 6) >= ended_at + 2 - TOLD_S
 
 
