@@ -305,8 +305,8 @@ async def test_an_attended_transfer_ends_the_agents_part(bench: Bench) -> None:
         assert await bench.switch.agent_legs() == []
         assert line.call.end is None
         await other.hang_up()
-        # Asterisk makes one bridge of two. If it keeps the caller's, the call comes back after the second talk; if the
-        # other one, the call ends with it.
+        # Asterisk makes one bridge of two. If it keeps the caller's, the call comes back after the second talk;
+        # if the other one, the call ends with it.
         back = asyncio.ensure_future(line.rung())
         await asyncio.wait(
             {back, asyncio.ensure_future(line.call.ended)}, timeout=6.0, return_when="FIRST_COMPLETED"
