@@ -21,9 +21,10 @@ from pydantic import Field, model_validator
 from cordboard.config.validation import Many, Section, fault
 from cordboard.flows.compiler import NodeCompiler
 from cordboard.flows.conditions import Value
-from cordboard.flows.node import Ask, Attempts, Go, Move, NodeFailed
+from cordboard.flows.node import Ask, Attempts, Go, Move, NodeFailed, unexpected
 from cordboard.flows.options import PromptNames, Seconds, Target, Tries
 from cordboard.flows.type_ahead import read_typed
+from cordboard.telephony.outcomes import Gathered, NoInput, Outcome
 from cordboard.telephony.verbs import KEYS, Gather, Utterance
 
 if TYPE_CHECKING:
@@ -123,6 +124,15 @@ class Question:
         if ahead.is_complete:
             return decide(run, now, ahead.digits, ahead.rest)
         return self._ask((), run.attempts, ahead.digits)
+
+    def received(self, run: FlowRun, outcome: Outcome, now: datetime, decide: Decide) -> Move:
+        """What follows from what came of asking: the decision, or the question again. Raises NodeFailed."""
+        match outcome:
+            case Gathered(digits):
+                return decide(run, now, digits, "")
+            case NoInput():
+                return self.no_input(run, now)
+        raise unexpected(outcome)
 
     def left_of(self, typed: str) -> str:
         """The keys behind those that answered the question, for one that asked something else before it went on."""

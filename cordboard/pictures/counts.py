@@ -5,7 +5,6 @@ JSON, by flow, node and way: `{"support": {"main": {"keys.1": 3, "": 1}}}`; the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import orjson
@@ -28,12 +27,3 @@ def read_counts(path: Path) -> dict[str, Counts]:
         raise ConfigurationError(
             [Finding(str(path), 1, 1, "unreadable-file", "this is no file of counts", hint)]
         ) from fault
-
-
-def write_counts(counts: Mapping[str, Counts], path: Path) -> None:
-    """Write a file that `read_counts` reads. Raises OSError."""
-    nested: dict[str, dict[str, dict[str, int]]] = {}
-    for flow, ways in counts.items():
-        for (node, way), count in ways.items():
-            nested.setdefault(flow, {}).setdefault(node, {})[way] = count
-    path.write_bytes(orjson.dumps(nested, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")

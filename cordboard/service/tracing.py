@@ -60,17 +60,7 @@ class TraceSink(Protocol):
 class NoTrace:
     """Keeps nothing: for tests, and where traces are switched off."""
 
-    def note(
-        self,
-        call: Call,
-        kind: StepKind,
-        outcome: Outcome | None,
-        reason: str,
-        step: Step,
-        at: datetime,
-        *,
-        before: FlowRun | None = None,
-    ) -> None:
+    def note(self, *_told: object, **_more: object) -> None:
         """Nothing."""
 
     def ended(self, call_id: str, result: str) -> None:

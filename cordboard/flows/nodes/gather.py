@@ -27,7 +27,7 @@ from pydantic import Field, model_validator
 from cordboard.config.validation import Text, fault
 from cordboard.flows.compiler import NodeCompiler
 from cordboard.flows.digit_pattern import DigitPattern, PatternRefused, compile_pattern
-from cordboard.flows.node import Go, Move, Node, unexpected
+from cordboard.flows.node import Go, Move, Node
 from cordboard.flows.options import Declaration, NodeOptions, PromptNames, Seconds, Target, VariableName
 from cordboard.flows.question import (
     Again,
@@ -39,7 +39,7 @@ from cordboard.flows.question import (
     Question,
     QuestionMaker,
 )
-from cordboard.telephony.outcomes import Gathered, NoInput, Outcome
+from cordboard.telephony.outcomes import Outcome
 from cordboard.telephony.verbs import Gather
 
 if TYPE_CHECKING:
@@ -146,12 +146,7 @@ class GatherNode(Node):
 
     def receive(self, run: FlowRun, outcome: Outcome, now: datetime) -> Move:
         """Keep the digits, or ask again."""
-        match outcome:
-            case Gathered(digits):
-                return self._decide(run, now, digits, "")
-            case NoInput():
-                return self.question.no_input(run, now)
-        raise unexpected(outcome)
+        return self.question.received(run, outcome, now, self._decide)
 
     def _decide(self, run: FlowRun, now: datetime, digits: str, rest: str) -> Move:
         if len(digits) not in self.lengths or (self.pattern and not self.pattern.fits(digits)):

@@ -27,7 +27,7 @@ from pydantic import BeforeValidator, Field
 
 from cordboard.config.validation import AS_TEXT, Many, Section, Text, also_written
 from cordboard.flows.compiler import NodeCompiler
-from cordboard.flows.node import Go, Move, Node, unexpected
+from cordboard.flows.node import Go, Move, Node
 from cordboard.flows.options import Declaration, NodeOptions, PromptNames, Seconds, Target, VariableName
 from cordboard.flows.question import (
     Again,
@@ -41,7 +41,7 @@ from cordboard.flows.question import (
     input_ends,
 )
 from cordboard.telephony.dial_policy import DialPolicy
-from cordboard.telephony.outcomes import Gathered, NoInput, Outcome
+from cordboard.telephony.outcomes import Outcome
 from cordboard.telephony.verbs import Gather
 
 if TYPE_CHECKING:
@@ -173,12 +173,7 @@ class MenuNode(Node):
 
     def receive(self, run: FlowRun, outcome: Outcome, now: datetime) -> Move:
         """Go where the key leads, or ask again."""
-        match outcome:
-            case Gathered(digits):
-                return self._decide(run, now, digits, "")
-            case NoInput():
-                return self.question.no_input(run, now)
-        raise unexpected(outcome)
+        return self.question.received(run, outcome, now, self._decide)
 
     def _decide(self, run: FlowRun, now: datetime, digits: str, rest: str) -> Move:
         way = self.targets.get(digits)

@@ -26,7 +26,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from cordboard.config.validation import Text, fault
 from cordboard.flows.compiler import NodeCompiler
-from cordboard.flows.node import Ask, Go, Move, Node, unexpected
+from cordboard.flows.node import Ask, Go, Move, Node
 from cordboard.flows.options import Declaration, NodeOptions, PromptNames, Seconds, Target, VariableName
 from cordboard.flows.question import (
     Again,
@@ -39,7 +39,7 @@ from cordboard.flows.question import (
     QuestionMaker,
     input_ends,
 )
-from cordboard.telephony.outcomes import Done, Gathered, NoInput, Outcome
+from cordboard.telephony.outcomes import Done, Outcome
 from cordboard.telephony.verbs import Gather, Note
 
 if TYPE_CHECKING:
@@ -154,16 +154,10 @@ class SurveyNode(Node):
 
     def receive(self, run: FlowRun, outcome: Outcome, now: datetime) -> Move:
         """Note the answer, or ask again; go on once it is noted."""
-        match outcome:
-            case Gathered(digits):
-                return self._decide(run, now, digits, "")
-            case NoInput():
-                return self.question.no_input(run, now)
-            case Done() if run.phase in self.ways:
-                return self.ways[run.phase].keeping(
-                    self.ways[run.phase].variables, self.question.left_of(run.typed)
-                )
-        raise unexpected(outcome)
+        if isinstance(outcome, Done) and run.phase in self.ways:
+            way = self.ways[run.phase]
+            return way.keeping(way.variables, self.question.left_of(run.typed))
+        return self.question.received(run, outcome, now, self._decide)
 
     def _decide(self, run: FlowRun, now: datetime, digits: str, rest: str) -> Move:
         return self.notes.get(digits) or self.question.no_match(run, now)
