@@ -14,8 +14,29 @@ from typing import Literal
 
 from cordboard.telephony.ports import DeviceState
 
-Strategy = Literal["longest_idle"]
-ServiceLevelFormula = Literal["of_offered", "answered_only", "ans_plus_aban", "excl_short_aban", "excl_aban_in_t"]
+Strategy = Literal[
+    "longest_idle",
+    "fewest_calls",
+    "least_talk_time",
+    "round_robin",
+    "in_order",
+    "random",
+    "weighted_random",
+    "ring_all",
+    "top_down",
+    "best_skill",
+    "compat:ringall",
+    "compat:leastrecent",
+    "compat:fewestcalls",
+    "compat:random",
+    "compat:rrmemory",
+    "compat:rrordered",
+    "compat:linear",
+    "compat:wrandom",
+]
+ServiceLevelFormula = Literal[
+    "of_offered", "answered_only", "ans_plus_aban", "excl_short_aban", "excl_aban_in_t", "incl_flowout"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +101,61 @@ RONA = frozenset(
 
 
 class LeftBecause(StrEnum):
-    """Why a caller is not in the queue any more. LOST: the switch or the machine went down under the call."""
+    """Why a caller is not in the queue any more; each is a bucket of its own in the key figures.
+
+    LOST: the switch or the machine went down under the call. OVERFLOW: moved on by the queue's rules. CALLBACK:
+    hung up, and keeps the place as a callback. CUT_OFF: dropped while waiting, and did not come back in time.
+    """
 
     SERVED = "served"
     ABANDONED = "abandoned"
     MAX_WAIT = "max_wait"
+    EXIT_KEY = "exit_key"
+    EMPTY = "empty"
+    CLOSED = "closed"
+    OVERFLOW = "overflow"
+    CALLBACK = "callback"
+    CUT_OFF = "cut_off"
     LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class RelaxStep:
+    """What a caller needs less, or instead, once they have waited `after_s`. lower: skill to its new least level
+    (preferred ones too); drop: skills asked for no more; swap: skill to the one asked for in its place, at the same
+    level; require: skills asked for from now on.
+    """
+
+    after_s: float
+    drop: tuple[str, ...] = ()
+    lower: tuple[tuple[str, int], ...] = ()
+    swap: tuple[tuple[str, str], ...] = ()
+    require: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a caller asks of an agent. require: skill and least level (1 to 10), all of them; prefer: the same, but
+    it only orders those who are eligible; agent: whom to try first, for `agent_s` from entering, "" for nobody.
+    """
+
+    require: tuple[tuple[str, int], ...] = ()
+    prefer: tuple[tuple[str, int], ...] = ()
+    relax: tuple[RelaxStep, ...] = ()
+    agent: str = ""
+    agent_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What an agent is in one queue. penalty: of `compat:` strategies; weight: of `weighted_random`; tier: lower is
+    tried first by `top_down`; place: in the order of agents.yaml.
+    """
+
+    penalty: int = 0
+    weight: int = 1
+    tier: int = 1
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +215,8 @@ class Queue:
 class Agent:
     """An agent as configured. name: the key in agents.yaml, used everywhere; full_name: what people read.
 
-    device: what rings, in the switch's words ("PJSIP/1001"); queues: names, all known. is_admin: their desk shows
-    the flows, too.
+    device: what rings, in the switch's words ("PJSIP/1001"); queues: names, all known; skills: levels 1 to 10.
+    is_admin: their desk shows the flows, too. is_supervisor: may change the state of others.
     """
 
     name: str
@@ -154,6 +224,13 @@ class Agent:
     device: str
     queues: tuple[str, ...]
     is_admin: bool = False
+    skills: Mapping[str, int] = field(default_factory=dict)
+    memberships: Mapping[str, Membership] = field(default_factory=dict)
+    is_supervisor: bool = False
+
+    def membership(self, queue: str) -> Membership:
+        """What the agent is in a queue."""
+        return self.memberships.get(queue) or Membership()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +255,15 @@ class WaitingCall:
     queue: str
     priority: int
     entered_at: float
+    needs: Needs = field(default_factory=Needs)
 
 
 @dataclass(frozen=True, slots=True)
 class AgentState:
     """An agent now. idle_since_at: when the agent became free for calls last; device: of the agent's device.
 
-    blocked_until: no offer before this moment of the boot clock, after a failed one.
+    blocked_until: no offer before this moment of the boot clock, after a failed one. calls_today, talk_s_today:
+    since the day began; last_offered_at: when an offer was made to them last; last_call_ended_at: 0.0 for never.
     """
 
     agent: str
@@ -193,6 +272,10 @@ class AgentState:
     idle_since_at: float = 0.0
     blocked_until: float = 0.0
     device: DeviceState = DeviceState.UNKNOWN
+    calls_today: int = 0
+    talk_s_today: float = 0.0
+    last_offered_at: float = 0.0
+    last_call_ended_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

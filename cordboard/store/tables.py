@@ -46,6 +46,11 @@ queue_entries = Table(
     Column("left_at", Float),
     Column("left_because", String(16)),
     Column("party_ref", String(26), nullable=False),
+    Column("kind", String(16), nullable=False, server_default="call"),
+    Column("needs", String, nullable=False, server_default=""),
+    Column("held_until", Float),
+    Column("estimate_s", Float),
+    Column("told_s", Float),
 )
 Index(
     "queue_entries_waiting",
@@ -80,6 +85,15 @@ Index(
     postgresql_where=text("state <> 'left'"),
 )
 
+# What a queue remembers from one choice of an agent to the next. data: JSON, of its strategy.
+queue_memory = Table(
+    "queue_memory",
+    metadata,
+    Column("queue", String(64), primary_key=True),
+    Column("last_agent", String(64), nullable=False),
+    Column("data", String, nullable=False),
+)
+
 # An agent without a row is logged out. offer_id: the open offer, or the one being wrapped up.
 agent_states = Table(
     "agent_states",
@@ -95,6 +109,15 @@ agent_states = Table(
     Column("blocked_until", Float, nullable=False),
     Column("wrap_up_until", Float),
     Column("rona_in_a_row", Integer, nullable=False),
+    Column("paused_until", Float),
+    Column("rona_counts", String, nullable=False, server_default="{}"),
+    Column("calls_today", Integer, nullable=False, server_default="0"),
+    Column("talk_s_today", Float, nullable=False, server_default="0"),
+    Column("counted_since_at", Float, nullable=False, server_default="0"),
+    Column("last_offered_at", Float, nullable=False, server_default="0"),
+    Column("last_call_ended_at", Float, nullable=False, server_default="0"),
+    Column("wrap_up_extended_s", Float, nullable=False, server_default="0"),
+    Column("forced_by", String(64), nullable=False, server_default=""),
 )
 Index(
     "agent_states_free",
@@ -268,6 +291,14 @@ callbacks = Table(
     Column("entered_at", Float),
     Column("state", String(16), nullable=False),
     Column("closed_at", Float),
+    Column("entry_id", String(26), nullable=False, server_default=""),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due_at", Float),
+    Column("expires_at", Float),
+    Column("leg_id", String(128), nullable=False, server_default=""),
+    Column("last_result", String(32), nullable=False, server_default=""),
+    Column("prefers_agent", String(64), nullable=False, server_default=""),
+    Column("reason", String(16), nullable=False, server_default="asked"),
 )
 # A number is called back once by each queue: the database itself refuses a second promise.
 Index(

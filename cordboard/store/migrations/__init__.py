@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 
 from cordboard.errors import StoreError
 
-HEAD = "0004"  # the newest file in versions/
+HEAD = "0005"  # the newest file in versions/
 
 _FOLDER = Path(__file__).parent
 
