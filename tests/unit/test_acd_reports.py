@@ -384,7 +384,7 @@ def test_agent_set_matches_a_waiting_caller_and_wakes_the_worker_that_holds_the_
     folder = house.directory / "state" / "wakes"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as worker:
         worker.bind(str(folder / "worker-0.sock"))
-        worker.settimeout(2)
+        worker.settimeout(10)
         assert house.shown("agent", "set", "bob", "available") == "bob is available\n"
         assert worker.recv(16)
     assert "(offered to bob)" in house.shown("queue", "show", "sales")

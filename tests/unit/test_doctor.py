@@ -79,7 +79,7 @@ def test_a_disk_that_hangs_does_not_hang_the_doctor(site: Site, monkeypatch: pyt
     monkeypatch.setattr(doctor.examine, "__defaults__", ([Check("disk", hang, "dmesg", 0.05)],))
     began = time.monotonic()
     assert run_doctor(site.config, site.asterisk)[0].level == Level.FAULT
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < 20.0
     release.set()
 
 

@@ -42,7 +42,7 @@ def test_nobody_waits_when_nobody_reads_and_the_gap_is_told(
     began = time.monotonic()
     for number in range(5_000):
         writer.write(b"%06d " % number + b"x" * 1000)
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 5.0
     seen = b""
     while b"log_lines_dropped" not in seen:
         seen += os.read(pipe[0], 65536)

@@ -18,7 +18,7 @@ from cordboard.telephony import verbs as v
 from tests.doubles.acd_kit import CHECKPOINT, Machine, Process, arrival, machine, note
 from tests.doubles.scripted_phone import ScriptedPhone
 
-SOON_S = 2.0
+SOON_S = 15.0
 SALES = v.Enqueue("sales", "en")
 
 
@@ -69,17 +69,16 @@ async def test_a_free_agent_is_rung_at_once_and_no_music_is_begun(house: Machine
 
 
 async def test_who_waits_on_one_worker_is_offered_to_an_agent_who_becomes_free_through_another(
-    house: Machine,
+    house: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("cordboard.service.floor.LOOK_S", 60.0)  # by a wake, not by the next look
     one, two = house.processes
     phone = ScriptedPhone(arrival())
     waiting = begin(one, phone)
     await is_waiting(phone)
     assert phone.performed == [v.Hold("default")]
-    free_at = time.monotonic()
     await house.ready(two, "bob")
     assert await asyncio.wait_for(waiting, SOON_S) == o.HandedOver()
-    assert time.monotonic() - free_at < 0.5, "by a wake, not by the look once a second"
     assert ring_of(phone).device == "PJSIP/bob"
 
 
@@ -140,7 +139,7 @@ async def test_the_longest_wait_ends_in_the_flow(house: Machine) -> None:
     began = time.monotonic()
     waiting = begin(one, phone, replace(SALES, max_wait_s=0.3))
     assert await asyncio.wait_for(waiting, SOON_S) == o.NotServed("max_wait")
-    assert 0.28 < time.monotonic() - began < 0.6
+    assert time.monotonic() - began > 0.28
 
 
 async def test_a_worker_that_drains_hands_its_callers_over_and_they_keep_their_place(house: Machine) -> None:
@@ -182,15 +181,13 @@ async def test_an_announcement_tells_the_place_and_does_not_delay_an_agent(tmp_p
     async with machine(tmp_path, announce=announce) as house:
         one = house.start("worker-0")
         await house.observe(one)
-        phone = ScriptedPhone(arrival(), play_s=1.0)
+        phone = ScriptedPhone(arrival(), play_s=60.0)
         waiting = begin(one, phone)
         async with asyncio.timeout(SOON_S):
             while not any(isinstance(verb, v.Play) for verb in phone.performed):
                 await asyncio.sleep(0.005)
-        free_at = time.monotonic()
         await house.ready(one, "alice")
-        assert await asyncio.wait_for(waiting, SOON_S) == o.HandedOver()
-        assert time.monotonic() - free_at < 0.3, "in the middle of the announcement"
+        assert await asyncio.wait_for(waiting, SOON_S) == o.HandedOver()  # in the middle of the announcement
         assert phone.was_let_go
         again = ScriptedPhone(phone.arrival)
         assert await asyncio.wait_for(begin(one, again), SOON_S) == o.HandedOver()
@@ -222,7 +219,7 @@ async def test_the_longest_wait_ends_also_while_offers_keep_failing(tmp_path: Pa
         await house.ready(one, "alice", "bob")
         phone, outcome, began = ScriptedPhone(arrival()), None, time.monotonic()
         while not isinstance(outcome := await asyncio.wait_for(begin(one, phone), SOON_S), o.NotServed):
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < 20
             await asyncio.sleep(0.05)
             phone = back(phone, "busy")
             one.room.rung(phone.arrival, phone.arrival.returned)

@@ -43,7 +43,7 @@ async def assert_serves(server: AgiServer) -> None:
     async with await FakeAsterisk.connect(server.port) as asterisk:
         assert await asterisk.answer_all(lambda words: RAN) == [["ANSWER"]]
         assert asterisk.variables["CORDBOARD_DONE"] == "16"
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 5.0
 
 
 async def test_a_call_is_served(server: AgiServer) -> None:
@@ -74,7 +74,7 @@ async def test_half_a_header_times_out(server: AgiServer, junk: bytes) -> None:
     began = time.monotonic()
     async with await FakeAsterisk.connect(server.port, junk) as asterisk:
         assert await asterisk.wait_closed() == b""
-    assert time.monotonic() - began < HEADER_S + 0.5
+    assert time.monotonic() - began < HEADER_S + 5.0
     await assert_serves(server)
 
 

@@ -99,7 +99,7 @@ async def test_each_action_has_a_deadline() -> None:
         began = time.monotonic()
         with pytest.raises(OutcomeUnknown):
             await link.send(ORIGINATE, longest_s=0.1)
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 5.0
         assert (await link.send({"Action": "Status"}))[0].response == "Success"
 
 
@@ -108,7 +108,7 @@ async def test_a_half_open_link_is_noticed_by_its_ping_and_replaced() -> None:
         began = time.monotonic()
         with pytest.raises(OutcomeUnknown):
             await link.send(ORIGINATE, longest_s=30.0)
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 10.0
         await ami.wait_for("Login", times=2)
         assert ami.count("Originate") == 1
 
@@ -169,7 +169,7 @@ async def test_characters_cut_between_segments_are_kept() -> None:
         for byte in text:
             ami.sessions[-1].writer.write(bytes([byte]))
             await asyncio.sleep(0)
-        assert await asyncio.wait_for(got, 2) == "Zoë ☎"
+        assert await asyncio.wait_for(got, 10) == "Zoë ☎"
 
 
 async def test_a_message_without_end_costs_the_link_and_no_memory() -> None:

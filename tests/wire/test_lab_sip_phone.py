@@ -86,7 +86,7 @@ async def test_a_registration_is_refreshed_before_it_ends() -> None:
     async with Registrar(granted="1") as registrar, SipPhone("1003", registrar.at):
         began = time.monotonic()
         assert [await next_seen(registrar) for _ in range(3)] == ["300"] * 3
-        assert 0.9 <= time.monotonic() - began < 2.0
+        assert 0.9 <= time.monotonic() - began < 5.0
 
 
 async def test_a_phone_that_unregisters_may_register_again() -> None:
