@@ -14,16 +14,18 @@ from collections.abc import Mapping
 from typing import Literal, cast
 
 from agi_scripts import variables
+from agi_scripts.agent_results import refusal
 from cordboard.telephony.ports import AgentLeg, AgentLegEvent
 
 USER_EVENT = "CordboardAgent"
 LISTED_VARIABLES = (variables.SIDE, variables.OFFER, variables.CALLER_LEG, variables.JOINED)
 AGENT_SIDE = "agent"
 
-_KINDS = ("ringing", "answered", "joined", "gone")
+_KINDS = ("ringing", "answered", "joined", "gone", "refused")
 _OFFER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LEG = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _MS = re.compile(r"[0-9]{1,15}")
+_ENDED_BY = ("agent", "caller", "blind_transfer", "attended_transfer")
 _NO_VALUE = "(null)"  # Asterisk's word for a variable that is not set
 _OTHER_HALF = ";2"  # of a Local channel: it has got copies of all variables, and is no agent's leg
 
@@ -49,8 +51,20 @@ def agent_leg_event(headers: Headers, token: str) -> AgentLegEvent:
         raise NotOurs("an agent's event without its kind or time")
     if not (_OFFER.fullmatch(offer_id) and _LEG.fullmatch(leg_id) and (not caller or _LEG.fullmatch(caller))):
         raise NotOurs("an agent's event with ids that are none")
-    known = cast(Literal["ringing", "answered", "joined", "gone"], kind)
-    return AgentLegEvent(known, offer_id, leg_id, caller, int(at_ms) / 1000)
+    known = cast(Literal["ringing", "answered", "joined", "gone", "refused"], kind)
+    if known == "refused":  # told by the leg that rang the agent's
+        result = _refusal(last(headers, "Words"))
+        return AgentLegEvent(known, offer_id, "", caller, int(at_ms) / 1000, result=result)
+    by = last(headers, "By")  # a dialplan that was installed before does not say
+    ended_by = by if by in _ENDED_BY else ""
+    return AgentLegEvent(known, offer_id, leg_id, caller, int(at_ms) / 1000, ended_by=ended_by)
+
+
+def _refusal(words: str) -> str:
+    try:
+        return refusal(words)
+    except ValueError as error:
+        raise NotOurs("an agent's event with words that are none") from error
 
 
 def agent_leg(headers: Headers) -> AgentLeg | None:

@@ -7,8 +7,10 @@ and the cause of the agent's own leg (Asterisk 22.10; "" where the caller left b
     status       cause  key        what happened
     any          any    any        joined, if there is a time for it
     LEFT         any    any        the caller left; the dialplan's own word, in place of DIALSTATUS
+    STOPPED      any    any        of several phones that rang at once: another one was accepted; our own word, too
     ANSWER       any    none       picked up, and hung up before accepting
     ANSWER       any    withdrawn  picked up, and ended by somebody else before accepting: by us
+    ANSWER       any    taken      picked up, and accepted when somebody else had the caller
     ANSWER       any    timeout    picked up, pressed nothing
     ANSWER       any    a key      picked up, pressed another key than the accept key
     BUSY         17     unset      486
@@ -24,17 +26,19 @@ and the cause of the agent's own leg (Asterisk 22.10; "" where the caller left b
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import NamedTuple
 
 from cordboard.errors import SwitchProtocolError
 from cordboard.telephony.outcomes import AgentRung
 
 LEFT = "LEFT"
+STOPPED = "STOPPED"
 
 _OFFER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MS = re.compile(r"[0-9]{1,15}")
 
-_BY_KEY = {"none": "left_whisper", "timeout": "no_key", "withdrawn": "withdrawn"}
+_BY_KEY = {"none": "left_whisper", "timeout": "no_key", "withdrawn": "withdrawn", "taken": "taken"}
 _BY_CAUSE = {
     "1": "unavailable",
     "3": "unregistered",
@@ -48,6 +52,7 @@ _BY_CAUSE = {
     "41": "unavailable",
 }
 _BY_STATUS = {"BUSY": "busy", "NOANSWER": "no_answer"}
+_BY_OTHERS = ("caller_left", "withdrawn")  # no doing of the agent
 _WITHDRAWN = (("NOANSWER", "16"), ("CHANUNAVAIL", "16"), ("CHANUNAVAIL", "0"))
 
 
@@ -74,10 +79,40 @@ def agent_rung(words: list[str]) -> AgentRung:
     return AgentRung(said.offer_id, result, joined_at, int(said.now_ms) / 1000)
 
 
+def agents_rung(words: list[str]) -> AgentRung:
+    """The outcome of ringing several phones at once, that of who was joined in front. words: when it was told, the
+    offer that was joined and since when, both "" for none; then of each phone its offer, status, cause and key.
+
+    Raises SwitchProtocolError on words that are not our dialplan's.
+    """
+    now_ms, winner, joined_ms, *of_phones = words if len(words) > 3 else [""] * 4
+    if not of_phones or len(of_phones) % 4:
+        raise SwitchProtocolError("returned offers that are none of ours")
+    rung = [
+        agent_rung([offer_id, status, cause, key, joined_ms if offer_id == winner else "", now_ms])
+        for offer_id, status, cause, key in zip(*(of_phones[n::4] for n in range(4)), strict=True)
+    ]
+    first, *others = sorted(rung, key=lambda one: one.joined_at is None)
+    if first.joined_at is not None:
+        others = [replace(one, result="taken") if one.result in _BY_OTHERS else one for one in others]
+    return replace(first, others=tuple(others))
+
+
+def refusal(words: str) -> str:
+    """Why one of several phones that ring at once does not any more. words: its status, cause and key.
+
+    Raises ValueError on words that are not our dialplan's.
+    """
+    status, cause, key = words.split(".")
+    return _result(AgentWords("", status, cause, key, "", ""))
+
+
 def _result(said: AgentWords) -> str:
     """Why they were not joined."""
     if said.status == LEFT:
         return "caller_left"
+    if said.status == STOPPED:
+        return "withdrawn"
     if said.key != "unset":
         return _BY_KEY.get(said.key, "declined")
     if by_cause := _BY_CAUSE.get(said.cause):

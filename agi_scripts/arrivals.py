@@ -10,7 +10,7 @@ import hmac
 import re
 from datetime import UTC, datetime
 
-from agi_scripts.agent_results import agent_rung
+from agi_scripts.agent_results import agent_rung, agents_rung
 from agi_scripts.environment import Environment, decoded
 from cordboard.errors import SwitchProtocolError
 from cordboard.telephony.call import Call
@@ -92,6 +92,8 @@ def _returned(text: str) -> Outcome | None:
     kind, *words = text.split(".")
     if kind == "agent":
         return agent_rung(words)
+    if kind == "agents":
+        return agents_rung(words)
     if kind == "dial" and len(words) >= 3 and len(words) % 2 == 1:
         return _dialled(list(zip(words[:-1:2], words[1:-1:2], strict=True)), words[-1])
     if kind == "voicemail" and len(words) == 1:

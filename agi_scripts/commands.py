@@ -93,6 +93,11 @@ def set_music_on(music_class: str) -> bytes:
     return _line(f"SET MUSIC ON {quoted(music_class)}")
 
 
+def set_context(context: str) -> bytes:
+    """Say in which context of the dialplan the channel is. It goes on there when AGI ends, at the same priority."""
+    return _line(f"SET CONTEXT {quoted(context)}")
+
+
 def set_variable(name: str, value: str) -> bytes:
     """Set one channel variable, or write one function."""
     return _line(f"SET VARIABLE {quoted(name)} {quoted(value)}")

@@ -24,6 +24,7 @@ from agi_scripts.arrivals import is_checkpoint
 from agi_scripts.call_recording import gather_in_secret, record_call, resume_after_secret
 from agi_scripts.gathering import gather
 from agi_scripts.handing_over import dial, leave_voicemail, transfer
+from agi_scripts.hold_keys import CONTEXT, HOME
 from agi_scripts.link import LINE_S, AgiLink, CallerGone
 from agi_scripts.playing import answer, hold, play
 from agi_scripts.recording import record
@@ -76,6 +77,7 @@ class AsteriskPhone:
     __slots__ = (
         "_arrival",
         "_checkpoint",
+        "_is_heard",
         "_is_introduced",
         "_is_noted",
         "_language",
@@ -99,6 +101,7 @@ class AsteriskPhone:
         self._checkpoint = arrival.checkpoint
         self._is_introduced = False  # whether this worker has written to the channel
         self._is_noted = False  # whether the channel has our checkpoint
+        self._is_heard = False  # whether the caller's keys are heard on the manager link
         self._language = language
         # Its last worker may have been lost while it gathered secret digits.
         self._may_be_paused = bool(arrival.checkpoint) and arrival.returned is None
@@ -182,6 +185,12 @@ class AsteriskPhone:
         """Write channel variables."""
         await self._write(values)
 
+    async def have_keys_heard(self, *, are_heard: bool) -> None:
+        """Let the manager link tell this caller's keys, or no more. See `hold_keys`."""
+        if are_heard != self._is_heard:
+            await self.command(commands.set_context(CONTEXT if are_heard else HOME))
+            self._is_heard = are_heard
+
     async def speak(self, language: str) -> None:
         """Make Asterisk's own speech use a language."""
         if language != self._language:
@@ -203,6 +212,8 @@ class AsteriskPhone:
 
     async def _carry_out(self, verb: Verb) -> Outcome | HandedOver:
         may_be_paused, self._may_be_paused = self._may_be_paused, False
+        if not isinstance(verb, Hold):
+            await self.have_keys_heard(are_heard=False)
         if isinstance(verb, Gather) and verb.secret:
             return await gather_in_secret(self, verb)
         if may_be_paused:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from agi_scripts import commands
+from agi_scripts.hold_keys import CONTEXT
 from agi_scripts.parts import Part, play_part
 from agi_scripts.saying import saying_part
 from cordboard.telephony.outcomes import Done, Failed, Interrupted, Outcome
@@ -40,8 +41,15 @@ async def hold(phone: AsteriskPhone, verb: Hold) -> Outcome:
     """Have music play. Asterisk plays it by itself: no verb runs, so the next line is carried out at once."""
     if not is_music_class(verb.music):
         return Failed("not the name of a music class")
+    await phone.have_keys_heard(are_heard=verb.keys and await _can_be_heard(phone))
     reply = await phone.command(commands.set_music_on(verb.music))
     return Done() if reply.number == 0 else await phone.failed("the music could not be begun")
+
+
+async def _can_be_heard(phone: AsteriskPhone) -> bool:
+    """Whether the dialplan has the context for it; one that was written by an earlier release has not."""
+    reply = await phone.command(commands.get_variable(f"DIALPLAN_EXISTS({CONTEXT},s,1)"))
+    return reply.rest != "(0)"
 
 
 def is_music_class(text: str) -> bool:

@@ -18,7 +18,7 @@ from agi_scripts.devices import is_one_device
 from agi_scripts.playing import is_music_class
 from cordboard.errors import SwitchProtocolError
 from cordboard.telephony.outcomes import HandedOver
-from cordboard.telephony.verbs import KEYS, RingAgent
+from cordboard.telephony.verbs import KEYS, MAX_TARGETS, AgentPhone, RingAgent
 
 if TYPE_CHECKING:
     from agi_scripts.phone import AsteriskPhone
@@ -36,10 +36,8 @@ async def ring_agent(phone: AsteriskPhone, verb: RingAgent) -> HandedOver:
     """
     _check(verb)
     return await phone.hand_to_dialplan(
-        {
-            variables.NEXT: "agent",
-            variables.OFFER: verb.offer_id,
-            variables.DEVICE: verb.device,
+        _whom(verb)
+        | {
             variables.RING_S: str(max(1, math.ceil(verb.ring_s))),
             variables.MUSIC: verb.music,
             variables.WHISPER: _whisper_path(phone, verb),
@@ -50,11 +48,29 @@ async def ring_agent(phone: AsteriskPhone, verb: RingAgent) -> HandedOver:
     )
 
 
+def _whom(verb: RingAgent) -> dict[str, str]:
+    """One phone, which the caller's leg dials itself, or several, each behind a leg of its own."""
+    if not verb.also:
+        return {variables.NEXT: "agent", variables.OFFER: verb.offer_id, variables.DEVICE: verb.device}
+    whom = {variables.NEXT: "agents", variables.PHONES: str(len(verb.also) + 1)}
+    for number, phone in enumerate(_phones(verb), 1):
+        whom[f"{variables.PHONE_OF}{number}"] = phone.device
+        whom[f"{variables.OFFER_OF}{number}"] = phone.offer_id
+    return whom
+
+
+def _phones(verb: RingAgent) -> tuple[AgentPhone, ...]:
+    return (AgentPhone(verb.offer_id, verb.device), *verb.also)
+
+
 def _check(verb: RingAgent) -> None:
-    if not OFFER_ID.fullmatch(verb.offer_id):
+    phones = _phones(verb)
+    if not all(OFFER_ID.fullmatch(phone.offer_id) for phone in phones):
         raise SwitchProtocolError("an offer id that is none of ours")
-    if not is_one_device(verb.device):
+    if not all(is_one_device(phone.device) for phone in phones):
         raise SwitchProtocolError("an agent's device that is not one device")
+    if len(phones) > MAX_TARGETS:
+        raise SwitchProtocolError("more agents' phones at once than are rung")
     if not is_music_class(verb.music):
         raise SwitchProtocolError("not the name of a music class")
     if verb.accept_key and verb.accept_key not in tuple(KEYS):

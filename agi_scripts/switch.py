@@ -22,15 +22,19 @@ from panoramisk.message import Message
 from agi_scripts import variables
 from agi_scripts.agent_legs import LISTED_VARIABLES, NotOurs, agent_leg, agent_leg_event, is_agent_event, last
 from agi_scripts.ami import AmiLink
+from agi_scripts.call_events import call_event, is_call_event
+from agi_scripts.calling_back import CONTEXT, leg_wanted
 from agi_scripts.devices import device_state, is_one_device
+from agi_scripts.hold_keys import KeysHeard
 from cordboard.errors import SwitchProtocolError, SwitchRefused
 from cordboard.telephony.hangup_causes import Q850, HangupCause
-from cordboard.telephony.ports import AgentLeg, AgentLegEvent, DeviceState, Leg
+from cordboard.telephony.ports import AgentLeg, AgentLegEvent, CallEvent, CustomerLeg, DeviceState, Leg
 
 ORIGINATE_MARGIN_S = 5.0  # beyond the ringing: Asterisk's own time-out answers first
 
 _LEG_ID = re.compile(r"[A-Za-z0-9._;-]{1,100}")  # ";2" ends the id of a Local channel's other half
 _PLACE = re.compile(r"[A-Za-z0-9_.*#+-]{1,80}")
+_NUMBER = re.compile(r"\+?[0-9]{1,20}")
 _VARIABLE = re.compile(r"_{0,2}[A-Za-z][A-Za-z0-9_]{0,60}")
 _UNFIT_IN_VARIABLE = frozenset(",\"'\\()[]{}$")  # Asterisk splits and unquotes what follows "Variable:"
 
@@ -63,6 +67,8 @@ class AsteriskSwitch:
         self._token = token
         self._link = AmiLink(host, port, username, secret, ping_s=ping_s)
         self._callbacks: set[asyncio.Future[None]] = set()
+        self._keys = KeysHeard()
+        self._link.on_event("DTMFEnd", lambda _, event: self._keys.note(event))
 
     @property
     def is_connected(self) -> bool:
@@ -103,12 +109,24 @@ class AsteriskSwitch:
             lambda _, event: callback(last(event, "Device"), device_state(last(event, "State"))),
         )
 
+    def hear_keys(self, leg_id: str, heard: Callable[[str], None]) -> None:
+        """Call this with each key that a leg on hold presses (`Hold.keys`), until `forget_keys`."""
+        self._keys.hear(leg_id, heard)
+
+    def forget_keys(self, leg_id: str) -> None:
+        """Hear nothing more of a leg."""
+        self._keys.forget(leg_id)
+
     def on_caller_hangup(self, callback: Callable[[str], None]) -> None:
         """Call this with the id of any leg whose end has begun: the party hung up, or somebody ended it. Asterisk
         may need until the end of a whisper to act on it. May come twice for one leg.
         """
         for name in ("HangupRequest", "SoftHangupRequest"):
             self._link.on_event(name, lambda _, event: callback(last(event, "Uniqueid")))
+
+    def on_call_event(self, callback: Callable[[CallEvent], None]) -> None:
+        """Call this with what becomes of calls that nobody hung up, and of those we made in vain."""
+        self._link.on_event("UserEvent", lambda _, event: self._tell_call_event(callback, event))
 
     async def originate(
         self,
@@ -119,6 +137,7 @@ class AsteriskSwitch:
         extension: str,
         ring_s: float,
         variables: Mapping[str, str] | None = None,
+        caller_id: str = "",
     ) -> HangupCause | None:
         """Ring a device and send it to the dialplan when it answers; see the port.
 
@@ -137,11 +156,26 @@ class AsteriskSwitch:
             "Async": "true",
             "Variable": _assignments(variables or {}),
         }
+        if caller_id:
+            action["CallerID"] = f"<{_fit(_NUMBER, caller_id)}>"
         answer = await self._link.send(action, ends_with="OriginateResponse", longest_s=ring_s + ORIGINATE_MARGIN_S)
         last = answer[-1]
         if "event" not in last:
             raise SwitchRefused(f"Originate: {last.message}")
         return None if last.response == "Success" else _REASONS.get(last.reason, HangupCause.UNKNOWN)
+
+    async def call_back(self, leg: CustomerLeg) -> HangupCause | None:
+        """Make a leg for somebody who is called back; see the port. Raises as `originate`."""
+        wanted = leg_wanted(leg)
+        return await self.originate(
+            leg.leg_id,
+            wanted.device,
+            context=CONTEXT,
+            extension=wanted.extension,
+            ring_s=wanted.ring_s,
+            variables=wanted.variables,
+            caller_id=wanted.caller_id,
+        )
 
     async def hang_up(self, leg_id: str, cause: HangupCause = HangupCause.NORMAL) -> bool:
         """End a leg. False if there is no such leg any more."""
@@ -192,17 +226,31 @@ class AsteriskSwitch:
         return True
 
     def _tell_agent_leg(self, callback: Callable[[AgentLegEvent], None], event: Message) -> None:
-        """Pass on what is ours. Of the rest only the first is logged, and none of its text."""
+        """Pass on what is ours."""
         if not is_agent_event(event):
             return
         try:
             told = agent_leg_event(event, self._token)
         except NotOurs as fault:
-            self.strange_events += 1
-            if self.strange_events == 1:
-                _log.warning("strange_agent_event", fault=str(fault))
+            self._note_strange(fault)
             return
         callback(told)
+
+    def _tell_call_event(self, callback: Callable[[CallEvent], None], event: Message) -> None:
+        if not is_call_event(event):
+            return
+        try:
+            told = call_event(event, self._token)
+        except NotOurs as fault:
+            self._note_strange(fault)
+            return
+        callback(told)
+
+    def _note_strange(self, fault: NotOurs) -> None:
+        """Of what is none of ours only the first is logged, and none of its text."""
+        self.strange_events += 1
+        if self.strange_events == 1:
+            _log.warning("strange_event", fault=str(fault))
 
     def _begin(self, callback: Callable[[], Awaitable[None] | None]) -> None:
         result = callback()

@@ -8,7 +8,7 @@ from __future__ import annotations
 CALL = "CORDBOARD_CALL"  # our call id
 CHECKPOINT = "CORDBOARD_CP"
 DONE = "CORDBOARD_DONE"  # a Q.850 number: hang up with it; or one of the two words at the end of this file
-NEXT = "CORDBOARD_NEXT"  # "dial", "agent", "voicemail": what the dialplan does by itself, before a worker is back
+NEXT = "CORDBOARD_NEXT"  # "dial", "agent", "agents", "voicemail": what the dialplan does before a worker is back
 DEVICE = "CORDBOARD_DEVICE"  # several are joined with "&"
 RING_S = "CORDBOARD_RING_S"
 IN_ORDER = "CORDBOARD_IN_ORDER"  # "1": each device on its own; "" all at once
@@ -19,6 +19,9 @@ CALLER_ID = "CORDBOARD_CALLER_ID"  # shown by a trunk's legs in place of the cal
 CALLER_ID_OF = "CORDBOARD_CALLER_ID_OF"  # how the names of these legs begin
 MAILBOX = "CORDBOARD_MAILBOX"
 OFFER = "CORDBOARD_OFFER"  # on the caller's leg and on the agent's
+PHONES = "CORDBOARD_PHONES"  # how many phones of agents are rung at once
+PHONE_OF = "_CORDBOARD_PHONE_"  # with its number behind it, from 1: a device
+OFFER_OF = "_CORDBOARD_OFFER_"  # and its offer; both go on to the leg that rings it
 MUSIC = "CORDBOARD_MUSIC"  # the class a caller hears until joined
 WHISPER = "CORDBOARD_WHISPER"  # the sound that only the agent hears, without extension; "" for none
 ACCEPT_KEY = "CORDBOARD_ACCEPT_KEY"  # "" joins them as soon as the agent picks up
@@ -26,6 +29,13 @@ ACCEPT_S = "CORDBOARD_ACCEPT_S"
 RETURNED = "CORDBOARD_RETURNED"  # what came of NEXT: "dial.ANSWER.16.12345", "voicemail.SUCCESS"; see `arrivals`
 STUCK = "CORDBOARD_STUCK"  # how often the place was begun anew, counted by the dialplan
 TRIES = "CORDBOARD_TRIES"  # 0: a worker which works has the call; otherwise attempts since, counted by the dialplan
+
+# On a leg that we have made to call somebody back.
+ORIGINATED = "CORDBOARD_ORIGINATED"  # our call id, which the leg enters with
+AMD = "CORDBOARD_AMD"  # "1": what sounds like an answering machine is hung up on
+CUSTOMER = "CORDBOARD_CUSTOMER"  # the device that is rung once an agent has taken the call
+CUSTOMER_NUMBER = "CORDBOARD_CUSTOMER_NUMBER"
+STAND_IN = "CORDBOARD_STAND_IN"  # the unique id of the leg that waits in the customer's stead
 
 # On an agent's leg, written by the dialplan and listed by the switch.
 SIDE = "CORDBOARD_SIDE"  # "agent"

@@ -131,13 +131,15 @@ def _plain(fault: OSError) -> str:
 
 def _add_tools() -> None:
     """Add the commands of the other files."""
-    from cordboard.cli_agents import password
+    from cordboard.cli_agents import password, pin
     from cordboard.cli_customers import customers_app
+    from cordboard.cli_database import db_app
     from cordboard.cli_doctor import doctor
     from cordboard.cli_flows import flow_app
     from cordboard.cli_graph import graph
+    from cordboard.cli_kpi import kpi
     from cordboard.cli_prompts import prompts_app
-    from cordboard.cli_queues import agent_app, kpi, queue_app
+    from cordboard.cli_queues import agent_app, queue_app
     from cordboard.cli_schema import schema
     from cordboard.cli_simulation import init, simulate, test
     from cordboard.cli_traces import replay, trace
@@ -156,7 +158,9 @@ def _add_tools() -> None:
     app.add_typer(queue_app, name="queue")
     app.add_typer(agent_app, name="agent")
     app.add_typer(customers_app, name="customers")
+    app.add_typer(db_app, name="db")
     agent_app.command()(password)
+    agent_app.command()(pin)
 
 
 def _wants_lab(arguments: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""The commands about queues and agents: `kpi`, `queue show | why | callbacks`, `agent list | set`.
+"""The commands about queues and agents: `queue show | why | callbacks`, `agent list | set`.
 
 Registered by `cli`. Each reads its arguments, calls one function and prints what it returns. All but `agent set`
 and `queue callbacks --done` only read. Exit codes: 0 good, 1 faults in the files or a name nobody knows, 2 wrong
@@ -20,43 +20,16 @@ import typer
 from cordboard.acd.model import Presence
 from cordboard.cli_faults import clear_words
 from cordboard.cli_options import ConfigOption, JsonOption
+from cordboard.telephony.ports import DeviceState
 
 if TYPE_CHECKING:
-    from cordboard.bootstrap.floor_files import FloorFiles
     from cordboard.bootstrap.floor_reports import QueueWatch
-    from cordboard.bootstrap.report_period import Period
     from cordboard.store.acd_values import AgentView
 
 WATCH_S = 2.0
 
 queue_app = typer.Typer(no_args_is_help=True, help="Who waits, who serves, and why a call went where it went.")
 agent_app = typer.Typer(no_args_is_help=True, help="Agents: who is there, and what they do.")
-
-
-def kpi(
-    config: ConfigOption,
-    queue: Annotated[str, typer.Option("--queue", "-q", help="One queue; all without it.")] = "",
-    since: Annotated[str, typer.Option(help="2026-11-23, 2026-11-23T09:30, or 09:30; midnight without it.")] = "",
-    until: Annotated[str, typer.Option(help="The same; now without it.")] = "",
-    tags: Annotated[bool, typer.Option("--tags", help="Tags and survey scores that flows noted, instead.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Key figures from the ledger, each with its formula: of today, or of the calls that entered in a period."""
-    from cordboard.bootstrap.floor_files import read_floor_files
-    from cordboard.bootstrap.report_period import period_of
-
-    if tags and queue:
-        raise typer.BadParameter("tags are noted by flows, for no queue", param_hint="--queue")
-    with clear_words():
-        files = read_floor_files(config)
-        try:
-            period = period_of(since, until, datetime.now(ZoneInfo(files.zone)))
-        except ValueError as fault:
-            raise typer.BadParameter(str(fault)) from fault
-        if tags:
-            _show_tags(files, period, as_json)
-        else:
-            _show_kpis(files, queue, period, as_json)
 
 
 @queue_app.command("show")
@@ -116,7 +89,7 @@ def queue_callbacks(
         str, typer.Option("--done", metavar="ID", help="Cross one off: somebody has called, or need not.")
     ] = "",
 ) -> None:
-    """Callers who were promised a call back. People make these calls: nothing dials them by itself."""
+    """Callers who were promised a call back: for people to call, or, where the queue dials, how far that is."""
     from cordboard.bootstrap.callback_list import callback_json, callback_list, cross_off, read_callbacks
     from cordboard.bootstrap.floor_files import read_floor_files
 
@@ -133,7 +106,7 @@ def queue_callbacks(
 
 @agent_app.command("list")
 def agent_list(config: ConfigOption, as_json: JsonOption = False) -> None:
-    """Every agent: presence, what they do, device, queues."""
+    """Every agent: presence, what they do, device and whether it can be reached, queues."""
     from cordboard.bootstrap.floor_files import read_floor_files
     from cordboard.bootstrap.floor_reports import read_agents
 
@@ -146,15 +119,15 @@ def agent_list(config: ConfigOption, as_json: JsonOption = False) -> None:
             {
                 "agent": view.name, "full_name": view.full_name, "device": agent.device, "queues": agent.queues,
                 "presence": view.presence, "presence_reason": view.presence_reason, "activity": view.activity,
+                "device_state": view.device, "forced_by": view.forced_by, "calls_today": view.calls_today,
             }
             for view, agent in agents
         )  # fmt: skip
         return
     for view, agent in agents:
         doing = f"{_presence(view):24} {view.activity:14}"
-        typer.echo(
-            f"{view.name:16} {view.full_name:24} {doing} {agent.device:16} {' '.join(agent.queues)}".rstrip()
-        )
+        phone = f"{agent.device:16} {PHONES[view.device]:14}"
+        typer.echo(f"{view.name:16} {view.full_name:24} {doing} {phone} {' '.join(agent.queues)}".rstrip())
 
 
 @agent_app.command("set")
@@ -164,7 +137,9 @@ def agent_set(
     presence: Annotated[Presence, typer.Argument(help="What the agent is to be.")],
     reason: Annotated[str, typer.Option(help="For a pause: one of pause_reasons.")] = "",
 ) -> None:
-    """Make an agent available, paused or logged out. A talk goes on; offers change at once."""
+    """Make an agent available, paused or logged out, past the limits of pauses; the agent is shown that it was not
+    them. A talk goes on; offers change at once.
+    """
     from cordboard.bootstrap.agent_presence import set_agent_presence
     from cordboard.bootstrap.floor_files import read_floor_files
     from cordboard.bootstrap.floor_reports import read_agents
@@ -196,27 +171,6 @@ def _show(queues: QueueWatch, zone: str, as_json: bool) -> None:
         typer.echo("\n\n".join(map(queue_report, found)) or "There are no queues: write them into queues.yaml.")
 
 
-def _show_kpis(files: FloorFiles, queue: str, period: Period, as_json: bool) -> None:
-    from cordboard.bootstrap.floor_reports import read_kpis
-    from cordboard.bootstrap.kpi_report import kpi_report
-
-    found = read_kpis(files, queue, period)
-    if as_json:
-        _print_json({**period.as_json(), **one.as_json()} for one in found)
-    else:
-        typer.echo(kpi_report(str(period), found))
-
-
-def _show_tags(files: FloorFiles, period: Period, as_json: bool) -> None:
-    from cordboard.bootstrap.tag_report import read_call_tags, tag_report
-
-    found = read_call_tags(files, period)
-    if as_json:
-        _print_json({**period.as_json(), **line} for line in found.as_json())
-    else:
-        typer.echo(tag_report(str(period), found))
-
-
 def _print_json(lines: Iterator[dict[str, object]]) -> None:
     for line in lines:
         typer.echo(json.dumps(line))
@@ -224,6 +178,16 @@ def _print_json(lines: Iterator[dict[str, object]]) -> None:
 
 def _presence(view: AgentView) -> str:
     return f"{view.presence} ({view.presence_reason})" if view.presence_reason else str(view.presence)
+
+
+PHONES = {
+    DeviceState.IDLE: "registered",
+    DeviceState.IN_USE: "in_use",
+    DeviceState.BUSY: "in_use",
+    DeviceState.RINGING: "rings",
+    DeviceState.UNAVAILABLE: "not_registered",
+    DeviceState.UNKNOWN: "unknown",
+}
 
 
 def _clock(at: float, zone: ZoneInfo) -> str:

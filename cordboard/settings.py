@@ -15,9 +15,11 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
 
+from cordboard.config.database_section import Database, DatabaseSection
 from cordboard.config.findings import Finding
 from cordboard.config.kinds import PlainName
 from cordboard.config.outside_section import Outside
+from cordboard.config.queue_log_section import QueueLogSection
 from cordboard.config.scalars import plain_value
 from cordboard.config.secret_reference import PathText as PathText
 from cordboard.config.secret_reference import SecretReference as SecretReference
@@ -203,6 +205,11 @@ class Settings(Section):
         default=Path("state"),
         description="The folder of the service's own files: database, spoken prompts, messages.",
     )
+    database: Database = Field(
+        default=DatabaseSection(),
+        description="Where live calls, queues and the ledger are kept: a file, or postgresql://user@host/name for "
+        "several machines.",
+    )
     switches: Annotated[Many[SwitchName], Field(min_length=1)] = Field(
         default=("asterisk",),
         description="The switches that calls come in on; lint tells of what one of them lacks.",
@@ -248,6 +255,9 @@ class Settings(Section):
         default=VoiceSection(), description="Which program speaks prompts that have no recording."
     )
     log: Log = Field(default=Log(), description="What is logged, and how.")
+    queue_log: QueueLogSection = Field(
+        default=QueueLogSection(), description="The file in the format of Asterisk's queue_log."
+    )
     watch: bool = Field(
         default=True, description="Whether a saved file is taken up at once; else at `cordboard flow publish`."
     )

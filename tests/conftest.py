@@ -8,8 +8,10 @@ import pytest
 
 from cordboard.errors import LabError
 from cordboard.lab.packages import ensure_packages
+from tests.doubles.databases import database as database
+from tests.doubles.databases import postgres as postgres
 
-PROGRAMS = ("espeak-ng", "sox", "baresip-core", "sip-tester", "chromium")
+PROGRAMS = ("espeak-ng", "sox", "baresip-core", "sip-tester", "chromium", "postgresql")
 
 
 def pytest_configure(config: pytest.Config) -> None:

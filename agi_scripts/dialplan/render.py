@@ -14,9 +14,11 @@ from importlib.resources import files
 from agi_scripts import variables
 from agi_scripts.phone import ACCEPT_S
 
-VERSION = 2  # of what the service asks of the dialplan; a higher one says that it must be installed anew
+VERSION = 3  # of what the service asks of the dialplan; a higher one says that it must be installed anew
 RESUMES = 10  # how often one place of a flow is begun anew before the call counts as stuck
+ACCEPT_MAX_S = 120  # beyond the ringing, for the whisper and the accept key
 SCREEN_S = 8  # for the key, after what is said before it
+STAND_IN_S = 3600  # a leg without a customer waits no longer for an agent; it is made again then
 DRAIN_S = 25.0
 STOP_MARGIN_S = 30  # on top of the drain: longer than the service itself waits for a worker before it kills it
 DEFAULT_TOKEN = "cordboard"  # noqa: S105 (a mark, no secret, unless an admin chooses one)
@@ -35,7 +37,16 @@ _NOW_MS = "${STRFTIME(,,%s%3q)}"
 # In the order of `agent_results.agent_rung`, behind the offer and DIALSTATUS.
 _AGENT_RESULT = "${SHARED(CORDBOARD_CAUSE)}.${SHARED(CORDBOARD_KEY)}.${SHARED(CORDBOARD_JOINED)}." + _NOW_MS
 # The token comes last, and of each header the last one counts (`agent_legs`).
-_AGENT_EVENT = "Offer: ${CORDBOARD_OFFER},Leg: ${UNIQUEID},Caller: ${CORDBOARD_CALLER},Token: "
+_OFFER_EVENT = "Offer: ${CORDBOARD_OFFER},Caller: ${CORDBOARD_CALLER},Token: "
+_CALL_EVENT = "Call: ${CORDBOARD_CALL},Token: "
+_AGENT_EVENT = "Leg: ${UNIQUEID}," + _OFFER_EVENT
+# Who ended the agent's leg; a phone that has passed its call on hangs up as well.
+_ENDED_BY = (
+    '${IF($["${BLINDTRANSFER}" != ""]?blind_transfer:'
+    '${IF($["${ATTENDEDTRANSFER}" != ""]?attended_transfer:'
+    '${IF($["${CHANNEL(hangupsource)}" = "${CHANNEL(name)}"]?agent:'
+    '${IF($["${CHANNEL(hangupsource)}" != ""]?caller)})})})}'
+)
 # What the legs that are rung have to know.
 _LEG_VARIABLES = ",".join(
     f"__{name}=${{{name}}}"
@@ -91,6 +102,12 @@ def render_dialplan(
         "PRINTABLE": _PRINTABLE,
         "NOW_MS": _NOW_MS,
         "AGENT_RESULT": _AGENT_RESULT,
+        "ENDED_BY": _ENDED_BY,
+        "ACCEPT_MAX_S": str(ACCEPT_MAX_S),
+        "OFFER_EVENT": _OFFER_EVENT + _fit(_TOKEN, token, "token"),
+        "CALL_EVENT": _CALL_EVENT + _fit(_TOKEN, token, "token"),
+        "TOKEN_EVENT": "Token: " + _fit(_TOKEN, token, "token"),
+        "STAND_IN_S": str(STAND_IN_S),
         "AGENT_EVENT": _AGENT_EVENT + _fit(_TOKEN, token, "token"),
         "ARGUMENTS": ",".join((*_ARGUMENTS, _fit(_TOKEN, token, "token"), _LAST_ARGUMENT)),
     }

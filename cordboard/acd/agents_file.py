@@ -2,7 +2,8 @@
 
     pause_reasons: [break, lunch, training]
     agents:
-      alice: {name: Alice Ray, device: PJSIP/1001, queues: [sales, support]}
+      alice: {name: Alice Ray, device: PJSIP/1001, queues: [sales, support], skills: {spanish: 4}}
+      bob: {device: PJSIP/1002, queues: {sales: {weight: 3}, support: {penalty: 1, tier: 2}}}
 
 Read by `floor_plan`, which also knows the queues.
 """
@@ -13,9 +14,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from cordboard.acd.memberships_section import Memberships, memberships
 from cordboard.acd.model import Agent, FloorPlan
-from cordboard.acd.written_values import Label, Labels, Name, Names
-from cordboard.config.validation import Section, Text, fault, written_as
+from cordboard.acd.pauses_section import PauseReasons
+from cordboard.acd.written_values import Label, Name, Names
+from cordboard.config.needs_section import Skills
+from cordboard.config.validation import Many, Section, Text, fault, written_as
 from cordboard.telephony.dial_policy import DEVICE
 
 FILE = "agents.yaml"
@@ -46,15 +50,42 @@ class WrittenAgent(Section):
     device: Annotated[Text, AfterValidator(_device)] = Field(
         description="What rings on the agent's desk, `PJSIP/1001`."
     )
-    queues: Names = Field(default=(), description="The queues the agent serves.")
+    queues: Names | Memberships = Field(
+        default=(),
+        description="The queues the agent serves: a list, or each with what the agent is in it, "
+        "`{sales: {weight: 3}}`.",
+    )
+    skills: Skills = Field(
+        default_factory=dict, description="What the agent can do, each with a level from 1 to 10."
+    )
     admin: bool = Field(
         default=False,
         description="Whether the agent's desk shows the flows, too: what is live, what was refused, pictures.",
     )
+    supervisor: bool = Field(
+        default=False, description="Whether the agent's desk shows the team, and can change the state of others."
+    )
+    code: Annotated[Text, Field(pattern=r"^[0-9]{2,12}$")] | None = Field(
+        default=None, description="What the agent keys in to say who they are, where they call in by telephone."
+    )
+    numbers: Annotated[Many[Annotated[Text, Field(pattern=r"^\+?[0-9]{2,15}$")]], Field(max_length=20)] = Field(
+        default=(), description="The numbers the agent calls from: extensions, or with + and country code."
+    )
 
-    def as_agent(self, key: str) -> Agent:
-        """The agent."""
-        return Agent(key, self.name or key, self.device, self.queues, self.admin)
+    def as_agent(self, key: str, place: int) -> Agent:
+        """The agent. place: in the order of the file."""
+        return Agent(
+            key,
+            self.name or key,
+            self.device,
+            tuple(self.queues),
+            self.admin,
+            skills=self.skills,
+            memberships=memberships(self.queues, place),
+            is_supervisor=self.supervisor,
+            code=self.code or "",
+            numbers=self.numbers,
+        )
 
 
 _AGENT = written_as(lambda device: f"{{device: {device or 'PJSIP/1001'}}}")
@@ -67,6 +98,6 @@ class AgentsFile(Section):
     agents: Annotated[dict[Name, Annotated[WrittenAgent, _AGENT]], _AGENTS] = Field(
         default_factory=dict, description="The agents, by the name they log in with."
     )
-    pause_reasons: Labels = Field(
+    pause_reasons: PauseReasons = Field(
         default=FloorPlan().pause_reasons, description="The reasons for a pause that agents can choose."
     )

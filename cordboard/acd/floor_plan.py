@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from cordboard.acd import agents_file, queues_file
+from cordboard.acd.agent_checks import agent_findings
 from cordboard.acd.agents_file import AgentsFile
 from cordboard.acd.model import FloorPlan
+from cordboard.acd.pauses_section import pause_rules
 from cordboard.acd.queues_file import QueuesFile
+from cordboard.acd.skill_checks import skill_findings
 from cordboard.acd.written_values import read_if_there
+from cordboard.acd.written_waiting import overflow_faults
 from cordboard.config.document import Document
 from cordboard.config.findings import Finding
 from cordboard.config.validation import Section, closest, validate
@@ -33,16 +37,21 @@ def load_floor_plan(directory: Path) -> FloorPlan:
     agents, agents_document = _read(AgentsFile, directory, agents_file.FILE, findings)
     if agents and agents_document:
         findings += _shared_devices(agents, agents_document)
+        findings += agent_findings(agents, agents_document)
     if agents and agents_document and queues:
         findings += _unknown_queues(agents, agents_document, queues)
+    if queues and queues_document:
+        findings += overflow_faults(queues.queues, queues_document)
     if queues and queues_document and agents:
         findings += _queues_without_agents(queues, queues_document, agents)
+        findings += skill_findings(queues, queues_document, agents)
     if findings or queues is None or agents is None:
         raise ConfigurationError(sorted(findings))
     return FloorPlan(
         queues={name: written.as_queue(name) for name, written in queues.queues.items()},
-        agents={name: written.as_agent(name) for name, written in agents.agents.items()},
-        pause_reasons=agents.pause_reasons,
+        agents={name: written.as_agent(name, place) for place, (name, written) in enumerate(agents.agents.items())},
+        pause_reasons=tuple(agents.pause_reasons),
+        pauses=pause_rules(agents.pause_reasons),
     )
 
 
@@ -68,8 +77,10 @@ def _unknown_queues(agents: AgentsFile, document: Document, queues: QueuesFile) 
         for place, queue in enumerate(agent.queues):
             if queue not in known:
                 hint = closest(queue, known) or f"known: {', '.join(sorted(known)) or 'none'}"
-                way = ("agents", name, "queues", place)
-                yield document.finding(way, "unknown-queue", f"there is no queue `{queue}`", hint)
+                is_list = isinstance(agent.queues, tuple)
+                way = ("agents", name, "queues", place if is_list else queue)
+                message = f"there is no queue `{queue}`"
+                yield document.finding(way, "unknown-queue", message, hint, key=not is_list)
 
 
 def _shared_devices(agents: AgentsFile, document: Document) -> Iterator[Finding]:

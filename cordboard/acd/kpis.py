@@ -1,62 +1,92 @@
 """The key figures of a queue, from rows of the ledger and from nothing else: anybody can compute them again.
 
-Used by the command line, the desk's live figures and the lab. The order of the rows does not matter, and a row told
-twice counts once. A call belongs to the period in which it entered the queue: it counts there with all that came of
-it, however late, and rows of calls that entered before are passed over. Every average comes with its p90.
+Used by the command line, the desk, the lab and simulated days. The order of the rows does not matter, and a row
+told twice counts once. A call belongs to the period in which it entered the queue: it counts there with all that
+came of it, however late, and rows of calls that entered before are passed over. Averages come with p50 and p90.
+docs/kpis.md has each figure with its formula; those of agents are in `agent_kpis`.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
+from cordboard.acd.estimate_errors import EstimateErrors, estimate_errors
 from cordboard.acd.ledger_row import LedgerRow
 from cordboard.acd.model import RONA, LeftBecause, OfferEnd, Queue, ServiceLevelFormula
-from cordboard.acd.service_level import FORMULAS, ServiceCounts, service_level
+from cordboard.acd.service_level import FLOWED_OUT, FORMULAS, ServiceCounts, service_level
+from cordboard.acd.spread import Spread as Spread
+from cordboard.acd.spread import spread_of
+from cordboard.acd.stays import Stay, stays_of
+
+__all__ = [
+    "CALLBACK_ENDS",
+    "CALLBACK_KINDS",
+    "REFUSALS",
+    "CallbackCounts",
+    "Kpis",
+    "Spread",
+    "kpis",
+    "kpis_between",
+]
+
+NOT_SERVED: Sequence[LeftBecause] = [because for because in LeftBecause if because != LeftBecause.SERVED]
+CALLBACK_KINDS = ("callback_requested", "callback_closed")
+CALLBACK_ENDS = ("done", "taken", "failed", "expired", "declined", "erased")  # what became of a promise
+REFUSALS = ("full", "empty", "closed")  # why a call got no place in the first place
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
-    """Some lengths of time, in seconds. p90: nine in ten were no longer (nearest rank)."""
+class CallbackCounts:
+    """Callbacks that were promised in a period. ended: how many by each of `CALLBACK_ENDS`, those that occurred."""
 
-    count: int
-    mean_s: float
-    p90_s: float
-    longest_s: float
+    requested: int = 0
+    ended: Mapping[str, int] = field(default_factory=dict)
 
-    def as_json(self) -> dict[str, Any]:
-        """Rounded to milliseconds, as the clocks behind it are no better."""
-        return {
-            "count": self.count,
-            "mean_s": round(self.mean_s, 3),
-            "p90_s": round(self.p90_s, 3),
-            "longest_s": round(self.longest_s, 3),
-        }
+    @property
+    def kept(self) -> int:
+        """They were called, and talked."""
+        return self.ended.get("done", 0)
+
+    @property
+    def expired(self) -> int:
+        """Nobody could be reached in time."""
+        return self.ended.get("expired", 0)
+
+    @property
+    def open(self) -> int:
+        """Still to be made."""
+        return self.requested - sum(self.ended.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Kpis:
     """The figures of one queue in one period.
 
-    offered:   calls that entered; each is answered, abandoned, max_wait, lost or waiting (still there).
+    offered:   calls that entered; each is answered, waiting (still there), or in one of the counts of `left`.
+    left:      by why they left without an agent, all reasons. `callback` has those who hung up and kept the place,
+               also when they were called back and talked: that is no answer to somebody who waits on the phone.
     wait:      of answered calls, whose mean is the ASA; patience: how long those who gave up had waited.
     handle:    talk (with hold) and wrap-up of calls whose talk has ended; its mean is the AHT. A wrap-up under way
                counts when it ends. Talks of which nobody heard the end (`estimated`) are answered calls, but in
                neither `talk` nor `handle`. Each spread is None if there is nothing to spread.
     offer_ends: how offers to agents ended; longest_wait_s: of all callers who are not waiting any more.
+    transfers: talks that ended with the agent passing the caller on; talks_ended: all, also the estimated.
+    refused:   calls that came and got no place, by why; they are not among the offered.
+    estimates: how wrong the waits were that callers' estimates gave; None where nobody who got one was answered.
     service_levels: by every formula, 0.0 to 1.0; None where there was nothing to count.
     """
 
     queue: Queue
     offered: int
     answered: int
-    abandoned: int
-    max_wait: int
-    lost: int
     waiting: int
+    left: Mapping[LeftBecause, int]
     wait: Spread | None
     patience: Spread | None
     talk: Spread | None
@@ -66,6 +96,26 @@ class Kpis:
     offer_ends: Mapping[OfferEnd, int]
     counts: ServiceCounts
     service_levels: Mapping[ServiceLevelFormula, float | None]
+    transfers: int = 0
+    talks_ended: int = 0
+    callbacks: CallbackCounts = field(default_factory=CallbackCounts)
+    estimates: EstimateErrors | None = None
+    refused: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def abandoned(self) -> int:
+        """The caller left first."""
+        return self.left[LeftBecause.ABANDONED]
+
+    @property
+    def max_wait(self) -> int:
+        """Sent on by the flow, as nobody came in time."""
+        return self.left[LeftBecause.MAX_WAIT]
+
+    @property
+    def lost(self) -> int:
+        """The switch or the machine went down under the call."""
+        return self.left[LeftBecause.LOST]
 
     @property
     def service_level(self) -> float | None:
@@ -74,8 +124,14 @@ class Kpis:
 
     @property
     def abandonment(self) -> float | None:
-        """Share of offered calls whose caller gave up; callers sent on by `max_wait` did not."""
-        return self.abandoned / self.offered if self.offered else None
+        """Share of offered calls whose caller gave up; callers who left otherwise did not."""
+        return _share(self.abandoned, self.offered)
+
+    @property
+    def abandonment_excl_short(self) -> float | None:
+        """The same, without those who gave up within the queue's `short_abandon_s`."""
+        short = self.counts.abandoned_short
+        return _share(self.abandoned - short, self.offered - short)
 
     @property
     def rona_by_cause(self) -> Mapping[OfferEnd, int]:
@@ -87,17 +143,26 @@ class Kpis:
         """Offers that agents did not take."""
         return sum(self.rona_by_cause.values())
 
+    @property
+    def rona_rate(self) -> float | None:
+        """Share of the offers that were for the agent to take: those ended by others are in neither number."""
+        return _share(self.rona, self.rona + self.offer_ends.get(OfferEnd.SERVED, 0))
+
+    @property
+    def transfer_rate(self) -> float | None:
+        """Share of the talks that have ended."""
+        return _share(self.transfers, self.talks_ended)
+
     def as_json(self) -> dict[str, Any]:
         """All figures, ready for JSON; shares from 0 to 1."""
         return {
             "queue": self.queue.name,
             "offered": self.offered,
             "answered": self.answered,
-            "abandoned": self.abandoned,
-            "max_wait": self.max_wait,
-            "lost": self.lost,
+            **{because.value: count for because, count in self.left.items()},
             "waiting": self.waiting,
             "abandonment": _rounded(self.abandonment, 4),
+            "abandonment_excl_short": _rounded(self.abandonment_excl_short, 4),
             "service_level": _rounded(self.service_level, 4),
             "service_level_formula": self.queue.service_level_formula,
             "service_level_s": self.queue.service_level_s,
@@ -107,8 +172,15 @@ class Kpis:
             "longest_wait_s": _rounded(self.longest_wait_s, 3),
             **{name: spread.as_json() if spread else None for name, spread in self.spreads().items()},
             "rona": self.rona,
+            "rona_rate": _rounded(self.rona_rate, 4),
             "rona_by_cause": {end.value: count for end, count in self.rona_by_cause.items()},
             "offer_ends": {end.value: count for end, count in self.offer_ends.items()},
+            "transfers": self.transfers,
+            "transfer_rate": _rounded(self.transfer_rate, 4),
+            "callbacks_requested": self.callbacks.requested,
+            **_estimates(self.estimates),
+            **{f"callbacks_{end}": self.callbacks.ended.get(end, 0) for end in CALLBACK_ENDS},
+            **{f"refused_{because}": self.refused.get(because, 0) for because in REFUSALS},
         }
 
     def spreads(self) -> dict[str, Spread | None]:
@@ -127,91 +199,103 @@ def kpis(rows: Iterable[LedgerRow], queue: Queue, *, until: float = math.inf) ->
 
     rows: from the period's beginning until its last call may have ended; those of other queues are left out.
     """
-    stays: dict[str, _Stay] = {}
-    for row in rows:
-        if row.queue == queue.name and row.entry_id:
-            stays.setdefault(row.entry_id, _Stay()).take(row)
-    return _figures(queue, [stay for stay in stays.values() if stay.entered_at < until])
+    return next(kpis_between(rows, queue, [-math.inf, until]))
 
 
-@dataclass(slots=True)
-class _Stay:
-    """What the rows say of one caller's stay. Ends, talks and wrap-ups are by offer."""
-
-    entered_at: float = math.inf  # no row of it: the caller entered before the period
-    answered_after_s: float | None = None
-    left_because: str = ""
-    left_after_s: float = 0.0
-    talks: dict[str, float] = field(default_factory=dict)
-    wrap_ups: dict[str, float] = field(default_factory=dict)
-    ends: dict[str, str] = field(default_factory=dict)
-
-    def take(self, row: LedgerRow) -> None:
-        """One more row."""
-        data = row.data
-        match row.kind:
-            case "entered_queue":
-                self.entered_at = row.at
-            case "joined":
-                self.answered_after_s = data["wait_s"]
-            case "left_queue":
-                self.left_because, self.left_after_s = data["because"], data["wait_s"]
-            case "talk_ended" if not data.get("estimated"):
-                self.talks[row.offer_id] = data["talk_s"]
-            case "wrap_up_ended":
-                self.wrap_ups[row.offer_id] = data["wrap_up_s"]
-            case "offer_ended":
-                self.ends[row.offer_id] = data["end"]
-
-    def handles(self) -> list[float]:
-        """Talk and wrap-up of each talk that has ended."""
-        return [talk_s + self.wrap_ups.get(offer, 0.0) for offer, talk_s in self.talks.items()]
+def kpis_between(rows: Iterable[LedgerRow], queue: Queue, edges: Sequence[float]) -> Iterator[Kpis]:
+    """The same of several periods: from each of the edges, which rise, until before the next one."""
+    own = [row for row in rows if row.queue == queue.name]
+    stays, told = sorted(stays_of(own, queue.name), key=_entered_at), _told_once(own)
+    for since, until in pairwise(edges):
+        within = stays[bisect_left(stays, since, key=_entered_at) : bisect_left(stays, until, key=_entered_at)]
+        yield _kpis_of(queue, within, _callbacks(told, since, until), _refused(told, since, until))
 
 
-def _figures(queue: Queue, stays: Sequence[_Stay]) -> Kpis:
-    waits = [stay.answered_after_s for stay in stays if stay.answered_after_s is not None]
-    left = [stay for stay in stays if stay.answered_after_s is None and stay.left_because]
-    because = Counter(stay.left_because for stay in left)
-    patience = [stay.left_after_s for stay in left if stay.left_because == LeftBecause.ABANDONED]
+def _entered_at(stay: Stay) -> float:
+    return stay.entered_at
+
+
+def _kpis_of(queue: Queue, stays: Sequence[Stay], callbacks: CallbackCounts, refused: Mapping[str, int]) -> Kpis:
+    """The figures of these stays."""
+    buckets = Counter(stay.bucket for stay in stays)
+    waits = [stay.waited_s for stay in stays if stay.bucket is LeftBecause.SERVED]
+    patience = [stay.waited_s for stay in stays if stay.bucket is LeftBecause.ABANDONED]
     ends = Counter(OfferEnd(end) for stay in stays for end in stay.ends.values())
-    counts = _service_counts(queue, waits, patience)
+    left = {because: buckets[because] for because in NOT_SERVED}
+    counts = _service_counts(queue, waits, patience, sum(left[because] for because in FLOWED_OUT))
     return Kpis(
         queue=queue,
         offered=len(stays),
         answered=len(waits),
-        abandoned=len(patience),
-        max_wait=because[LeftBecause.MAX_WAIT],
-        lost=because[LeftBecause.LOST],
-        waiting=len(stays) - len(waits) - len(left),
-        wait=_spread(waits),
-        patience=_spread(patience),
-        talk=_spread([talk_s for stay in stays for talk_s in stay.talks.values()]),
-        wrap_up=_spread([wrap_up_s for stay in stays for wrap_up_s in stay.wrap_ups.values()]),
-        handle=_spread([handle_s for stay in stays for handle_s in stay.handles()]),
-        longest_wait_s=max([*waits, *(stay.left_after_s for stay in left)], default=None),
+        waiting=buckets[None],
+        left=left,
+        wait=spread_of(waits),
+        patience=spread_of(patience),
+        talk=spread_of(talk_s for stay in stays for talk_s in stay.talks.values()),
+        wrap_up=spread_of(wrap_up_s for stay in stays for wrap_up_s in stay.wrap_ups.values()),
+        handle=spread_of(handle_s for stay in stays for handle_s in stay.handles),
+        longest_wait_s=max((stay.waited_s for stay in stays if _waited_on_the_phone(stay)), default=None),
         offer_ends={end: ends[end] for end in OfferEnd if ends[end]},
         counts=counts,
         service_levels={formula: service_level(formula, counts) for formula in FORMULAS},
+        transfers=sum(stay.transfers for stay in stays),
+        talks_ended=sum(len(stay.partings) for stay in stays),
+        callbacks=callbacks,
+        estimates=estimate_errors((row for stay in stays for row in stay.estimated), queue.name),
+        refused=refused,
     )
 
 
-def _service_counts(queue: Queue, waits: Sequence[float], patience: Sequence[float]) -> ServiceCounts:
+def _waited_on_the_phone(stay: Stay) -> bool:
+    return stay.bucket not in (None, LeftBecause.CALLBACK)
+
+
+def _told_once(rows: Iterable[LedgerRow]) -> list[LedgerRow]:
+    """What is about no place in the queue; what was told twice is there once."""
+    kinds = (*CALLBACK_KINDS, "refused")
+    return list({row.event_id: row for row in rows if row.kind in kinds}.values())
+
+
+def _refused(told: Sequence[LedgerRow], since: float, until: float) -> Mapping[str, int]:
+    within = [row for row in told if row.kind == "refused" and since <= row.at < until]
+    return Counter(row.data["because"] for row in within)
+
+
+def _callbacks(told: Sequence[LedgerRow], since: float, until: float) -> CallbackCounts:
+    """Those requested then, with what came of them."""
+    requests = [row for row in told if row.kind == "callback_requested" and since <= row.at < until]
+    asked = {_callback_id(row) for row in requests}
+    closed = [row for row in told if row.kind == "callback_closed" and _callback_id(row) in asked]
+    return CallbackCounts(len(asked), Counter(row.data["state"] for row in closed))
+
+
+def _callback_id(row: LedgerRow) -> str:
+    """Which callback it is about: event ids begin with that."""
+    return row.event_id.partition(":")[0]
+
+
+def _service_counts(
+    queue: Queue, waits: Sequence[float], patience: Sequence[float], flowed_out: int
+) -> ServiceCounts:
     return ServiceCounts(
         answered=len(waits),
         answered_in_t=sum(wait_s <= queue.service_level_s for wait_s in waits),
         abandoned=len(patience),
         abandoned_in_t=sum(wait_s <= queue.service_level_s for wait_s in patience),
         abandoned_short=sum(wait_s <= queue.short_abandon_s for wait_s in patience),
+        flowed_out=flowed_out,
     )
 
 
-def _spread(lengths: Sequence[float]) -> Spread | None:
-    """Sums exactly, so that the order of the rows cannot show in the last digit."""
-    if not lengths:
-        return None
-    ordered = sorted(lengths)
-    rank = math.ceil(0.9 * len(ordered))
-    return Spread(len(ordered), math.fsum(ordered) / len(ordered), ordered[rank - 1], ordered[-1])
+def _estimates(found: EstimateErrors | None) -> dict[str, Any]:
+    """Flat, and there also where there is nothing to tell."""
+    names = ("count", "error_s", "bias_s", "kept")
+    told = found.as_json() if found is not None else {}
+    return {f"estimate_{name}": told.get(name, 0 if name == "count" else None) for name in names}
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -19,16 +19,23 @@ class LedgerRow:
     told. at: seconds since 1970 at which it happened, which can be before the row above it.
 
     kind and data:
-        entered_queue         priority, language
+        entered_queue         priority, language; leg: the caller's, in the switch's words; position: in line;
+                              asks: what is asked of an agent, in words, where anything is
+        needs_relaxed         asks: what is asked from now on, in words
         offer_made            reason (in words)
         offer_ringing, agent_answered
-        joined                wait_s: since the caller entered the queue
-        left_queue            because (`LeftBecause`), wait_s; for "served" it is written when they are joined
-        talk_ended            talk_s; estimated: true if nobody heard when it ended
+        joined                wait_s: since the caller entered the queue; leg: the agent's
+        wait_estimated        waited_s: until then; likely_s, at_most_s: as in `wait_estimate.Estimate`
+        left_queue            because (`LeftBecause`), wait_s; for "served" it is written when they are joined; else
+                              position: in line when they left; key: pressed to leave
+        talk_ended            talk_s; estimated: true if nobody heard when it ended; by: as
+                              `AgentLegEvent.ended_by`
         offer_ended           end (`OfferEnd`), ring_s: 0.0 if the phone was never rung; after talk_ended if served
         wrap_up_ended         wrap_up_s, disposition ("" if none was chosen)
         disposition_set       disposition
-        presence_changed      presence, reason
+        pause_limit_passed    reason: the pause has lasted as long as it may, and what follows is done
+        presence_changed      presence, reason; was, was_reason: before; queues: the agent's; by: who decided it,
+                              if not the agent
         agent_paused_by_rona  in_a_row
         call_tagged           name, value; once for each value
         survey_answered       name, score; the first answer of the call

@@ -2,28 +2,58 @@
 
 Called in every store transaction that frees an agent or adds a caller. The rules, in this order:
 
-1. Eligibility first: a call whose queue has no free agent is passed over and holds up nobody behind it.
-2. Within a queue calls stand by priority, then by the time they entered.
-3. Across queues the head that has waited longest goes first. Priority does not count here: it is a queue's own
-   scale, and one queue's admin must not outbid another's.
-4. The agent is the one free longest (strategy `longest_idle`).
+1. Eligibility first (`eligibility`): a call that no free agent may have is passed over and holds up nobody behind
+   it.
+2. Within a queue calls stand by priority, then by the time they entered. In a queue with ageing so many seconds of
+   waiting are worth one priority.
+3. Across queues those of the higher weight go first, for the agents their callers may have; among equals the head
+   that has waited longest. Priority does not count here: it is a queue's own scale, and one queue's admin must not
+   outbid another's.
+4. Of the eligible agents those who have most of what is preferred, and of these the one the queue's strategy takes.
+
+Callers who ask for the same are alike: once no free agent is left for one of them, none is for the others.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from random import Random
 
 from cordboard.acd.availability import is_free
 from cordboard.acd.durations import in_words
-from cordboard.acd.model import AgentState, FloorPlan, Match, Moment, WaitingCall
+from cordboard.acd.eligibility import best_preferred, has_all, kept_for
+from cordboard.acd.model import AgentState, FloorPlan, Match, Memory, Moment, Needs, Queue, WaitingCall
+from cordboard.acd.needs_words import asked_of
+from cordboard.acd.relaxation import Levels, asked_now
+from cordboard.acd.strategies import STRATEGIES
+from cordboard.acd.strategies.choice import Candidates, Choice
 
 
-def entry_order(call: WaitingCall) -> tuple[int, float, str]:
-    """Sorts the calls of one queue: who stands first is the least."""
+def entry_order(call: WaitingCall, ageing_s: float = 0.0) -> tuple[int, float, str]:
+    """Sorts the calls of one queue: who stands first is the least. ageing_s: as in `Queue`."""
+    if ageing_s:
+        return 0, call.entered_at - call.priority * ageing_s, call.call_id
     return -call.priority, call.entered_at, call.call_id
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What else a round of matching must know; without it there are no limits and no past.
+
+    waiting:  how many wait in each queue, where the calls handed in are not all; for the reason only.
+    memories: what each queue remembers.
+    at_work:  agents for whom a call that prefers them is kept, None for all.
+    room:     how many more talks a queue may have at once; a queue that is not in it has no limit.
+    random:   where strategies get their chance from.
+    """
+
+    waiting: Mapping[str, int] = field(default_factory=dict)
+    memories: Mapping[str, Memory] = field(default_factory=dict)
+    at_work: Collection[str] | None = None
+    room: Mapping[str, int] = field(default_factory=dict)
+    random: Random = field(default_factory=Random)
 
 
 def match(
@@ -31,81 +61,123 @@ def match(
     free: Sequence[AgentState],
     plan: FloorPlan,
     now: Moment,
-    *,
-    waiting: Mapping[str, int] | None = None,
+    around: Circumstances | None = None,
 ) -> list[Match]:
     """As many matches as there are, the most urgent first; no call and no agent is in two of them.
 
-    calls:   by queue, each in `entry_order`; the first `len(free)` of a queue are enough.
-    free:    agents that may be free; those who are not are left out.
-    waiting: how many wait in each queue, where `calls` does not hold them all; for the reason only.
+    calls:  by queue, each in `entry_order`; of those who ask for the same the first `len(free)` are enough.
+    free:   agents that may be free; those who are not are left out.
     """
-    counts = waiting or {queue: len(line) for queue, line in calls.items()}
-    return list(_Round(calls, _agents_by_queue(free, plan, now), counts, now).matches())
+    around = around or Circumstances()
+    return list(_Round(calls, _agents_by_queue(calls, free, plan, now), plan, now, around).matches())
 
 
-def _agents_by_queue(free: Iterable[AgentState], plan: FloorPlan, now: Moment) -> dict[str, deque[AgentState]]:
-    """The free agents of each queue, the one free longest first."""
-    by_queue: dict[str, deque[AgentState]] = {}
+def _agents_by_queue(
+    queues: Iterable[str], free: Iterable[AgentState], plan: FloorPlan, now: Moment
+) -> dict[str, list[AgentState]]:
+    """The free agents of each of these queues, the one free longest first."""
+    by_queue: dict[str, list[AgentState]] = {queue: [] for queue in queues}
     for state in sorted(free, key=lambda state: (state.idle_since_at, state.agent)):
         if is_free(state, plan, now):
             for queue in plan.agents[state.agent].queues:
-                by_queue.setdefault(queue, deque()).append(state)
+                if queue in by_queue:
+                    by_queue[queue].append(state)
     return by_queue
+
+
+_Head = tuple[int, float, str, str, int]  # minus weight, entered at, call, queue, place in `calls`
+_Asked = tuple[Levels, str]  # what makes two callers alike: skills, and for whom they are kept
 
 
 @dataclass(slots=True)
 class _Round:
-    """One round of matching. Agents of several queues stand in each one's line until they are met again, taken."""
+    """One round of matching. taken: agents; matched: calls; hopeless: what nobody left in a queue can give."""
 
     calls: Mapping[str, Sequence[WaitingCall]]
-    agents: Mapping[str, deque[AgentState]]
-    waiting: Mapping[str, int]
+    agents: dict[str, list[AgentState]]
+    plan: FloorPlan
     now: Moment
+    around: Circumstances
     taken: set[str] = field(default_factory=set)
     matched: set[str] = field(default_factory=set)
+    hopeless: set[tuple[str, _Asked]] = field(default_factory=set)
+    memories: dict[str, Memory] = field(default_factory=dict)
+    room: dict[str, int] = field(default_factory=dict)
 
     def matches(self) -> Iterator[Match]:
         """The matches, in order."""
+        self.memories = dict(self.around.memories)
+        self.room = dict(self.around.room)
         heads = [self._head(queue, 0) for queue in self.agents if self.calls.get(queue)]
         heapq.heapify(heads)
         while heads:
-            _, _, queue, place = heads[0]
-            call = self.calls[queue][place]
-            agents = self._still_free(queue)
-            if agents and call.call_id not in self.matched:
-                yield self._take(call, agents, place)
-            if agents and place + 1 < len(self.calls[queue]):
+            *_, queue, place = heads[0]
+            is_open = self._has_room(queue) and self._still_free(queue)
+            if is_open and (found := self._match(self.calls[queue][place], place)) is not None:
+                yield found
+            if is_open and place + 1 < len(self.calls[queue]):
                 heapq.heapreplace(heads, self._head(queue, place + 1))
             else:
                 heapq.heappop(heads)
 
-    def _head(self, queue: str, place: int) -> tuple[float, str, str, int]:
+    def _head(self, queue: str, place: int) -> _Head:
         call = self.calls[queue][place]
-        return call.entered_at, call.call_id, queue, place
+        return -self._queue(queue).weight, call.entered_at, call.call_id, queue, place
 
-    def _still_free(self, queue: str) -> deque[AgentState]:
-        """The line of a queue's free agents; those taken meanwhile have left its front."""
+    def _queue(self, name: str) -> Queue:
+        return self.plan.queues.get(name) or Queue(name)
+
+    def _has_room(self, queue: str) -> bool:
+        return self.room.get(queue, 1) > 0
+
+    def _still_free(self, queue: str) -> bool:
+        """Whether anybody is; those who were taken meanwhile leave the line."""
         line = self.agents[queue]
-        while line and line[0].agent in self.taken:
-            line.popleft()
-        return line
+        if not self.taken.isdisjoint(state.agent for state in line):
+            line = self.agents[queue] = [state for state in line if state.agent not in self.taken]
+        return bool(line)
 
-    def _take(self, call: WaitingCall, agents: deque[AgentState], place: int) -> Match:
-        chosen = agents[0]
-        choice = sum(state.agent not in self.taken for state in agents)
-        self.taken.add(chosen.agent)
+    def _match(self, call: WaitingCall, place: int) -> Match | None:
+        """The match of the call that stands first now; None if no free agent may have it."""
+        if call.call_id in self.matched:
+            return None
+        needs = asked_now(call, self.now)
+        kept = kept_for(call.queue, needs, self.plan, self.around.at_work)
+        asked = (call.queue, (needs.require, kept))
+        if asked in self.hopeless:
+            return None
+        eligible = self._eligible(call.queue, needs, kept)
+        if not eligible:
+            self.hopeless.add(asked)
+            return None
+        choice = self._choose(call, best_preferred(eligible, needs, self.plan))
+        return self._take(call, choice, place)
+
+    def _eligible(self, queue: str, needs: Needs, kept: str) -> list[AgentState]:
+        return [
+            state
+            for state in self.agents[queue]
+            if kept in ("", state.agent) and has_all(self.plan.agents[state.agent], needs)
+        ]
+
+    def _choose(self, call: WaitingCall, agents: tuple[AgentState, ...]) -> Choice:
+        queue = self._queue(call.queue)
+        memory = self.memories.get(queue.name, Memory())
+        return STRATEGIES[queue.strategy](
+            Candidates(call, agents, queue, self.plan, memory, self.now, self.around.random)
+        )
+
+    def _take(self, call: WaitingCall, choice: Choice, place: int) -> Match:
+        agents = tuple(state.agent for state in choice.agents)
+        self.taken.update(agents)
         self.matched.add(call.call_id)
-        left = self.waiting.get(call.queue, 0) - place
-        reason = f"{_why_agent(chosen, choice, call.queue, self.now)}; {_why_call(call, left, self.now)}"
-        return Match(call, chosen.agent, reason)
-
-
-def _why_agent(chosen: AgentState, choice: int, queue: str, now: Moment) -> str:
-    idle = in_words(now.wall - chosen.idle_since_at)
-    if choice == 1:
-        return f"{chosen.agent} was the only free agent of {queue} (for {idle})"
-    return f"{chosen.agent} has been free longest ({idle}) of {choice} free agents of {queue}"
+        self.memories[call.queue] = choice.memory
+        if call.queue in self.room:
+            self.room[call.queue] -= 1
+        left = self.around.waiting.get(call.queue, len(self.calls[call.queue])) - place
+        asked = asked_of(self.plan.agents[agents[0]], call, self.now) if len(agents) == 1 else ()
+        reason = "; ".join((choice.reason, *asked, _why_call(call, left, self.now)))
+        return Match(call, agents, reason, choice.memory)
 
 
 def _why_call(call: WaitingCall, left: int, now: Moment) -> str:

@@ -10,10 +10,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
+from cordboard.acd.callback_policy import CallbackPolicy, CutOffPolicy
+from cordboard.acd.compat_rules import CompatRules
+from cordboard.acd.waiting_rules import (
+    AtClosing,
+    EmptyFactor,
+    OverflowStep,
+    PeriodicAnnouncement,
+    WaitAnnouncement,
+)
+from cordboard.acd.waiting_rules import PositionAnnouncement as PositionAnnouncement
+from cordboard.config.opening_hours import OpeningHours
+from cordboard.telephony.needs import LAST_AGENT as LAST_AGENT
+from cordboard.telephony.needs import Needs as Needs
+from cordboard.telephony.needs import RelaxStep as RelaxStep
 from cordboard.telephony.ports import DeviceState
 
+UTC = ZoneInfo("UTC")
 Strategy = Literal[
     "longest_idle",
     "fewest_calls",
@@ -37,6 +53,9 @@ Strategy = Literal[
 ServiceLevelFormula = Literal[
     "of_offered", "answered_only", "ans_plus_aban", "excl_short_aban", "excl_aban_in_t", "incl_flowout"
 ]
+WrapUpMode = Literal["fixed", "extendable", "mandatory"]
+RonaThen = Literal["pause", "rest", "nothing"]
+PauseThen = Literal["nothing", "available", "logged_out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +109,7 @@ class OfferEnd(StrEnum):
     CALLER_LEFT = "caller_left"
     WITHDRAWN = "withdrawn"  # the caller's worker did not ring the phone in time, or was lost before it did
     FAILED = "failed"  # the switch could not ring the device for a reason of its own
+    TAKEN = "taken"  # of several agents who were rung at once another one has the call
 
 
 RONA = frozenset(
@@ -120,33 +140,6 @@ class LeftBecause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RelaxStep:
-    """What a caller needs less, or instead, once they have waited `after_s`. lower: skill to its new least level
-    (preferred ones too); drop: skills asked for no more; swap: skill to the one asked for in its place, at the same
-    level; require: skills asked for from now on.
-    """
-
-    after_s: float
-    drop: tuple[str, ...] = ()
-    lower: tuple[tuple[str, int], ...] = ()
-    swap: tuple[tuple[str, str], ...] = ()
-    require: tuple[tuple[str, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What a caller asks of an agent. require: skill and least level (1 to 10), all of them; prefer: the same, but
-    it only orders those who are eligible; agent: whom to try first, for `agent_s` from entering, "" for nobody.
-    """
-
-    require: tuple[tuple[str, int], ...] = ()
-    prefer: tuple[tuple[str, int], ...] = ()
-    relax: tuple[RelaxStep, ...] = ()
-    agent: str = ""
-    agent_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Membership:
     """What an agent is in one queue. penalty: of `compat:` strategies; weight: of `weighted_random`; tier: lower is
     tried first by `top_down`; place: in the order of agents.yaml.
@@ -171,29 +164,61 @@ class AcceptStep:
 
 
 @dataclass(frozen=True, slots=True)
-class RonaPolicy:
-    """pause_after: failed offers in a row until the agent is paused (0: never); retry_after_s: rest after each."""
+class RonaRule:
+    """What one cause of a RONA means. then: it counts towards a pause, is only rested after, or neither.
 
-    pause_after: int = 2
-    retry_after_s: float = 5.0
+    after: so many of this cause in a row are a pause, 0 for the policy's `pause_after` of all causes together;
+    rest_s, return_after_s: None for the policy's.
+    """
+
+    then: RonaThen = "pause"
+    after: int = 0
+    rest_s: float | None = None
+    return_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class PositionAnnouncement:
-    """The caller's place, told after `first_after_s` and then every `every_s`; every_s 0: never.
+class RonaPolicy:
+    """pause_after: failed offers in a row until the agent is paused (0: never); retry_after_s: rest after each.
 
-    before: what is said before the number, by language.
+    return_after_s: who was paused for it is available again by themselves after so long, 0.0 for never; causes:
+    those for which something else holds.
     """
 
-    first_after_s: float = 20.0
-    every_s: float = 0.0
-    before: Mapping[str, str] = field(default_factory=dict)
+    pause_after: int = 2
+    retry_after_s: float = 5.0
+    return_after_s: float = 0.0
+    causes: Mapping[OfferEnd, RonaRule] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRule:
+    """Limits of one reason to pause. at_most_s: 0.0 for as long as they like; then: what follows that time;
+    at_once: how many agents may be in it, 0 for any; exempt: agents for whom no limit holds.
+    """
+
+    at_most_s: float = 0.0
+    then: PauseThen = "nothing"
+    at_once: int = 0
+    exempt: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
     """A queue as configured. music: a class of the switch; dispositions: what agents may choose in wrap-up;
     short_abandon_s: who leaves sooner does not count in the service level `excl_short_aban`.
+
+    weight: queues of a higher one get the agents they share with others first; ageing_s: how long a wait is worth
+    one priority, 0.0 where only priority itself counts; at_most: talks at once, 0 for any number; needs: what its
+    callers ask of an agent unless the flow says otherwise; compat: of a strategy of app_queue.
+    wrap_up_mode: "fixed" ends by itself after `wrap_up_s`; "extendable" can be made longer, to `wrap_up_at_most_s`;
+    "mandatory" lasts until a disposition is chosen, or `wrap_up_at_most_s` is over (0.0: without limit).
+    wrap_up_early_exit: whether a disposition ends it before its time.
+
+    max_waiting: callers at a time, 0 for any number. join_when_empty, leave_when_empty: what makes an agent count
+    as nobody when somebody joins, and while they wait; with nothing in them no queue is empty. hours: when it takes
+    callers in, None for always; at_closing: what becomes of those who wait then. announce_gap_s: from the end of
+    one announcement to the next at least.
     """
 
     name: str
@@ -209,6 +234,25 @@ class Queue:
     announce: PositionAnnouncement = field(default_factory=PositionAnnouncement)
     dispositions: tuple[str, ...] = ()
     short_abandon_s: float = 5.0
+    wrap_up_mode: WrapUpMode = "fixed"
+    wrap_up_at_most_s: float = 0.0
+    wrap_up_early_exit: bool = True
+    weight: int = 0
+    ageing_s: float = 0.0
+    at_most: int = 0
+    needs: Needs = field(default_factory=Needs)
+    compat: CompatRules = field(default_factory=CompatRules)
+    max_waiting: int = 0
+    join_when_empty: frozenset[EmptyFactor] = frozenset()
+    leave_when_empty: frozenset[EmptyFactor] = frozenset()
+    hours: OpeningHours | None = None
+    at_closing: AtClosing = "serve"
+    overflow: tuple[OverflowStep, ...] = ()
+    announce_wait: WaitAnnouncement = field(default_factory=WaitAnnouncement)
+    announce_periodic: PeriodicAnnouncement = field(default_factory=PeriodicAnnouncement)
+    announce_gap_s: float = 0.0
+    callback: CallbackPolicy | None = None
+    cut_off: CutOffPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +261,7 @@ class Agent:
 
     device: what rings, in the switch's words ("PJSIP/1001"); queues: names, all known; skills: levels 1 to 10.
     is_admin: their desk shows the flows, too. is_supervisor: may change the state of others.
+    code: what they key in on the telephone to say who they are, "" for none; numbers: those they call from.
     """
 
     name: str
@@ -227,6 +272,13 @@ class Agent:
     skills: Mapping[str, int] = field(default_factory=dict)
     memberships: Mapping[str, Membership] = field(default_factory=dict)
     is_supervisor: bool = False
+    code: str = ""
+    numbers: tuple[str, ...] = ()
+
+    def calls_from(self, ani: str) -> bool:
+        """Whether this is a number of theirs; as the trunk sends it, it may lack the plus sign."""
+        digits = ani.removeprefix("+")
+        return digits.isdigit() and digits in {number.removeprefix("+") for number in self.numbers}
 
     def membership(self, queue: str) -> Membership:
         """What the agent is in a queue."""
@@ -235,11 +287,15 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class FloorPlan:
-    """Queues and agents of one configuration, swapped as a whole at a reload."""
+    """Queues and agents of one configuration, swapped as a whole at a reload. pauses: the limits of those reasons
+    that have any; zone: in which a day of agents' counts begins at midnight.
+    """
 
     queues: Mapping[str, Queue] = field(default_factory=dict)
     agents: Mapping[str, Agent] = field(default_factory=dict)
     pause_reasons: tuple[str, ...] = ("break", "lunch", "training")
+    pauses: Mapping[str, PauseRule] = field(default_factory=dict)
+    zone: ZoneInfo = UTC
 
     def agents_of(self, queue: str) -> tuple[Agent, ...]:
         """The agents of a queue, in the order of the file."""
@@ -248,7 +304,9 @@ class FloorPlan:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCall:
-    """A waiting caller, as matching sees it."""
+    """A waiting caller, as matching sees it. needs: as the caller entered with them, whatever was relaxed since;
+    entered_boot: entered_at by the boot clock, None where that is not known.
+    """
 
     entry_id: str
     call_id: str
@@ -256,6 +314,7 @@ class WaitingCall:
     priority: int
     entered_at: float
     needs: Needs = field(default_factory=Needs)
+    entered_boot: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,12 +338,31 @@ class AgentState:
 
 
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """What a queue remembers from one choice to the next. last_agent: who was chosen last, "" for nobody yet.
+
+    data: whatever else its strategy needs; only what JSON can say.
+    """
+
+    last_agent: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
-    """A call for an agent. reason: why this one, in words an admin understands."""
+    """A call for an agent, or for several who are rung at once. reason: why these, in words an admin understands;
+    memory: what the queue remembers from now on.
+    """
 
     call: WaitingCall
-    agent: str
+    agents: tuple[str, ...]
     reason: str
+    memory: Memory
+
+    @property
+    def agent(self) -> str:
+        """The agent, where there is one."""
+        return self.agents[0]
 
 
 @dataclass(frozen=True, slots=True)

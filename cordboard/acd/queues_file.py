@@ -19,8 +19,15 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from cordboard.acd.model import AcceptStep, PositionAnnouncement, Queue, RonaPolicy, ServiceLevelFormula, Strategy
+from cordboard.acd.model import AcceptStep, Queue, ServiceLevelFormula
+from cordboard.acd.rona_section import Rona
+from cordboard.acd.wrap_up_section import WrapUp
+from cordboard.acd.written_announcements import Announce, position_example
+from cordboard.acd.written_callbacks import Calling, CutOff
+from cordboard.acd.written_compat import Compat
+from cordboard.acd.written_routing import Routing
 from cordboard.acd.written_values import AllDefaults, Labels, Language, Name, Spoken
+from cordboard.acd.written_waiting import Waiting
 from cordboard.config.validation import Section, Text, also_written, fault, written_as
 from cordboard.telephony.verbs import KEYS
 
@@ -61,14 +68,6 @@ def _number(written: str, otherwise: int) -> str:
     """The number somebody wrote, without its unit; another one if there is none in it."""
     number = re.match(r"[0-9]+", written)
     return number.group() if number else str(otherwise)
-
-
-class WrapUp(Section):
-    """Time for notes after a talk."""
-
-    s: Annotated[float, Field(ge=0, le=3600)] = Field(
-        default=_QUEUE.wrap_up_s, description="Time for notes after a talk, before the next call."
-    )
 
 
 class ServiceLevel(Section):
@@ -120,52 +119,9 @@ class Accept(Section):
         return {self.language or _QUEUE.accept.language: f"A call for {name}. Press {key} to take it."}
 
 
-class Rona(Section):
-    """What an offer that was not taken means for the agent."""
-
-    pause_after: Annotated[int, Field(ge=0, le=99)] = Field(
-        default=_QUEUE.rona.pause_after,
-        description="An agent who lets so many calls ring in a row is paused; 0 for never.",
-    )
-    retry_after_s: Annotated[float, Field(ge=0, le=3600)] = Field(
-        default=_QUEUE.rona.retry_after_s, description="How long an agent who let one ring is left in peace."
-    )
-
-
-def _position(_written: str) -> str:
-    return "position: {say: {en: You are number}}"
-
-
-class Position(Section):
-    """How callers are told their place."""
-
-    say: Annotated[Spoken, Field(min_length=1)] = Field(description="The words before the number, by language.")
-    first_after_s: Annotated[float, Field(ge=0, le=3600)] = Field(
-        default=_QUEUE.announce.first_after_s, description="When the caller first hears it."
-    )
-    every_s: Annotated[float, Field(ge=5, le=3600)] = Field(
-        default=60.0, description="How often then."
-    )  # often enough to be trusted, rare enough to be borne
-
-
-class Announce(Section):
-    """What callers are told while they wait."""
-
-    position: Annotated[Position, written_as(_position)] | None = Field(
-        default=None, description="How callers are told their place."
-    )
-
-    def as_announcement(self) -> PositionAnnouncement:
-        """The announcement, or one that is never made."""
-        if self.position is None:
-            return PositionAnnouncement()
-        return PositionAnnouncement(self.position.first_after_s, self.position.every_s, self.position.say)
-
-
-class WrittenQueue(Section):
+class WrittenQueue(Waiting, Routing):
     """One queue as written."""
 
-    strategy: Strategy = Field(default=_QUEUE.strategy, description="Which of the free agents gets the call.")
     ring_s: Annotated[float, Field(ge=1, le=300)] = Field(
         default=_QUEUE.ring_s, description="How long an agent's phone rings."
     )
@@ -188,10 +144,31 @@ class WrittenQueue(Section):
     rona: Annotated[Rona, written_as(lambda times: f"rona: {{pause_after: {_number(times, 2)}}}")] = Field(
         default=Rona(), description="What follows when an agent lets a call ring."
     )
-    announce: Annotated[Announce, written_as(lambda _: f"announce: {{{_position('')}}}")] = Field(
+    announce: Annotated[Announce, written_as(lambda _: f"announce: {{{position_example('')}}}")] = Field(
         default=Announce(), description="What callers are told while they wait."
     )
+    compat: Annotated[Compat, written_as(lambda _: "compat: {autofill: false}"), AllDefaults] = Field(
+        default=Compat(), description="Settings of app_queue, for the strategies that come from there."
+    )
     dispositions: Labels = Field(default=(), description="The results an agent can choose after a call.")
+    callback: Annotated[Calling, written_as(lambda _: "callback: {attempts: 3}"), AllDefaults] | None = Field(
+        default=None, description="How people are called back who asked for it; agents call them without it."
+    )
+    cut_off: Annotated[CutOff, written_as(lambda _: "cut_off: {hold_s: 120}"), AllDefaults] | None = Field(
+        default=None, description="What becomes of calls that are cut off; nothing without it."
+    )
+
+    @model_validator(mode="after")
+    def _has_what_it_wants(self) -> Self:
+        if self.wrap_up.mode == "mandatory" and not self.dispositions:
+            hint = "add `dispositions: [done]`"
+            raise fault("no-dispositions", "a disposition is mandatory, and there are none to choose", hint)
+        self.compat.check(self.strategy)
+        rings_all = self.strategy in ("ring_all", "compat:ringall")
+        if rings_all and self.callback and self.callback.dial == "agent_first":
+            hint = "write `dial: customer_first`, or another strategy"
+            raise fault("agent-first-of-many", "with `agent_first` one agent is rung at a time, not all", hint)
+        return self
 
     def as_queue(self, name: str) -> Queue:
         """The queue."""
@@ -201,12 +178,20 @@ class WrittenQueue(Section):
             ring_s=self.ring_s,
             max_wait_s=self.max_wait_s,
             wrap_up_s=self.wrap_up.s,
+            wrap_up_mode=self.wrap_up.mode,
+            wrap_up_at_most_s=self.wrap_up.at_most,
+            wrap_up_early_exit=self.wrap_up.early_exit,
             service_level_s=self.service_level.s,
             service_level_formula=self.service_level.formula,
             music=self.music,
             accept=self.accept.as_step(name),
-            rona=RonaPolicy(self.rona.pause_after, self.rona.retry_after_s),
-            announce=self.announce.as_announcement(),
+            rona=self.rona.as_policy(),
+            callback=self.callback.as_policy() if self.callback else None,
+            cut_off=self.cut_off.as_policy() if self.cut_off else None,
+            compat=self.compat.as_rules(),
+            **self.announce.announcements(),
+            **self.waiting_rules(),
+            **self.routing_rules(),
             dispositions=self.dispositions,
             short_abandon_s=self.service_level.short_abandon_s,
         )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
 
 from cordboard.bootstrap.configuration import Configuration
+from cordboard.service.database_wakes import DatabaseWakes
 from cordboard.service.floor import Floor
-from cordboard.service.wakes import Wakes
+from cordboard.service.wakes import Waker, Wakes
 from cordboard.store.acd_reads import StoreReader
+from cordboard.store.address import Address, PostgresAddress
 from cordboard.store.writer import StoreThread, open_database
 
 
@@ -23,11 +28,12 @@ class AcdParts:
 
     @classmethod
     def open(cls, configuration: Configuration, name: str) -> Self:
-        """Open everything for the process of that name. Raises StoreUnavailable."""
-        store = StoreThread(open_database(configuration.database))
-        reader = StoreReader(configuration.database, ZoneInfo(configuration.settings.zone))
-        wakes = Wakes(configuration.state / "wakes", name, lambda: floor.woken())
-        floor = Floor(name, configuration.plan, store, reader, wakes)
+        """Open everything for the process of that name, of this machine. Raises StoreUnavailable."""
+        database = configuration.database
+        store = StoreThread(open_database(database))
+        reader = StoreReader(database, ZoneInfo(configuration.settings.zone))
+        wakes = open_wakes(database, configuration.state, name, lambda: floor.woken())
+        floor = Floor(process_name(database, name), configuration.plan, store, reader, wakes)
         return cls(store, reader, floor)
 
     def start(self) -> None:
@@ -40,3 +46,15 @@ class AcdParts:
         await self.floor.aclose()
         self.store.close()
         self.reader.close()
+
+
+def process_name(database: Address, name: str) -> str:
+    """What a process is called among all that share its database. name: among those of this machine."""
+    return f"{socket.gethostname()}:{name}" if isinstance(database, PostgresAddress) else name
+
+
+def open_wakes(database: Address, state: Path, name: str, on_wake: Callable[[], None]) -> Waker:
+    """How the process of that name is woken. state: the folder of the service's own files."""
+    if isinstance(database, PostgresAddress):
+        return DatabaseWakes(database, {process_name(database, name), name}, on_wake)
+    return Wakes(state / "wakes", name, on_wake)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import pwd
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from cordboard.bootstrap.installation import UNIT_USER
 from cordboard.bootstrap.process_limits import UMASK
-from cordboard.desk.passwords import LONGEST, hash_password
 from cordboard.errors import StoreUnavailable
+from cordboard.service.passwords import LONGEST, hash_password
 from cordboard.store.accounts import set_password_hash
+from cordboard.store.address import Address
 from cordboard.store.database import open_database
+from cordboard.store.faults import in_words
 
 SHORTEST = 10  # characters of a password that somebody chose; the desk slows down guessing
 GROUPS, GROUP_LETTERS = 4, 4
@@ -37,29 +41,35 @@ def generated() -> str:
     return "-".join(letters)
 
 
-def keep_password(state: Path, agent: str, chosen: str) -> None:
+def keep_password(database: Address, agent: str, chosen: str) -> None:
     """Write the password's hash into the store, which is made if need be. Raises StoreUnavailable, StoreError."""
+    password_hash = hash_password(chosen)
+    write_account(database, lambda connection: set_password_hash(connection, agent, password_hash))
+
+
+def write_account(database: Address, write: Callable[[Connection], None]) -> None:
+    """Write of an account into the store, which is made if need be. Raises StoreUnavailable, StoreError."""
     before = os.umask(UMASK)
     try:
-        _keep(state, agent, chosen)
+        _write(database, write)
     finally:
         os.umask(before)
 
 
-def _keep(state: Path, agent: str, chosen: str) -> None:
-    if not state.exists():
-        state.mkdir(parents=True)
-        _give_to_service(state)
-    database = state / "cordboard.db"
+def _write(database: Address, write: Callable[[Connection], None]) -> None:
+    if isinstance(database, Path) and not database.parent.exists():
+        database.parent.mkdir(parents=True)
+        _give_to_service(database.parent)
     engine = open_database(database)
     try:
         with engine.begin() as connection:
-            set_password_hash(connection, agent, hash_password(chosen))
+            write(connection)
     except SQLAlchemyError as fault:
-        raise StoreUnavailable(f"the database {database} cannot be written: {fault}") from fault
+        raise StoreUnavailable(f"the database {database} cannot be written: {in_words(fault)}") from fault
     finally:
         engine.dispose()
-        _give_like(state, database)
+        if isinstance(database, Path):
+            _give_like(database.parent, database)
 
 
 def _give_to_service(folder: Path) -> None:

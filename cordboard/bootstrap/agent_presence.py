@@ -1,4 +1,4 @@
-"""Sets an agent's presence from the command line, the way the desk does it, so that running workers hear of it."""
+"""Sets an agent's presence from the command line, as a supervisor does, so that running workers hear of it."""
 
 from __future__ import annotations
 
@@ -7,29 +7,33 @@ import os
 from pathlib import Path
 
 from cordboard.acd.model import Presence
+from cordboard.bootstrap.acd_parts import open_wakes
 from cordboard.bootstrap.floor_files import FloorFiles, no_database
 from cordboard.errors import StoreUnavailable
 from cordboard.service.floor import Floor
-from cordboard.service.wakes import Wakes
 from cordboard.store.acd_reads import StoreReader
+from cordboard.store.address import PostgresAddress, is_made
 from cordboard.store.writer import StoreThread, open_database
+
+BY_COMMAND = "the command line"  # who the agent is told it was; no agent has this name
 
 
 def set_agent_presence(files: FloorFiles, agent: str, presence: Presence, reason: str) -> None:
-    """What the agent is said to have chosen. Raises StoreUnavailable, ValueError for a reason that is not known."""
-    if not (files.database.is_file() and _wakes(files).is_dir()):  # made here they would belong to who runs this
+    """What the agent is from now on. Raises StoreUnavailable, ValueError for a reason that is not known."""
+    is_run_here = isinstance(files.database, PostgresAddress) or _wakes(files).is_dir()
+    if not (is_made(files.database) and is_run_here):  # made here they would belong to who runs this
         raise StoreUnavailable(no_database(files))
     asyncio.run(_set(files, agent, presence, reason))
 
 
 async def _set(files: FloorFiles, agent: str, presence: Presence, reason: str) -> None:
     name = f"command-{os.getpid()}"
-    wakes = Wakes(_wakes(files), name, lambda: None)
+    wakes = open_wakes(files.database, files.state, name, lambda: None)
     store = StoreThread(open_database(files.database))
     store.start()
     floor = Floor(name, files.plan, store, StoreReader(files.database), wakes)
     try:
-        await floor.set_presence(agent, presence, reason)
+        await floor.force_presence(BY_COMMAND, agent, presence, reason)
     finally:
         await floor.aclose()
         store.close()

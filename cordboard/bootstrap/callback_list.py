@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cordboard.bootstrap.floor_files import FloorFiles, NotKnown, no_database, reading
 from cordboard.crm.phone_numbers import shown
 from cordboard.errors import StoreUnavailable
+from cordboard.store.address import is_made
 from cordboard.store.callbacks import WaitingCallback, close_callback, waiting_callbacks
 from cordboard.store.database import open_database
 
@@ -27,7 +28,7 @@ def read_callbacks(files: FloorFiles, queue: str = "") -> list[WaitingCallback]:
 
 def cross_off(files: FloorFiles, callback_id: str) -> None:
     """Note that a callback was made, or need not be. Raises NotKnown, StoreUnavailable."""
-    if not files.database.is_file():  # made here it would belong to who runs this
+    if not is_made(files.database):  # made here it would belong to who runs this
         raise StoreUnavailable(no_database(files))
     engine = open_database(files.database)
     try:
@@ -57,10 +58,27 @@ def callback_json(one: WaitingCallback) -> dict[str, object]:
         "priority": one.priority,
         "requested_at": round(one.requested_at, 3),
         "entered_at": None if one.entered_at is None else round(one.entered_at, 3),
+        "reason": one.reason,
+        "attempts": one.attempts,
+        "last_result": one.last_result,
+        "due_at": None if one.due_at is None else round(one.due_at, 3),
+        "is_dialled": one.is_dialled,
     }
 
 
 def _line(one: WaitingCallback, zone: ZoneInfo) -> str:
     asked = f"{datetime.fromtimestamp(one.requested_at, zone):%Y-%m-%d %H:%M}"
     number = shown(one.number) if one.number else "(erased)"
-    return f"{asked}  {one.queue:12} {number:20} {one.language:5} priority {one.priority:<3} {one.callback_id}"
+    line = f"{asked}  {one.queue:12} {number:20} {one.language:5} priority {one.priority:<3} {one.callback_id}"
+    return f"{line}  {_how_far(one, zone)}".rstrip()
+
+
+def _how_far(one: WaitingCallback, zone: ZoneInfo) -> str:
+    """What was tried, where the queue dials by itself; "" before that."""
+    if one.is_dialled:
+        return "is being called"
+    if not one.attempts:
+        return "was cut off" if one.reason == "cut_off" else ""
+    times = "once" if one.attempts == 1 else f"{one.attempts} times"
+    again = f", again after {datetime.fromtimestamp(one.due_at, zone):%H:%M}" if one.due_at else ""
+    return f"tried {times} ({one.last_result}){again}"

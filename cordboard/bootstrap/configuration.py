@@ -6,15 +6,22 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from cordboard.acd.floor_plan import load_floor_plan
 from cordboard.acd.model import FloorPlan
 from cordboard.acd.prompts import queue_prompts
+from cordboard.acd.skill_checks import queue_skills
 from cordboard.bootstrap.agi_token import agi_token
+from cordboard.bootstrap.callback_checks import callback_findings
+from cordboard.bootstrap.database_address import database_of
 from cordboard.bootstrap.outside_world import outside_faults, shown_to_flows
+from cordboard.config.document import Keys
 from cordboard.config.findings import Finding, split
+from cordboard.config.secret_reference import SecretReference
 from cordboard.config.validation import closest
 from cordboard.config.yaml_reader import Document
 from cordboard.crm.connectors.opening import open_connector, unreadable_files
@@ -29,12 +36,13 @@ from cordboard.prompts.library import PromptLibrary, PromptState
 from cordboard.service.house import House
 from cordboard.service.web_services import OpenService, open_services
 from cordboard.settings import Numbers, Settings, load_numbers, load_settings, read_secret
+from cordboard.store.address import Address
 from cordboard.telephony.verbs import Prompt
 
 T = TypeVar("T")
 
 # What a reload does not change: it is built into running processes, or into what `install-dialplan` wrote.
-NEED_RESTART = ("state", "voice", "workers", "listen", "asterisk", "max_calls", "drain_s")
+NEED_RESTART = ("state", "database", "voice", "workers", "listen", "asterisk", "max_calls", "drain_s")
 
 
 @dataclass(frozen=True)
@@ -62,9 +70,9 @@ class Configuration:
         return (self.directory / self.settings.state).absolute()
 
     @property
-    def database(self) -> Path:
-        """Where live calls, queues and the ledger are."""
-        return self.state / "cordboard.db"
+    def database(self) -> Address:
+        """Where live calls, queues and the ledger are. Raises ConfigurationError if a password cannot be read."""
+        return database_of(self.settings, self.directory)
 
     @property
     def voicemail_root(self) -> Path:
@@ -140,6 +148,8 @@ def load_configuration(
     if flows is not None and not flows:
         hint = "write one into a file there, for instance flows/welcome.yaml"
         findings.append(Finding(str(root / "flows"), 1, 1, "no-flows", "there is no flow", hint))
+    if plan is not None and settings is not None:
+        findings += callback_findings(root, plan, settings[0], flows)
     findings += _unread_files(root)
     if numbers is not None:
         findings += _unknown_flows(*numbers, written_names(root / "flows") if flows is None else flows)
@@ -151,6 +161,8 @@ def load_configuration(
     errors, warnings = split(_as_written(finding, root, written) for finding in findings)
     if errors or settings is None or numbers is None or flows is None or plan is None or crm is None:
         raise ConfigurationError(errors, warnings)
+    if need_secrets and settings[0].database.password is not None:
+        _secret(settings[0].database.password, ("database", "password"), settings[1], written, environment)
     house = House(flows, numbers[0], settings[0].voicemail)
     state = (directory / settings[0].state).absolute()
     return Configuration(
@@ -159,7 +171,7 @@ def load_configuration(
         files=(*sorted(root.glob("*.yaml")), *sorted((root / "flows").glob("*.yaml"))),
         settings=settings[0],
         house=house,
-        plan=plan,
+        plan=replace(plan, zone=ZoneInfo(settings[0].zone)),
         crm=crm[0],
         library=PromptLibrary(directory / "prompts", state / "prompts", voices_of(settings[0].voice)),
         ami_secret=_ami_secret(*settings, written, environment) if need_secrets else "",
@@ -185,11 +197,18 @@ def read_surroundings(directory: Path, environment: Mapping[str, str] = os.envir
 
 
 def _ami_secret(settings: Settings, document: Document, directory: Path, environment: Mapping[str, str]) -> str:
-    """The secret of the manager user. Raises ConfigurationError with the place where it is referred to."""
+    """The secret of the manager user. Raises ConfigurationError."""
+    return _secret(settings.asterisk.ami.secret, ("asterisk", "ami", "secret"), document, directory, environment)
+
+
+def _secret(
+    reference: SecretReference, way: Keys, document: Document, directory: Path, environment: Mapping[str, str]
+) -> str:
+    """A secret. way: where it is referred to. Raises ConfigurationError with that place."""
     try:
-        return read_secret(settings.asterisk.ami.secret, directory, environment)
+        return read_secret(reference, directory, environment)
     except ConfigurationError as fault:
-        file, place = str(directory / document.file), document.place(("asterisk", "ami", "secret"))
+        file, place = str(directory / document.file), document.place(way)
         raise ConfigurationError(
             [Finding(file, *place, one.code, one.message, one.hint) for one in fault.findings]
         ) from fault
@@ -237,6 +256,11 @@ def _surroundings(
         switches=settings[0].switches,
         queues=frozenset(plan.queues) if plan is not None else None,
         agents={name: agent.device for name, agent in plan.agents.items()} if plan is not None else None,
+        pause_reasons=frozenset(plan.pause_reasons) if plan is not None else None,
+        dispositions=frozenset(chain.from_iterable(queue.dispositions for queue in plan.queues.values()))
+        if plan is not None
+        else None,
+        queue_skills=queue_skills(plan) if plan is not None else None,
         destinations=settings[0].transfers,
         country=settings[0].country or "",
         **shown_to_flows(settings[0]),

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import NoReturn
+from zoneinfo import ZoneInfo
 
 import structlog
 import uvloop
@@ -27,6 +28,7 @@ from cordboard.bootstrap.ports import port_unavailable
 from cordboard.bootstrap.process_limits import UMASK
 from cordboard.bootstrap.pulse import refusals_told, send_pulses
 from cordboard.bootstrap.signals import let_signals_through
+from cordboard.bootstrap.stored_kpis import StoredKpis
 from cordboard.desk.app import desk_app
 from cordboard.desk.server import desk_server
 from cordboard.errors import ConfigurationError, CordboardError
@@ -50,6 +52,8 @@ class DeskProcess:
         self._acd = AcdParts.open(configuration, DESK)
         self._accounts = StoredAccounts(self._acd.store, self._acd.reader)
         self._flows = LiveFlows(configuration)
+        zone = ZoneInfo(configuration.settings.zone)
+        self._kpis = StoredKpis(configuration.database, lambda: self._acd.floor.plan, zone)
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -62,7 +66,14 @@ class DeskProcess:
         except OSError as fault:
             raise port_unavailable(f"desk port {listen.host}:{listen.port}", "desk", fault) from fault
         self._acd.start()
-        app = desk_app(self._acd.floor, self._accounts, self._flows, crm=lambda: self._crm, https=listen.https)
+        app = desk_app(
+            self._acd.floor,
+            self._accounts,
+            self._flows,
+            crm=lambda: self._crm,
+            kpis=self._kpis,
+            https=listen.https,
+        )
         server = desk_server(app, https=listen.https)
         web = asyncio.create_task(server.serve(sockets=[port]))
         await server.is_up.wait()
@@ -75,6 +86,7 @@ class DeskProcess:
         server.should_exit = True
         await web
         await self._flows.aclose()
+        self._kpis.close()
         await self._acd.aclose()
         if not self._stop.is_set():
             raise DeskEnded("the web server has ended by itself")

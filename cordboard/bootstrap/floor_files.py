@@ -19,11 +19,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cordboard.acd.floor_plan import load_floor_plan
 from cordboard.acd.model import Agent, FloorPlan, Queue
+from cordboard.bootstrap.database_address import database_of
 from cordboard.config.findings import Finding
 from cordboard.config.validation import closest
 from cordboard.errors import ConfigurationError, CordboardError, StoreUnavailable
 from cordboard.settings import Settings, load_settings
+from cordboard.store.address import Address, is_made
 from cordboard.store.database import open_for_reading
+from cordboard.store.faults import in_words
 
 _T = TypeVar("_T")
 
@@ -34,7 +37,8 @@ class NotKnown(CordboardError):
 
 @dataclass(frozen=True, slots=True)
 class FloorFiles:
-    """plan: queues and agents; zone: for times that people read; state: the folder of the service's own files.
+    """plan: queues and agents; zone: for times that people read; state: the folder of the service's own files;
+    database: where queues and ledger are.
 
     directory: the configuration's, as it was given.
     """
@@ -43,11 +47,7 @@ class FloorFiles:
     zone: str
     state: Path
     directory: Path
-
-    @property
-    def database(self) -> Path:
-        """Where queues and ledger are."""
-        return self.state / "cordboard.db"
+    database: Address
 
     def queue(self, name: str) -> Queue:
         """A queue of the plan. Raises NotKnown."""
@@ -65,14 +65,15 @@ def read_floor_files(directory: Path, environment: Mapping[str, str] = os.enviro
     plan = _collected(findings, lambda: load_floor_plan(directory))
     if settings is None or plan is None:
         raise ConfigurationError(findings)
-    return FloorFiles(plan, settings.zone, _state(directory, settings), directory)
+    database = database_of(settings, directory)
+    return FloorFiles(plan, settings.zone, _state(directory, settings), directory, database)
 
 
 @contextmanager
 def reading(files: FloorFiles) -> Iterator[Connection]:
     """A connection that sees one moment of the database. Raises StoreUnavailable, also for what is done with it."""
     database = files.database
-    if not database.is_file():
+    if not is_made(database):
         raise StoreUnavailable(no_database(files))
     engine = open_for_reading(database)
     try:
@@ -115,7 +116,9 @@ def _listed(known: Mapping[str, object]) -> str:
 
 
 def _in_words(fault: SQLAlchemyError) -> str:
-    words = str(getattr(fault, "orig", fault))
+    words = in_words(fault)
     if words.startswith(("no such table", "no such column")):
         return "it is of an earlier release, and is brought up to date when the service starts"
+    if words.endswith("does not exist"):  # PostgreSQL's words for the same
+        return f"{words}: is it up to date? `cordboard db status` tells"
     return words

@@ -10,18 +10,19 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 
 from sqlalchemy import Connection
 
-from cordboard.acd.kpis import Kpis, kpis
 from cordboard.acd.ledger_row import LedgerRow
+from cordboard.acd.report_period import Period
 from cordboard.bootstrap.floor_files import FloorFiles, NotKnown, reading
 from cordboard.bootstrap.queue_report import KINDS, QueueNow, queue_now
-from cordboard.bootstrap.report_period import LATE, Period
 from cordboard.config.validation import closest
 from cordboard.store.acd_reads import floor_snapshot, ledger_rows, rows_after, why
 from cordboard.store.acd_values import AgentView, WhyLine
 from cordboard.store.call_ids import calls_beginning_with
+from cordboard.store.kpi_reads import By, KpiLine, KpiQuestion, read_kpi_lines
 from cordboard.store.moments import now
 
 DAY_S = 86_400.0  # also the longest wait there can be
@@ -30,14 +31,19 @@ CALLS_LISTED = 10
 SUGGESTED_AMONG = 500  # calls whose ids are compared with one that was mistyped
 
 
-def read_kpis(files: FloorFiles, queue: str, period: Period) -> list[Kpis]:
-    """The figures of one queue, or of all if `queue` is ""."""
-    queues = [files.queue(queue)] if queue else list(files.plan.queues.values())
-    since = period.since.timestamp()
-    until = period.until.timestamp() if period.until else math.inf
+def read_kpi_report(
+    files: FloorFiles, queue: str, period: Period, by: str = "queue", interval_s: float = 1_800.0
+) -> Sequence[KpiLine]:
+    """The figures of one queue, or of all if `queue` is "", by one of `BYS`. Raises ValueError for too many."""
+    name = files.queue(queue).name if queue else ""
     with reading(files) as connection:
-        rows = list(ledger_rows(connection, since, until + LATE.total_seconds(), queue=queue))
-    return [kpis(rows, one, until=until) for one in queues]
+        return read_kpi_lines(connection, files.plan, question(name, period, by, interval_s), now().wall)
+
+
+def question(queue: str, period: Period, by: str, interval_s: float = 1_800.0) -> KpiQuestion:
+    """What a period and words mean to the store."""
+    until = period.until.timestamp() if period.until else math.inf
+    return KpiQuestion(period.since.timestamp(), until, cast(By, by), queue, interval_s)
 
 
 def read_agents(files: FloorFiles) -> Sequence[AgentView]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -18,10 +18,17 @@ from cordboard.service.metrics import Metrics
 GRACE_S = 1  # for a request that is being answered when the worker ends
 
 Checks = Callable[[], Mapping[str, bool]]
+Refresh = Callable[[], Awaitable[None]]
 
 
-def health_app(checks: Checks, metrics: Metrics) -> Starlette:
-    """The web application. checks: what must all be true for new calls to be welcome, by name."""
+async def _nothing() -> None:
+    """Where all figures are counted as things happen."""
+
+
+def health_app(checks: Checks, metrics: Metrics, refresh: Refresh = _nothing) -> Starlette:
+    """The web application. checks: what must all be true for new calls to be welcome, by name. refresh: reads the
+    figures that are read when somebody asks.
+    """
 
     async def healthz(_request: Request) -> Response:
         return JSONResponse({"alive": True})
@@ -31,6 +38,7 @@ def health_app(checks: Checks, metrics: Metrics) -> Starlette:
         return JSONResponse({"ready": all(found.values()), "checks": found}, 200 if all(found.values()) else 503)
 
     async def show_metrics(_request: Request) -> Response:
+        await refresh()
         for name, is_up in checks().items():
             if gauge := metrics.checks.get(name):
                 gauge.set(is_up)

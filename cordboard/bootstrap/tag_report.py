@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cordboard.acd.call_tags import KINDS, SurveyScores, TagCount, survey_scores, tag_counts
+from cordboard.acd.report_period import Period
 from cordboard.bootstrap.floor_files import FloorFiles, reading
-from cordboard.bootstrap.report_period import Period
 from cordboard.store.acd_reads import ledger_rows
 
 

@@ -38,10 +38,14 @@ from cordboard.bootstrap.older_flows import OlderFlows
 from cordboard.bootstrap.ports import PortUnavailable, port_unavailable
 from cordboard.bootstrap.process_limits import HAND_OVER_S, LONGEST_MESSAGE_S, UMASK
 from cordboard.bootstrap.pulse import refusals_told, send_pulses
+from cordboard.bootstrap.queue_logging import open_queue_log
 from cordboard.bootstrap.revisions import Revisions
 from cordboard.bootstrap.signals import let_signals_through
 from cordboard.errors import ConfigurationError, StoreUnavailable
 from cordboard.flows.surroundings import Surroundings
+from cordboard.service.acd_metrics import AcdMetrics
+from cordboard.service.agent_line import AgentLine
+from cordboard.service.callbacks import Callbacks
 from cordboard.service.callers import Callers
 from cordboard.service.errands import Errands
 from cordboard.service.house import Houses
@@ -56,6 +60,7 @@ from cordboard.service.scripts import Scripts
 from cordboard.service.tracing import CallTraces, forget_old_traces
 from cordboard.service.waiting_room import WaitingRoom
 from cordboard.service.wakes import worker_name
+from cordboard.store.agent_pins import StoredPins
 from cordboard.store.flow_runs import FlowRuns
 from cordboard.store.traces import TraceWriter
 
@@ -80,13 +85,22 @@ class WorkerProcess:
         self._messages = Messages(configuration.settings, configuration.voicemail_root)
         self._callers = Callers(self._acd.floor)
         self._waiting_room = WaitingRoom(self._acd.floor)
-        self._notes = Notes(self._acd.store)
+        ami = settings.asterisk.ami
+        self._switch = AsteriskSwitch(
+            ami.host, ami.port, ami.user, configuration.ami_secret, token=configuration.agi_token
+        )
+        self._callbacks = Callbacks(self._acd.floor, self._switch)
+        self._notes = Notes(self._acd.store, self._callbacks.book)
         self._caps = OutsideCaps()
         self._caps.use(settings.outside)
+        self._agent_line = AgentLine(self._acd.floor, StoredPins(self._acd.reader))
+        self._queue_log = open_queue_log(configuration, self._acd)
+        self._acd_metrics = AcdMetrics(self._metrics.registry, self._acd.floor) if index == 0 else None
         self._errands = Errands(
             HttpRequests(configuration.open_web_services(), self._metrics),
             Scripts(settings.scripts, settings.script_pool, configuration.directory, self._metrics),
             self._notes,
+            self._agent_line,
         )
         self._reception = Reception(
             self._houses,
@@ -98,6 +112,7 @@ class WorkerProcess:
             errands=self._errands,
             trace=self._traces,
             caps=self._caps,
+            called_back=self._callbacks,
         )
         self._server = AgiServer(
             settings.listen.agi.host,
@@ -109,17 +124,19 @@ class WorkerProcess:
             calls_root=configuration.recordings_root,
             max_sessions=settings.max_calls,
         )
-        ami = settings.asterisk.ami
-        self._switch = AsteriskSwitch(
-            ami.host, ami.port, ami.user, configuration.ami_secret, token=configuration.agi_token
-        )
+        self._waiting_room.keys = self._switch
         self._legs_told: int | None = None  # how many the log has spoken of; None since the link came up
         self._switch.on_connected(self._expect_news)
         self._observer = Observer(self._switch, self._acd.floor, self._forget_ghosts)
-        self._health = health_server(health_app(self._checks, self._metrics))
+        self._health = health_server(health_app(self._checks, self._metrics, self._refresh_metrics))
         self._stop = asyncio.Event()
         self._hand_over = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+
+    async def _refresh_metrics(self) -> None:
+        """Those of queues are the same for all workers: the first one has them."""
+        if self._acd_metrics is not None:
+            await self._acd_metrics.refresh(self._acd.reader)
 
     def _checks(self) -> dict[str, bool]:
         return {
@@ -135,6 +152,8 @@ class WorkerProcess:
         port = self._bind_health()
         await self._listen_for_calls()
         self._acd.start()
+        if self._queue_log is not None:
+            self._queue_log.start()
         self._callers.use(self._configuration.open_crm())
         self._use_notes(self._configuration)
         self._errands.warm()
@@ -196,11 +215,15 @@ class WorkerProcess:
         await self._server.aclose()
         await self._messages.aclose()
         await self._observer.aclose()
+        await self._callbacks.aclose()
         await self._switch.aclose()
         await self._callers.aclose()
         await self._errands.aclose()
+        self._agent_line.close()
         self._notes.flush()
         self._trace_writer.flush()
+        if self._queue_log is not None:
+            await self._queue_log.aclose()
         await self._acd.aclose()
         log.info("worker_stopped")
 
@@ -253,6 +276,7 @@ class WorkerProcess:
     def _use_notes(self, configuration: Configuration) -> None:
         settings = configuration.settings
         self._notes.use(settings.country or "", settings.dial_policy())
+        self._callbacks.use(settings.dial_policy())
 
     def _surroundings(self) -> Surroundings | None:
         """What the flow of a call that began before this process is compiled against."""

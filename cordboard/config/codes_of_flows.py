@@ -42,7 +42,53 @@ FLOWS = {
         "languages: [en, es]\nprompts:\n  welcome: {en: Welcome, es: Bienvenido}",
     ),
     "unknown-queue": Code("There is no such queue in `queues.yaml`.", _NEAR),
+    "key-taken": Code(
+        "A key leaves the queue for good and steps out of it as well.",
+        "Write it into `keys` or into `step_out`.",
+        "a: {queue: sales, keys: {1: bye}, step_out: {1: hours}, otherwise: bye}",
+        "a: {queue: sales, keys: {9: bye}, step_out: {1: hours}, otherwise: bye}",
+    ),
     "unknown-agent": Code("There is no such agent in `agents.yaml`.", _NEAR),
+    "unknown-pause-reason": Code("There is no such reason under `pause_reasons` of `agents.yaml`.", _NEAR),
+    "unknown-disposition": Code("No queue of `queues.yaml` has this disposition.", _NEAR),
+    "unknown-skill": Code(
+        "A skill is asked for that no agent of `agents.yaml` has.",
+        "Correct the name, or give the skill to an agent.",
+        "sales: {queue: sales, require: {spanisch: 3}, otherwise: sorry}",
+        "sales: {queue: sales, require: {spanish: 3}, otherwise: sorry}",
+    ),
+    "skill-too-high": Code(
+        "A level is asked for that no agent of the queue has, so that nobody could ever take the call for it.",
+        "Ask for less, or raise an agent's level in `agents.yaml`.",
+    ),
+    "needs-never-met": Code(
+        "Skills are asked for together that no agent of the queue has together.",
+        "Ask for what one agent has, or prefer some of it.",
+    ),
+    "relax-never-met": Code(
+        "After this step of `relax` no agent of the queue has all that is asked for.",
+        "Drop or lower what nobody has together with the rest.",
+    ),
+    "relax-no-change": Code(
+        "After this step of `relax` the same is asked for as before it.",
+        "Take the step out, or name a skill that is asked for by then.",
+    ),
+    "relax-order": Code(
+        "A step of `relax` comes no later than the one before it.",
+        "Write the steps in the order of time.",
+        "relax: [{after_s: 60, drop: [spanish]}, {after_s: 30, lower: {spanish: 1}}]",
+        "relax: [{after_s: 30, lower: {spanish: 1}}, {after_s: 60, drop: [spanish]}]",
+    ),
+    "agent-elsewhere": Code(
+        "The call is to be kept for an agent who does not serve the queue.",
+        "Add the queue to the agent in `agents.yaml`, or take another agent.",
+    ),
+    "nobody-logged-in": Code(
+        "A node does something for an agent who calls in, and no node of the flow finds out which agent that is.",
+        "Put a node with `as_agent: log_in` before it.",
+        "lunch: {as_agent: pause, reason: lunch, next: bye}",
+        "start: {as_agent: log_in, by: ani, next: lunch}\nlunch: {as_agent: pause, reason: lunch, next: bye}",
+    ),
     "unknown-flow": Code("There is no flow of that name in `flows/`.", _NEAR),
     "unknown-voicemail-box": Code("There is no such box under `voicemail` of `cordboard.yaml`.", _NEAR),
     "extension-refused": Code(

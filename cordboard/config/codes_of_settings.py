@@ -37,6 +37,18 @@ AROUND = {
         "A command that speaks, and nothing says where it is to put what it has spoken.",
         "Write `{out}` where the name of the sound file belongs.",
     ),
+    "bad-database": Code(
+        "What is no address of a database.",
+        "Write a file's name, or postgresql://, the user, the server and the name of the database.",
+        "database: postgresql://10.0.0.5",
+        "database: postgresql://cordboard@10.0.0.5/cordboard",
+    ),
+    "secret-in-file": Code(
+        "A password in a file that everybody who copies the configuration gets.",
+        "Keep it in a file of its own, or an environment variable, and say which.",
+        "database: postgresql://cordboard:s3cret@10.0.0.5/cordboard",
+        "database: {url: postgresql://cordboard@10.0.0.5/cordboard, password: {file: secrets/database}}",
+    ),
     "secret-unreadable": Code("A secret cannot be read, or is empty.", _READABLE),
     "no-flows": Code("The folder `flows` has no flow.", "Write one, or `cordboard init` a starter."),
     "file-not-read": warning(
@@ -44,11 +56,60 @@ AROUND = {
         "Rename it so that it ends in `.yaml`, or take it away.",
     ),
     "bad-key": Code("What is no key of a telephone.", "Write one of 0 to 9, `*` and `#`, the last two in quotes."),
+    "unknown-factor": Code(
+        "What does not say when an agent counts as nobody.",
+        "Write yes, no, strict or loose, or a list of what the hint names.",
+        "join_when_empty: [pause]",
+        "join_when_empty: [paused]",
+    ),
+    "overflow-at-once": Code(
+        "A step of `overflow` without a condition: nobody would ever wait in the queue.",
+        "Say when: `wait_s`, `position`, `estimated_s` or `ratio`.",
+        "overflow: [{to: support}]",
+        "overflow: [{wait_s: 120, to: support}]",
+    ),
+    "overflow-cycle": Code(
+        "Queues whose `overflow` leads round in a circle: callers would be sent round for ever.",
+        "Leave `to` out of one of the steps: there the flow goes on.",
+    ),
+    "missing-language": Code(
+        "A text that belongs to others lacks one of their languages.", "Add the text in that language."
+    ),
     "bad-music": Code("A name that is no music class.", "Write the name of one of `musiconhold.conf`."),
     "bad-label": Code("A label is one line of text.", "Write it in one line."),
     "bad-device": Code("What is no device, or more than one.", "An agent has one, for instance `PJSIP/1001`."),
     "shared-device": Code(
         "Two agents have the same device: one would take the other's calls.", "Give each a device."
+    ),
+    "shared-code": Code(
+        "Two agents have the same code: on the telephone one would be taken for the other.", "Give each a code."
+    ),
+    "shared-number": Code(
+        "Two agents call from the same number: on the telephone one would be taken for the other.",
+        "List it for one of them; the other says who they are with a code.",
+    ),
+    "no-effect": Code(
+        "An option that means nothing beside another one.",
+        "Take one of them out.",
+        "wrap_up: {s: 20, at_most_s: 60}",
+        "wrap_up: {s: 20, mode: extendable, at_most_s: 60}",
+    ),
+    "no-dispositions": Code(
+        "A queue's wrap-up lasts until a disposition is chosen, and there is none to choose: no agent would get "
+        "another call.",
+        "List `dispositions`, or take `mode: mandatory` out.",
+    ),
+    "not-cut-off": Code(
+        "A hang-up cause that is an ordinary end of a call: who hung up was not cut off.",
+        "Leave it out of `causes`.",
+    ),
+    "agent-first-of-many": Code(
+        "A queue that rings all its agents cannot have one of them wait for the customer to answer.",
+        "Write `dial: customer_first`, or another strategy.",
+    ),
+    "no-outside-numbers": Code(
+        "A queue is to call people back, and `cordboard.yaml` does not say which numbers outside may be called.",
+        "Write `outside:` there, or leave the calling to people.",
     ),
     "no-agents": Code(
         "A queue that no agent serves: callers would wait for nobody.", "List it under `queues` of an agent."
@@ -85,6 +146,11 @@ AROUND = {
 TESTS = {
     "unknown-step": Code("A step or expectation that is not known.", "Take one of those listed."),
     "bad-time": Code("What is no time.", "Write for instance `2026-11-23 12:00`."),
+    "bad-length": Code(
+        "What is no length of time by chance.", "Write a number, or for instance `{mean: 120}`, as the hint says."
+    ),
+    "bad-shift": Code("What is no stretch of a day.", 'Write for instance `"08:00-16:30"`.'),
+    "not-in-a-day": Code("A simulated day has no phones, so they cannot fail.", "Take another deed."),
     "no-tests": Code("The folder has no flow tests.", "Write one, or save a simulated call as one."),
     "duplicate-test": Code("Two tests have the same name.", "Rename one of them."),
     "baresip-cannot": Code("A phone of the lab is asked for something it cannot do.", "Use the lab's own phone."),

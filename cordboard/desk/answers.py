@@ -13,9 +13,10 @@ from cordboard.desk.flow_page import FlowPage
 from cordboard.desk.ports import CrmNow, DeskFloor, FlowBook
 from cordboard.desk.problems import Problem
 from cordboard.desk.queue_page import QueuePage, queue_page
+from cordboard.desk.team_page import TeamPage, team_page
 from cordboard.desk.wire import wire
 
-_QUEUES = "/queues"  # no agent has this name
+_QUEUES, _TEAM = "/queues", "/team"  # no agent has such a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,16 @@ class QueueAnswer:
     at: float
     read_at: float
     view: QueuePage
+
+
+@dataclass(frozen=True, slots=True)
+class TeamAnswer:
+    """As `DeskAnswer`, for the team page."""
+
+    version: str
+    at: float
+    read_at: float
+    view: TeamPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,19 @@ def queue_body(floor: DeskFloor) -> Body:
     return body
 
 
+def team_body(floor: DeskFloor, agent: str) -> Body:
+    """What makes the team page of a reading, for a supervisor; all of them see the same."""
+
+    def body(reading: Reading) -> bytes | None:
+        if not is_supervisor(floor, agent):
+            return None
+        if _TEAM not in reading.bodies:
+            reading.bodies[_TEAM] = orjson.dumps(team_page(reading.snapshot, floor.plan))
+        return reading.bodies[_TEAM]
+
+    return body
+
+
 def flow_body(floor: DeskFloor, flows: FlowBook, agent: str) -> Body:
     """What makes the page of flows, for an admin. It does not come from the floor, so it is made anew each time:
     what was refused shows also while the floor cannot be read.
@@ -86,6 +110,12 @@ def is_admin(floor: DeskFloor, agent: str) -> bool:
     """Whether the configuration makes them one, now."""
     configured = floor.plan.agents.get(agent)
     return configured is not None and configured.is_admin
+
+
+def is_supervisor(floor: DeskFloor, agent: str) -> bool:
+    """The same of who may change the state of others."""
+    configured = floor.plan.agents.get(agent)
+    return configured is not None and configured.is_supervisor
 
 
 def answer(reading: Reading, body: Body) -> Response:

@@ -6,10 +6,15 @@
     GET  events                                         the same, pushed as server-sent events
     PUT  presence     {presence, reason}                204
     POST offers/{offer_id}/disposition {disposition, note}   204
+    POST offers/{offer_id}/more-time                    204
+    GET  team, team/events                              every agent, for supervisors
+    PUT  team/{agent}/presence {presence, reason}       204
     GET  queues, queues/events                          the live queue page, without any person
+    GET  kpi                                            key figures (`kpi_api`)
     GET  flows, flows/events, flows/{flow}.svg          the flows and their pictures, for admins
 
-Each agent sees and changes what is their own only: who they are comes from the cookie and from nothing else.
+Each agent sees and changes what is their own only; supervisors change the presence of others, too. Who asks, comes
+from the cookie and from nothing else.
 """
 
 from __future__ import annotations
@@ -25,21 +30,24 @@ from cordboard.desk.answers import (
     DeskAnswer,
     FlowAnswer,
     QueueAnswer,
+    TeamAnswer,
     agent_body,
     answer,
     flow_body,
     is_admin,
+    is_supervisor,
     queue_body,
+    team_body,
 )
 from cordboard.desk.desk_page import NOTE_MAX
 from cordboard.desk.event_stream import EventStream
 from cordboard.desk.feed import Body, FloorFeed
 from cordboard.desk.flow_picture import HOURS_MAX, Picture, picture_answer
 from cordboard.desk.logging_in import LoggingIn
-from cordboard.desk.passwords import LONGEST
 from cordboard.desk.ports import CrmNow, DeskFloor, FlowBook
 from cordboard.desk.problems import Problem
 from cordboard.desk.sessions import Sessions
+from cordboard.service.passwords import LONGEST
 from cordboard.store.accounts import Session
 
 PREFIX = "/api/v1"
@@ -94,6 +102,14 @@ class Desk:
             raise Problem(403, "not-admin", "Only admins may see this: `admin: true` in agents.yaml.")
         return session
 
+    async def supervisor(self, request: Request) -> Session:
+        """The same, for what only supervisors may see and do."""
+        session = await self.session(request)
+        if not is_supervisor(self.floor, session.agent):
+            detail = "Only supervisors may do this: `supervisor: true` in agents.yaml."
+            raise Problem(403, "not-supervisor", detail)
+        return session
+
 
 async def _logged_in(request: Request) -> Session:
     desk: Desk = request.app.state.desk
@@ -105,11 +121,19 @@ async def _admin(request: Request) -> Session:
     return await desk.admin(request)
 
 
+async def _supervisor(request: Request) -> Session:
+    desk: Desk = request.app.state.desk
+    return await desk.supervisor(request)
+
+
 LoggedIn = Annotated[Session, Depends(_logged_in)]
 """A route's argument: whose cookie came with the request. Without one there is no answer but 401."""
 
 Admin = Annotated[Session, Depends(_admin)]
 """The same of an admin. To everybody else the answer is 403."""
+
+Supervisor = Annotated[Session, Depends(_supervisor)]
+"""The same of a supervisor."""
 
 Hours = Annotated[int | None, Query(ge=1, le=HOURS_MAX, description="Count the calls of so many hours.")]
 
@@ -120,6 +144,7 @@ def api(desk: Desk) -> APIRouter:
     _add_logging_in(router, desk)
     _add_actions(router, desk)
     _add_views(router, desk)
+    _add_team(router, desk)
     _add_flows(router, desk)
     return router
 
@@ -155,6 +180,36 @@ def _add_actions(router: APIRouter, desk: Desk) -> None:
         """Say what came of your call: kept while you talk, and ends the wrap-up."""
         try:
             await desk.floor.dispose(session.agent, offer_id, result.disposition, result.note)
+        except ValueError as refusal:
+            raise Problem(422, "not-possible", str(refusal)) from refusal
+
+    @router.post("/offers/{offer_id}/more-time", status_code=204)
+    async def extend_wrap_up(offer_id: str, session: LoggedIn) -> None:
+        """Ask for more time for your notes, where the queue has any to give."""
+        try:
+            await desk.floor.extend_wrap_up(session.agent, offer_id)
+        except ValueError as refusal:
+            raise Problem(422, "not-possible", str(refusal)) from refusal
+
+
+def _add_team(router: APIRouter, desk: Desk) -> None:
+    @router.get("/team", responses={200: {"model": TeamAnswer}})
+    async def show_team(session: Supervisor) -> Response:
+        """Every agent, as they are now."""
+        return answer(await desk.feed.read(), team_body(desk.floor, session.agent))
+
+    @router.get("/team/events", responses=_EVENTS)
+    async def push_team(session: Supervisor) -> EventStream:
+        """The same whenever it changes, as server-sent events."""
+        return _stream(desk, session, team_body(desk.floor, session.agent))
+
+    @router.put("/team/{agent}/presence", status_code=204)
+    async def force_presence(agent: str, choice: PresenceChoice, session: Supervisor) -> None:
+        """Have an agent be available, paused or logged out. They are shown that it was you."""
+        if agent not in desk.floor.plan.agents:
+            raise Problem(404, "not-found", "There is no such agent.")
+        try:
+            await desk.floor.force_presence(session.agent, agent, choice.presence, choice.reason)
         except ValueError as refusal:
             raise Problem(422, "not-possible", str(refusal)) from refusal
 

@@ -8,18 +8,25 @@ from cordboard.desk.api import PREFIX, Desk, api
 from cordboard.desk.body_limit import BodyLimit
 from cordboard.desk.feed import FloorFeed
 from cordboard.desk.guard import Guard
+from cordboard.desk.kpi_api import KpiBook, kpi_api
 from cordboard.desk.logging_in import LoggingIn
 from cordboard.desk.pages import pages
-from cordboard.desk.passwords import PasswordCheck
 from cordboard.desk.ports import Accounts, CrmNow, DeskFloor, FlowBook
 from cordboard.desk.problems import handle_problems
 from cordboard.desk.sessions import Sessions
+from cordboard.service.passwords import PasswordCheck
 
 
 def desk_app(
-    floor: DeskFloor, accounts: Accounts, flows: FlowBook, *, crm: CrmNow = lambda: None, https: bool = False
+    floor: DeskFloor,
+    accounts: Accounts,
+    flows: FlowBook,
+    *,
+    crm: CrmNow = lambda: None,
+    kpis: KpiBook | None = None,
+    https: bool = False,
 ) -> FastAPI:
-    """The application. https: people reach it by https only, so cookies may demand it.
+    """The application. https: people reach it by https only, so cookies may demand it. kpis: None has no reports.
 
     `app.state.feed.end()` lets all pages go, so that a server that stops need not wait for them.
     """
@@ -35,6 +42,8 @@ def desk_app(
     app.state.feed = feed
     app.state.desk = Desk(floor, flows, crm, feed, sessions, LoggingIn(accounts, PasswordCheck()))
     app.include_router(api(app.state.desk))
+    if kpis is not None:
+        app.include_router(kpi_api(app.state.desk, kpis))
     app.include_router(pages(app.state.desk))
     app.add_middleware(BodyLimit)
     app.add_middleware(Guard, https=https)  # the last one added is the first one asked

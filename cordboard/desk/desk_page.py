@@ -6,12 +6,14 @@ ago", so that the page runs its own clocks and the same state is the same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cordboard.acd.model import FloorPlan, OfferState, Presence
 from cordboard.crm.crm_file import CrmSettings
 from cordboard.crm.screen_pop import screen_pop
 from cordboard.desk.customer_card import CustomerCard, customer_card
+from cordboard.desk.pause_times import pause_ends_at, pause_limits
 from cordboard.desk.why_you import why_you
 from cordboard.redaction import clean
 from cordboard.store.acd_values import AgentView, FloorSnapshot, OfferView, QueueView
@@ -25,7 +27,9 @@ class Me:
     """The agent. presence: what they chose; activity: what the system sees, as in `AgentView`.
 
     missed: how their last offer failed (an `OfferEnd`), while they rest or are paused for it, or ""; rests_until:
-    when the next offer can come, None unless they rest.
+    when the next offer can come, None unless they rest. forced_by: the name of who chose the presence for them, ""
+    for nobody; pause_ends_at: when a pause with a limit is over, or has been; pause_then: what follows by itself,
+    "nothing", "available" or "logged_out".
     """
 
     agent: str
@@ -38,6 +42,9 @@ class Me:
     missed: str
     rests_until: float | None
     queues: tuple[str, ...]
+    forced_by: str
+    pause_ends_at: float | None
+    pause_then: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,8 @@ class Call:
     state: offered, ringing, answered (picked up, not joined), talking, wrap_up; entered_at: into the queue;
     number: the caller's, as people read it, "" if withheld; caller_name: as the caller's telephone says; dialled:
     the number they dialled; wrap_up_ends_at: None until then. accept_key: to be pressed after picking up, "" for
-    none. reason: why this agent, told to them.
+    none. reason: why this agent, told to them. needs_disposition: the wrap-up lasts until one is chosen;
+    ends_early: choosing one ends it; can_extend: there is more time to be had.
     """
 
     offer_id: str
@@ -68,6 +76,9 @@ class Call:
     dispositions: tuple[str, ...]
     disposition: str
     note: str
+    needs_disposition: bool
+    ends_early: bool
+    can_extend: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +95,11 @@ class QueueLine:
 
 @dataclass(frozen=True, slots=True)
 class DeskPage:
-    """Everything on the page."""
+    """Everything on the page. pause_limits: in words, of those reasons that have any."""
 
     me: Me
     pause_reasons: tuple[str, ...]
+    pause_limits: Mapping[str, tuple[str, ...]]
     call: Call | None
     queues: tuple[QueueLine, ...]
 
@@ -98,14 +110,15 @@ def desk_page(snapshot: FloorSnapshot, plan: FloorPlan, crm: CrmSettings | None,
     if view is None or configured is None:
         return None
     return DeskPage(
-        me=_me(view, configured.queues, snapshot.at),
+        me=_me(view, plan, snapshot.at),
         pause_reasons=plan.pause_reasons,
+        pause_limits=pause_limits(plan),
         call=_call(view, view.offer, plan, crm, snapshot.at) if view.offer else None,
         queues=tuple(_line(queue, view, snapshot) for queue in snapshot.queues if queue.name in configured.queues),
     )
 
 
-def _me(view: AgentView, queues: tuple[str, ...], at: float) -> Me:
+def _me(view: AgentView, plan: FloorPlan, at: float) -> Me:
     rests = view.rests_s > 0 and view.presence is Presence.AVAILABLE
     return Me(
         agent=view.name,
@@ -117,8 +130,17 @@ def _me(view: AgentView, queues: tuple[str, ...], at: float) -> Me:
         activity_since_at=view.activity_since_at,
         missed=view.missed or "",
         rests_until=moment(at, -view.rests_s) if rests else None,
-        queues=queues,
+        queues=plan.agents[view.name].queues,
+        forced_by=_name_of(view.forced_by, plan),
+        pause_ends_at=pause_ends_at(view, at),
+        pause_then=view.pause_then,
     )
+
+
+def _name_of(who: str, plan: FloorPlan) -> str:
+    """What people call whoever has changed a presence; some are no agents."""
+    known = plan.agents.get(who)
+    return known.full_name if known else who
 
 
 def _call(view: AgentView, offer: OfferView, plan: FloorPlan, crm: CrmSettings | None, at: float) -> Call:
@@ -146,6 +168,9 @@ def _call(view: AgentView, offer: OfferView, plan: FloorPlan, crm: CrmSettings |
         dispositions=offer.dispositions,
         disposition=offer.disposition,
         note=offer.note,
+        needs_disposition=offer.needs_disposition,
+        ends_early=offer.ends_early,
+        can_extend=offer.can_extend,
     )
 
 

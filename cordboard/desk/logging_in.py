@@ -9,10 +9,10 @@ import ipaddress
 
 import structlog
 
-from cordboard.desk.attempts import Attempts
-from cordboard.desk.passwords import PasswordCheck, TooBusy
 from cordboard.desk.ports import Accounts
 from cordboard.desk.problems import Problem
+from cordboard.service.attempts import Attempts
+from cordboard.service.passwords import PasswordCheck, TooBusy
 
 WINDOW_S = 300.0
 WRONG_OF_ONE_AGENT = 10  # then one more every 30 s: a forgotten password is found, a guessed one is not

@@ -1,6 +1,9 @@
-"""The pages: who is not logged in sees the log-in page only, and who is no admin no way to the flows."""
+"""The pages: who is not logged in sees the log-in page only, and nobody a way to pages that are not for them."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -8,12 +11,14 @@ from starlette.responses import RedirectResponse, Response
 from cordboard.acd.model import Agent
 from cordboard.desk.api import Desk
 from cordboard.desk.problems import Problem
-from cordboard.desk.static_files import read_static_files
+from cordboard.desk.static_files import StaticFile, read_static_files
 from cordboard.errors import StoreUnavailable
 
 PAGE_CACHE = "no-store"  # after logging out, "back" shows nothing
 ASSET_CACHE = "no-cache"  # kept, and asked for again each time: an upgrade shows at the next reload
+PAGES = ("desk.html", "queues.html", "team.html", "flows.html")
 FLOWS_LINK = '<a href="/flows">Flows</a>'
+TEAM_LINK = '<a href="/team">Team</a>'
 
 UNKNOWN = Agent("", "", "", ())
 """Who asks while the database cannot tell. A page is empty until it has data, so it may come, and says so."""
@@ -23,7 +28,7 @@ def pages(desk: Desk) -> APIRouter:
     """Routes for the pages and what they load."""
     router = APIRouter(include_in_schema=False)
     static = read_static_files()
-    plain = {name: static[name].without(FLOWS_LINK) for name in ("desk.html", "queues.html")}
+    made = {name: _for_each(static[name]) for name in PAGES}
 
     @router.get("/login")
     async def login_page(request: Request) -> Response:
@@ -41,14 +46,22 @@ def pages(desk: Desk) -> APIRouter:
         visitor = await _visitor(desk, request)
         if visitor is None:
             return RedirectResponse(otherwise, 303)
-        return (static if visitor.is_admin else plain)[name].answer(request, PAGE_CACHE)
+        return made[name][visitor.is_admin, visitor.is_supervisor].answer(request, PAGE_CACHE)
 
     @router.get("/flows")
     async def flows_page(request: Request) -> Response:
+        return await _special_page("flows", request, lambda visitor: visitor.is_admin)
+
+    @router.get("/team")
+    async def team_page(request: Request) -> Response:
+        return await _special_page("team", request, lambda visitor: visitor.is_supervisor)
+
+    async def _special_page(name: str, request: Request, may_see: Callable[[Agent], bool]) -> Response:
+        """A page for some: to the others the desk is shown."""
         visitor = await _visitor(desk, request)
-        if visitor is None or not visitor.is_admin:
-            return RedirectResponse("/login?to=flows" if visitor is None else "/", 303)
-        return static["flows.html"].answer(request, PAGE_CACHE)
+        if visitor is not None and not may_see(visitor):
+            return RedirectResponse("/", 303)
+        return await _page(f"{name}.html", request, f"/login?to={name}")
 
     @router.get("/static/{name}")
     async def asset(request: Request, name: str) -> Response:
@@ -57,6 +70,15 @@ def pages(desk: Desk) -> APIRouter:
         return static[name].answer(request, ASSET_CACHE)
 
     return router
+
+
+def _for_each(page: StaticFile) -> dict[tuple[bool, bool], StaticFile]:
+    """A page for admins and others, supervisors and others, without the links that lead them nowhere."""
+    made = {}
+    for is_admin, is_supervisor in product((True, False), repeat=2):
+        shown = page if is_admin else page.without(FLOWS_LINK)
+        made[is_admin, is_supervisor] = shown if is_supervisor else shown.without(TEAM_LINK)
+    return made
 
 
 async def _visitor(desk: Desk, request: Request) -> Agent | None:

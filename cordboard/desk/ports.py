@@ -28,6 +28,14 @@ class DeskFloor(Protocol):
         """What the agent chose. Raises StoreUnavailable, ValueError for what is not known."""
         ...
 
+    async def force_presence(self, by: str, agent: str, presence: Presence, reason: str = "") -> None:
+        """What a supervisor has decided for an agent. by: their name. Raises as `set_presence`."""
+        ...
+
+    async def extend_wrap_up(self, agent: str, offer_id: str) -> None:
+        """More time for the notes on a call. Raises StoreUnavailable, ValueError where there is none to be had."""
+        ...
+
     async def dispose(self, agent: str, offer_id: str, disposition: str, note: str = "") -> None:
         """What came of a call, as its agent says. Raises StoreUnavailable, ValueError for what is not theirs."""
         ...

@@ -180,6 +180,20 @@ class NodeCompiler:
             self.report(keys, "number-refused", message, hint)
         return target or _NO_NUMBER
 
+    def pause_reason(self, name: str, *keys: str | int) -> str:
+        """A reason for a pause, of `agents.yaml`."""
+        reasons = self.names.surroundings.pause_reasons
+        if reasons is not None and name not in reasons and self.names.surroundings.is_known:
+            self._unknown("pause reason", name, reasons, keys)
+        return name
+
+    def disposition(self, name: str, *keys: str | int) -> str:
+        """What agents may say came of a call, in any queue of `queues.yaml`."""
+        dispositions = self.names.surroundings.dispositions
+        if dispositions is not None and name not in dispositions and self.names.surroundings.is_known:
+            self._unknown("disposition", name, dispositions, keys)
+        return name
+
     def agent(self, name: str, *keys: str | int) -> AgentDevice:
         """The phone of an agent of `agents.yaml`."""
         agents = self.names.surroundings.agents

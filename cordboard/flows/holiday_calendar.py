@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
 
-from cordboard.flows.opening_hours import Date, Spans, falls_on
+from cordboard.config.opening_hours import Date, Spans, falls_on
 
 _YEARS_KEPT = 1_000  # of all countries together
 

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from cordboard.config.kinds import FieldName, KindWord
-from cordboard.config.validation import Many, Section, Text, fault
+from cordboard.config.validation import Many, Section, Text
+from cordboard.config.written_hours import Zone
 from cordboard.flows.flow import AnswerWhen
 from cordboard.flows.options import VariableName
 
 MAX_NODES = 3_000
 
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # not found, a name that leaves the database, a directory
-        raise fault("unknown-zone", f"there is no time zone `{name}`", "write for instance Europe/London") from None
-    return name
-
-
 FlowName = Annotated[Text, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 NodeName = Annotated[Text, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,47}$")]
 PromptName = Annotated[Text, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Language = Annotated[Text, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]{2,8})?$")]
-Zone = Annotated[Text, AfterValidator(_zone)]
 Currency = Annotated[Text, Field(pattern=r"^[A-Z]{3}$")]
 PromptText = Annotated[Text, Field(min_length=1, max_length=2_000)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cordboard.config.needs_checks import QueueSkills
 from cordboard.flows.conditions import Kind
 from cordboard.telephony.capabilities import SwitchName
 from cordboard.telephony.dial_policy import DialPolicy
@@ -53,6 +54,9 @@ class Surroundings:
     customer_fields: what the CRM tells of a customer, with types; {} without a CRM, None where its file has faults.
     lookup_timeout_s: how long a caller waits for the CRM, if a node does not say.
     agents:     the device of each agent, by name; None where the file has faults.
+    pause_reasons, dispositions: what agents may give for a pause, and say of a call of any queue; None as for
+                `agents`.
+    queue_skills: what can be asked for in each queue; not checked where it is None.
     subflows:   flows that can be called (`params` or `returns` in their frame).
     http_services: the web services that flows may ask, by name, and the seconds each may take if a node does not
                 say. scripts: those of the settings.
@@ -69,6 +73,9 @@ class Surroundings:
     customer_fields: Mapping[str, Kind] | None = field(default_factory=dict)
     lookup_timeout_s: float = 0.8
     agents: Mapping[str, str] | None = field(default_factory=dict)
+    pause_reasons: frozenset[str] | None = None
+    dispositions: frozenset[str] | None = None
+    queue_skills: Mapping[str, QueueSkills] | None = None
     subflows: Mapping[str, SubflowShape] = field(default_factory=dict)
     http_services: Mapping[str, float] = field(default_factory=dict)
     scripts: Mapping[str, ScriptShape] = field(default_factory=dict)

@@ -21,7 +21,7 @@ from cordboard.flows.given import Given, StepKind, make_step, typed_keys
 from cordboard.flows.run import FlowRun, Step
 from cordboard.telephony.hangup_causes import HangupCause
 from cordboard.telephony.outcomes import Gathered, HungUp, Interrupted, LookedUp, Outcome
-from cordboard.telephony.verbs import Gather, Prompt, RunScript, Verb
+from cordboard.telephony.verbs import ActAsAgent, Gather, Prompt, RunScript, Verb
 
 DOT = "•"  # for each secret digit
 _OUTCOMES: dict[str, Any] = {kind.__name__: kind for kind in get_args(Outcome)}
@@ -131,6 +131,8 @@ def verb_json(verb: Verb) -> dict[str, Any]:
         verb = replace(verb, typed=_dots(verb.typed))
     elif isinstance(verb, RunScript) and verb.secrets:
         verb = replace(verb, secrets=tuple((name, _dots(digits)) for name, digits in verb.secrets))
+    elif isinstance(verb, ActAsAgent) and verb.pin:
+        verb = replace(verb, pin=_dots(verb.pin))
     return _object(verb)
 
 

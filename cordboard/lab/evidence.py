@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from cordboard.acd.ledger_row import LedgerRow
 from cordboard.errors import LabError, StoreUnavailable
 from cordboard.lab.agents import SceneAgent
 from cordboard.lab.journal import Entry
 from cordboard.store.acd_reads import StoreReader, ledger_rows
+from cordboard.store.address import Address
 
 
 @dataclass(slots=True)
@@ -74,7 +74,7 @@ class Evidence:
 class LedgerReader:
     """The ledger of the service under test, from one moment on."""
 
-    def __init__(self, database: Path, since: float) -> None:
+    def __init__(self, database: Address, since: float) -> None:
         """since: seconds since 1970."""
         self._reader = StoreReader(database)
         self._since = since

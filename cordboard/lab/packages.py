@@ -16,6 +16,7 @@ from cordboard.errors import LabError
 PROGRAM_OF = {
     "baresip-core": "baresip",
     "docker.io": "dockerd",
+    "postgresql": "pg_ctlcluster",
     "sip-tester": "sipp",
 }  # packages named otherwise than their program
 

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Mapping
-from pathlib import Path
 
 from cordboard.bootstrap.configuration import Configuration
 from cordboard.crm.csv_import import import_csv
 from cordboard.crm.customers_db import FILE as CUSTOMERS_FILE
 from cordboard.crm.customers_db import CustomersDb
-from cordboard.desk.passwords import hash_password
 from cordboard.errors import LabError
+from cordboard.service.passwords import hash_password
 from cordboard.store.accounts import set_password_hash
+from cordboard.store.address import Address
 from cordboard.store.database import open_database
 
 CSV_FILE = "customers.csv"
 
 
-def make_accounts(database: Path, agents: Collection[str]) -> Mapping[str, str]:
+def make_accounts(database: Address, agents: Collection[str]) -> Mapping[str, str]:
     """Let these agents log in. Returns the password of each."""
     if not agents:
         return {}

@@ -11,6 +11,7 @@ from cordboard.lab.agents import DeskAccess
 from cordboard.lab.journal import Journal
 from cordboard.lab.music import Music
 from cordboard.lab.prompt_book import PromptBook
+from cordboard.store.address import Address
 
 
 class Pbx(Protocol):
@@ -38,5 +39,5 @@ class ScenarioStage:
     audio: Path | None = None
     plan: FloorPlan = field(default_factory=FloorPlan)
     desk: DeskAccess | None = None
-    database: Path | None = None
+    database: Address | None = None
     music: Music | None = None

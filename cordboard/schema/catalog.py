@@ -1,4 +1,6 @@
-"""Which schema there is for which file: flows with all their nodes, settings, queues, agents, CRM, scenarios."""
+"""Which schema there is for which file: flows with all their nodes, settings, queues, agents, CRM, scenarios,
+simulated days.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +50,13 @@ def scenario_schema() -> Schema:
     return schema
 
 
+def day_schema() -> Schema:
+    """Of `scenarios/sim/*.yaml`. Raises ModuleNotFoundError where the test bed is not installed."""
+    from cordboard.lab.sim.written_day import SimFile
+
+    return schema_of(SimFile)
+
+
 _OF_FILES: Mapping[str, Callable[[], Schema]] = {
     "flow": flow_schema,
     "tests": tests_schema,
@@ -57,6 +66,7 @@ _OF_FILES: Mapping[str, Callable[[], Schema]] = {
     "agents": lambda: schema_of(AgentsFile),
     "crm": lambda: schema_of(CrmSettings),
     "scenario": scenario_schema,
+    "day": day_schema,
 }
 
 NAMES = tuple(_OF_FILES)
@@ -64,7 +74,7 @@ NAMES = tuple(_OF_FILES)
 
 
 def schema(name: str) -> Schema:
-    """One of `NAMES`. Raises ModuleNotFoundError for `scenario` where the test bed is not installed."""
+    """One of `NAMES`. Raises ModuleNotFoundError for `scenario` and `day` where the test bed is not installed."""
     return {"$schema": DRAFT, "title": f"Cordboard: {name}", **_OF_FILES[name]()}
 
 

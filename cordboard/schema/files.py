@@ -49,6 +49,8 @@ def schema_for(file: PurePosixPath) -> str | None:
     """The schema of a file of a configuration directory, by its path there; None if it has none."""
     if file.suffix != ".yaml":
         return None
+    if file.parts[:2] == ("scenarios", "sim"):
+        return "day"
     name = _BY_FOLDER.get(file.parts[0]) if len(file.parts) > 1 else file.stem
     return name if name in NAMES else None
 

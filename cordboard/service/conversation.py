@@ -30,6 +30,7 @@ from cordboard.store.flow_runs import StoredRun, Written
 from cordboard.telephony.outcomes import Failed, HandedOver, HungUp, NotConnected, Outcome, Recorded
 from cordboard.telephony.ports import Phone
 from cordboard.telephony.verbs import (
+    ActAsAgent,
     Dial,
     Enqueue,
     Hangup,
@@ -128,7 +129,7 @@ class Conversation:
                 )
             case LookUp() | HttpRequest() | RunScript():
                 return await self._while_here(self._run_errand(verb), verb.timeout_s + 1.0, checkpoint)
-            case Note() | RequestCallback():  # a moment's work: it counts even if the caller leaves in that moment
+            case Note() | RequestCallback() | ActAsAgent():  # a moment's work: it counts even if the caller leaves
                 return await self._run_errand(verb)
             case Dial() | Transfer() if not self._shared.caps.allow(
                 self._call, run.flow.name, verb, time.monotonic()

@@ -1,4 +1,5 @@
-"""What flows have done without the phone: web services asked, scripts run, notes taken, calls back booked.
+"""What flows have done without the phone: web services asked, scripts run, notes taken, calls back booked, agents
+who call in logged in.
 
 Called by `conversation`, while the caller waits or after they have left. Every errand ends by a deadline of its own
 and comes to an outcome, whatever the outside world does; cancelled, because the caller has left, it leaves nothing
@@ -16,9 +17,9 @@ from cordboard.service.scripts import Scripts
 from cordboard.service.web_services import OpenService
 from cordboard.telephony.call import Call
 from cordboard.telephony.outcomes import Outcome
-from cordboard.telephony.verbs import HttpRequest, Note, RequestCallback, RunScript
+from cordboard.telephony.verbs import ActAsAgent, HttpRequest, Note, RequestCallback, RunScript
 
-Errand = HttpRequest | RunScript | Note | RequestCallback
+Errand = HttpRequest | RunScript | Note | RequestCallback | ActAsAgent
 
 
 class NoteTaker(Protocol):
@@ -28,13 +29,21 @@ class NoteTaker(Protocol):
         """Keep it. Never raises for what the store does."""
 
 
+class AgentActions(Protocol):
+    """Who does what agents ask for by telephone; see `agent_line`."""
+
+    async def run(self, call: Call, verb: ActAsAgent) -> Outcome:
+        """Do it. Never raises for what the store does."""
+
+
 class Errands:
     """The errands of one worker."""
 
-    def __init__(self, http: HttpRequests, scripts: Scripts, notes: NoteTaker) -> None:
+    def __init__(self, http: HttpRequests, scripts: Scripts, notes: NoteTaker, agents: AgentActions) -> None:
         self._http = http
         self._scripts = scripts
         self._notes = notes
+        self._agents = agents
 
     async def run(self, call: Call, verb: Errand) -> Outcome:
         """What came of it, by the verb's deadline."""
@@ -43,6 +52,8 @@ class Errands:
                 return await self._http.request(call.call_id, verb)
             case RunScript():
                 return await self._scripts.run(call.call_id, verb)
+            case ActAsAgent():
+                return await self._agents.run(call, verb)
         return await self._notes.run(call, verb)
 
     async def use(

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import structlog
 from sqlalchemy import Connection
@@ -20,10 +20,11 @@ from sqlalchemy import Connection
 from cordboard.acd.model import FloorPlan, LeftBecause, Moment, OfferEnd, OfferResult, Presence
 from cordboard.errors import StoreUnavailable
 from cordboard.service.outbox import Fact, Outbox
-from cordboard.service.wakes import DESK, Wakes
+from cordboard.service.wait_times import WaitTimes
+from cordboard.service.wakes import DESK, Waker
 from cordboard.store.acd_reads import StoreReader
 from cordboard.store.acd_store import AcdStore
-from cordboard.store.acd_values import CallerNote, Changes, Entered, Entering, FloorSnapshot, OfferToRing
+from cordboard.store.acd_values import CallerNote, Changes, Entered, Entering, FloorSnapshot, OfferToRing, Verdict
 from cordboard.store.moments import now
 from cordboard.store.writer import StoreThread
 from cordboard.telephony.outcomes import AgentRung
@@ -51,13 +52,14 @@ class PendingOffers:
 class Floor:
     """One process's share in the ACD. name: of the process, and the owner of its waiting callers."""
 
-    def __init__(self, name: str, plan: FloorPlan, thread: StoreThread, reader: StoreReader, wakes: Wakes) -> None:
+    def __init__(self, name: str, plan: FloorPlan, thread: StoreThread, reader: StoreReader, wakes: Waker) -> None:
         self.name = name
         self.store = AcdStore(plan, needs_lease=OBSERVER_LEASE)
         self._thread = thread
         self._reader = reader
         self._wakes = wakes
         self._outbox = Outbox(thread, self._tell)
+        self._wait_times = WaitTimes(name, self.store, thread, reader, self._tell)
         self._on_offers: list[Listener] = []
         self._on_changed: list[Listener] = []
         self._on_overdue: list[Listener] = []
@@ -68,6 +70,7 @@ class Floor:
         self._looking: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._look_at = 0.0  # the moment of the timer
+        self.on_look(self._wait_times.look)
 
     # -- life --
 
@@ -85,6 +88,7 @@ class Floor:
             self._looking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._looking
+        await self._wait_times.aclose()
         await self._outbox.aclose(CLOSE_S)
         self._wakes.close()
 
@@ -166,16 +170,48 @@ class Floor:
         found: int | None = await self._thread.ask(lambda c: self.store.position(c, call_id), WRITE_S)
         return found
 
-    def leave(self, call_id: str, because: LeftBecause, entered: Entered | None = None) -> None:
+    async def estimated_wait(self, call_id: str) -> float | None:
+        """The seconds to tell a waiting caller: four in five wait no longer, and it is never more than they were
+        told before. None if they do not wait, or for agents of whom none is at work. Raises StoreUnavailable.
+        """
+        return await self._wait_times.told(call_id)
+
+    async def review(self, call_ids: Collection[str]) -> list[Verdict]:
+        """Apply the rules of their queues to callers who wait here. Raises StoreUnavailable."""
+
+        def work(connection: Connection) -> tuple[list[Verdict], Changes]:
+            return self.store.review(connection, now(), self.name, call_ids)
+
+        verdicts, changes = await self._thread.ask(work, WRITE_S)
+        self._tell(changes)
+        found: list[Verdict] = verdicts
+        return found
+
+    def leave(self, call_id: str, because: LeftBecause, entered: Entered | None = None, *, key: str = "") -> None:
         """Take a caller out of their queue; written later if it cannot be now, as of now.
 
-        entered: the stay that is over, and no later one; None if the call is.
+        entered: the stay that is over, and no later one; None if the call is. key: pressed to leave.
         """
         at = now().wall
         entry_id, fence = (entered.entry_id, entered.fence) if entered is not None else ("", None)
 
         def fact(connection: Connection) -> Changes:
-            return self.store.leave(connection, now(), call_id, because, at, entry_id=entry_id, fence=fence)
+            return self.store.leave(
+                connection, now(), call_id, because, at, entry_id=entry_id, fence=fence, key=key
+            )
+
+        self.note(fact)
+
+    def step_out(self, call_id: str, held_for_s: float, key: str, entered: Entered | None = None) -> None:
+        """Keep a caller's place while they are elsewhere; written later if it cannot be now, as of now.
+
+        key: pressed to step out; entered: as for `leave`.
+        """
+        until = now().boot + held_for_s
+        entry_id, fence = (entered.entry_id, entered.fence) if entered is not None else ("", None)
+
+        def fact(connection: Connection) -> Changes:
+            return self.store.step_out(connection, now(), call_id, until, key=key, entry_id=entry_id, fence=fence)
 
         self.note(fact)
 
@@ -190,13 +226,21 @@ class Floor:
         self.note(fact)
 
     def rung(self, call_id: str, rung: AgentRung, *, caller_is_here: bool) -> None:
-        """What came of ringing an agent for this call."""
-        result = OfferResult(rung.offer_id, _END[rung.result], rung.joined_at, rung.ended_at)
-        self.note(lambda connection: self.store.settle(connection, now(), call_id, result, caller_is_here))
+        """What came of ringing an agent, or several, for this call."""
+        result, *others = (
+            OfferResult(one.offer_id, _END[one.result], one.joined_at, one.ended_at) for one in (rung, *rung.others)
+        )
+        self.note(lambda connection: self.store.settle(connection, now(), call_id, result, caller_is_here, others))
 
     def note(self, fact: Fact) -> None:
         """Have a fact written, in its turn."""
         self._outbox.put(fact)
+
+    async def do(self, work: Callable[[Connection], tuple[T, Changes]], longest_s: float) -> T:
+        """Run a transaction, and tell whom it concerns; what it found. Raises StoreUnavailable."""
+        found, changes = await self._thread.ask(work, longest_s)
+        self._tell(changes)
+        return cast(T, found)
 
     # -- agents --
 
@@ -207,6 +251,22 @@ class Floor:
     async def dispose(self, agent: str, offer_id: str, disposition: str, note: str = "") -> None:
         """What came of a call, as the agent says; ends the wrap-up. Raises StoreUnavailable, ValueError."""
         await self._write(lambda c: self.store.dispose(c, now(), agent, offer_id, disposition, note))
+
+    async def force_presence(self, by: str, agent: str, presence: Presence, reason: str = "") -> None:
+        """What somebody else has decided for an agent. by: who, as the agent is told. Raises as `set_presence`."""
+        await self._write(lambda c: self.store.force_presence(c, now(), agent, presence, reason, by=by))
+
+    async def extend_wrap_up(self, agent: str, offer_id: str) -> None:
+        """More time for the notes on a call. Raises StoreUnavailable, ValueError where there is none to be had."""
+        await self._write(lambda c: self.store.extend_wrap_up(c, now(), agent, offer_id))
+
+    async def dispose_last(self, agent: str, disposition: str) -> None:
+        """What came of the call the agent has, or has had last. Raises StoreUnavailable, ValueError."""
+        await self._write(lambda c: self.store.dispose_last(c, now(), agent, disposition))
+
+    async def extend_last(self, agent: str) -> None:
+        """More time for the notes on the call the agent wraps up. Raises StoreUnavailable, ValueError."""
+        await self._write(lambda c: self.store.extend_last(c, now(), agent))
 
     async def snapshot(self) -> FloorSnapshot:
         """Everything people look at. Raises StoreUnavailable."""
@@ -222,13 +282,20 @@ class Floor:
         return changes
 
     async def _write(self, work: Fact) -> None:
-        try:
-            changes: Changes = await self._thread.ask(work, WRITE_S)
-        except StoreUnavailable as fault:
-            if isinstance(fault.__cause__, ValueError):
-                raise fault.__cause__ from None
-            raise
-        self._tell(changes)
+        """Do what somebody asks for. What cannot be is refused (ValueError) before anything is written, and is an
+        answer like any other: no fault of the store.
+        """
+
+        def answered(connection: Connection) -> Changes | ValueError:
+            try:
+                return work(connection)
+            except ValueError as refusal:
+                return refusal
+
+        answer: Changes | ValueError = await self._thread.ask(answered, WRITE_S)
+        if isinstance(answer, ValueError):
+            raise answer
+        self._tell(answer)
 
     def _tell(self, changes: Changes) -> None:
         self._wakes.wake(changes.owners - {self.name})

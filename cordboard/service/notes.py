@@ -7,13 +7,14 @@ it, and a flow never waits for the disk. A callback is a promise: the caller hea
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from cordboard.crm.phone_numbers import to_e164
 from cordboard.errors import StoreUnavailable
 from cordboard.store.call_notes import CallNotes, survey_row, tag_row
-from cordboard.store.callbacks import CallbackAsked, book_callback
+from cordboard.store.callbacks import CallbackAsked
 from cordboard.store.moments import now
 from cordboard.store.writer import StoreThread
 from cordboard.telephony.call import Call
@@ -21,17 +22,20 @@ from cordboard.telephony.dial_policy import DialPolicy
 from cordboard.telephony.outcomes import CallbackBooked, CallbackRefused, Done, Outcome
 from cordboard.telephony.verbs import Note, RequestCallback
 
-BOOK_S = 1.0  # a caller waits in silence meanwhile
 _TELLING_CHARACTERS = 4  # a name or a number of fewer says nothing of anybody
 
 log = structlog.get_logger()
 
 
+Booker = Callable[[CallbackAsked], Awaitable[CallbackBooked | CallbackRefused]]
+"""Who writes a callback down; see `callbacks`. Raises StoreUnavailable."""
+
+
 class Notes:
     """One worker's notes and callbacks."""
 
-    def __init__(self, thread: StoreThread) -> None:
-        self._thread = thread
+    def __init__(self, thread: StoreThread, booker: Booker) -> None:
+        self._booker = booker
         self._notes = CallNotes(thread)
         self._bookings: set[asyncio.Task[CallbackBooked | CallbackRefused]] = set()
         self._country = ""
@@ -73,13 +77,10 @@ class Notes:
             return CallbackRefused("number")
         asked = CallbackAsked(call.call_id, verb.queue, number, verb.language, verb.priority, now().wall)
         try:
-            booked: CallbackBooked | CallbackRefused = await self._thread.ask(
-                lambda connection: book_callback(connection, asked), BOOK_S
-            )
+            return await self._booker(asked)
         except StoreUnavailable as fault:
             log.error("callback_not_booked", call_id=call.call_id, queue=verb.queue, reason=str(fault))
             return CallbackRefused("no_store")
-        return booked
 
     def _may_call(self, number: str) -> bool:
         return self._policy.outside is None or self._policy.resolve_number(number) is not None

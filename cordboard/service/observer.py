@@ -80,7 +80,7 @@ class Observer:
         self._is_observing = False
         self._is_listed = False  # whether devices and legs were compared since the link came up
         self._heard: deque[tuple[float, AgentLegEvent]] = deque(maxlen=HEARD_MAX)
-        self._whispers: dict[str, str] = {}  # the caller's leg -> the agent's leg, from picking up to joining
+        self._whispers: dict[str, str] = {}  # the agent's leg -> the caller's leg, from picking up to joining
         self._devices_heard: dict[str, DeviceState] = {}  # since they were listed last
         self._tasks: set[asyncio.Task[None]] = set()
         self._reconcile_at = 0.0
@@ -160,9 +160,11 @@ class Observer:
     def _hear(self, event: AgentLegEvent) -> None:
         self._heard.append((time.monotonic(), event))
         if event.kind == "answered":
-            self._whispers[event.caller_leg_id] = event.leg_id
+            self._whispers[event.leg_id] = event.caller_leg_id
         elif event.kind in ("joined", "gone"):
-            self._whispers = {caller: leg for caller, leg in self._whispers.items() if leg != event.leg_id}
+            self._whispers.pop(event.leg_id, None)
+        if event.kind == "joined":  # of several agents who have picked up, the others need hear no more of it
+            self._end_whispers(event.caller_leg_id)
         if self._is_observing:
             self._write(event)
 
@@ -183,7 +185,11 @@ class Observer:
 
         Every worker that hears it does it: whoever comes second finds no such leg.
         """
-        if (leg_id := self._whispers.pop(caller_leg_id, "")) != "":
+        self._end_whispers(caller_leg_id)
+
+    def _end_whispers(self, caller_leg_id: str) -> None:
+        for leg_id in [leg for leg, caller in self._whispers.items() if caller and caller == caller_leg_id]:
+            del self._whispers[leg_id]
             self._begin(self._end_leg(leg_id))
 
     def _agents_devices(self) -> set[str]:
@@ -213,8 +219,8 @@ class Observer:
             self._is_listed = False
             return
         live = {leg.leg_id for leg in legs}
-        listed_whispers = {leg.caller_leg_id: leg.leg_id for leg in agent_legs if leg.joined_at is None}
-        heard_whispers = {caller: leg for caller, leg in self._whispers.items() if leg in live}
+        listed_whispers = {leg.leg_id: leg.caller_leg_id for leg in agent_legs if leg.joined_at is None}
+        heard_whispers = {leg: caller for leg, caller in self._whispers.items() if leg in live}
         self._whispers = heard_whispers | listed_whispers
 
         def fact(connection: Connection) -> Changes:

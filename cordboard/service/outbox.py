@@ -12,10 +12,11 @@ from collections.abc import Callable
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from cordboard.errors import StoreUnavailable
 from cordboard.store.acd_values import Changes
+from cordboard.store.faults import in_words, passes
 from cordboard.store.writer import StoreThread
 
 FACTS_MAX = 50_000  # an hour without a database at ten facts a second
@@ -92,8 +93,8 @@ class Outbox:
 def may_pass(fault: StoreUnavailable) -> bool:
     """Whether it makes sense to try again: the database is locked, full or away, rather than the work wrong."""
     cause = fault.__cause__
-    if isinstance(cause, OperationalError):
-        return "no such" not in str(cause.orig)  # SQLite's word for a table or column that is missing
+    if cause is not None and passes(cause):
+        return "no such" not in in_words(cause)  # SQLite's word for a table or column that is missing
     return not isinstance(cause, SQLAlchemyError | ValueError)
 
 

@@ -18,6 +18,14 @@ from cordboard.flows.calling import base_of
 from cordboard.flows.checkpoint import Checkpoint, parse_checkpoint
 from cordboard.flows.flow import Flow
 from cordboard.flows.run import FlowRun, Step
+from cordboard.service.called_back import (
+    DNIS,
+    CalledBackBook,
+    NobodyCalledBack,
+    flow_named,
+    flow_of_leg,
+    is_made_here,
+)
 from cordboard.service.callers import Callers
 from cordboard.service.conversation import Conversation, Result
 from cordboard.service.house import Houses
@@ -67,6 +75,7 @@ class Reception:
         errands: ErrandRunner | None = None,
         trace: TraceSink | None = None,
         caps: OutsideCaps | None = None,
+        called_back: CalledBackBook | None = None,
     ) -> None:
         self._houses = houses
         self._runs = runs
@@ -75,6 +84,7 @@ class Reception:
         self._callers = callers
         self._is_draining = False
         self._trace = trace or NoTrace()
+        self._called_back = called_back or NobodyCalledBack()
         self._shared = Shared(
             runs,
             metrics,
@@ -150,6 +160,9 @@ class Reception:
         if result == "failed":
             result = await self._give_up(phone)
         if result in ("finished", "hung_up", "failed", "transferred"):
+            if arrival.call.dnis == DNIS:
+                self._called_back.ended(arrival.call.call_id, by_flow=result in ("finished", "transferred"))
+            self._waiting_room.ended(arrival.call.call_id, has_left=result == "hung_up")
             self._callers.ended(arrival.call.call_id)
             self._runs.close_soon(arrival.call.call_id, epoch)
         else:
@@ -182,6 +195,8 @@ class Reception:
         return result
 
     async def _welcome(self, call: Call) -> Entry | None:
+        if call.dnis == DNIS:
+            return await self._welcome_back(call)
         flow = self._houses.current.flow_for(call.dnis)
         if flow is None:
             log.warning("no_flow", call_id=call.call_id, dnis=call.dnis)
@@ -191,6 +206,15 @@ class Reception:
         self._metrics.arrived.labels(flow.name).inc()
         at = _now()
         return Entry(self._noted("start", None, FlowRun.begin(flow, call).start(at), at))
+
+    async def _welcome_back(self, call: Call) -> Entry:
+        """A leg that we have made ourselves: into the flow which its queue has for that, or the queue itself."""
+        wanted = await self._called_back.find(call.call_id)
+        language = wanted.language if wanted is not None else None
+        flow = flow_of_leg(wanted, self._houses.current.flows, self._called_back.queues)
+        log.info("called_back", call_id=call.call_id, flow=flow.name, revision=flow.revision)
+        at = _now()
+        return Entry(self._noted("start", None, FlowRun.begin(flow, call, language).start(at), at))
 
     async def _resume(self, arrival: Arrival, epoch: int) -> Entry | None:
         try:
@@ -257,6 +281,8 @@ class Reception:
 
     def _flow(self, name: str, revision: str) -> Flow:
         """The flow a call began with, or today's of that name. Raises FlowError if there is none."""
+        if is_made_here(revision):
+            return flow_named(name, self._called_back.queues)
         flow = self._houses.flow_of(name, revision)
         if flow is None:
             raise FlowError("there is no such flow any more", flow=name)

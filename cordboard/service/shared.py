@@ -18,7 +18,16 @@ from cordboard.store.flow_runs import FlowRuns
 from cordboard.telephony.call import Call
 from cordboard.telephony.outcomes import Failed, HandedOver, Outcome, Recorded
 from cordboard.telephony.ports import Phone
-from cordboard.telephony.verbs import Enqueue, HttpRequest, LookUp, Note, Record, RequestCallback, RunScript
+from cordboard.telephony.verbs import (
+    ActAsAgent,
+    Enqueue,
+    HttpRequest,
+    LookUp,
+    Note,
+    Record,
+    RequestCallback,
+    RunScript,
+)
 
 
 class MessageTaker(Protocol):
@@ -56,14 +65,14 @@ class CallerBook(Protocol):
 class ErrandRunner(Protocol):
     """Who does what needs no phone; see `errands`."""
 
-    async def run(self, call: Call, verb: HttpRequest | RunScript | Note | RequestCallback) -> Outcome:
+    async def run(self, call: Call, verb: HttpRequest | RunScript | Note | RequestCallback | ActAsAgent) -> Outcome:
         """Do it, within a deadline of its own. May be cancelled at any moment."""
 
 
 class NoErrands:
     """Does nothing: for tests of everything else."""
 
-    async def run(self, call: Call, verb: HttpRequest | RunScript | Note | RequestCallback) -> Outcome:
+    async def run(self, call: Call, verb: HttpRequest | RunScript | Note | RequestCallback | ActAsAgent) -> Outcome:
         """It has failed."""
         return Failed(f"nobody does a {type(verb).__name__} here")
 

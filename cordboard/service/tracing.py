@@ -19,6 +19,7 @@ from cordboard.flows.given import Given, typed_keys
 from cordboard.flows.given import StepKind as StepKind
 from cordboard.flows.run import FlowRun, Step
 from cordboard.flows.trace import is_secret_question
+from cordboard.store.moments import boot_ns
 from cordboard.store.traces import StepNote, purge
 from cordboard.store.writer import StoreThread
 from cordboard.telephony.call import Call
@@ -108,7 +109,7 @@ class CallTraces:
         elif run is not None and kind == "start":
             run = run.into(step.run.base)
         is_secret = last is None or is_secret_question(last.verb)  # not known: better hidden
-        self._writer.add(StepNote(time.monotonic_ns(), call, given, step, run, is_secret))
+        self._writer.add(StepNote(boot_ns(), call, given, step, run, is_secret))
         self._remember(call.call_id, step)
 
     def ended(self, call_id: str, result: str) -> None:

@@ -1,93 +1,78 @@
 """What a caller lives through in a queue, on the worker that holds the call.
 
     enter -> hold -> (announcement -> hold)* -> an agent's phone is rung -> handed over to the switch
-                  \\-> max wait is over, or the caller leaves
+      |        |
+      |        +-> max wait is over, sent out by the queue's rules, a key pressed, or the caller leaves
+      +-> not let in
 
 The conversation calls it for the verb `Enqueue`. Ringing, whisper and talk depend on no worker: the call is handed
 over with the offer and comes back to any worker when it has ended, and then, if nobody talked to the caller, enters
-again, in the same place. So a worker that dies loses nobody's place: that is the same path.
-
-An announcement delays no agent: when an offer comes while one plays, the call is let go of in the middle of it and
-re-enters at once, on whatever worker, which finds the offer waiting for it.
+again, in the same place. So a worker that dies loses nobody's place: that is the same path. What the caller is told
+while waiting is in `announcing`, the caller in `visits`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 import structlog
 
-from cordboard.acd.model import LeftBecause, Moment, Queue
-from cordboard.acd.prompts import PLACES_MAX, place_prompt, position_prompt, whisper_prompt
+from cordboard.acd.model import LeftBecause
+from cordboard.acd.prompts import whisper_prompt
 from cordboard.errors import StoreUnavailable, SwitchError
+from cordboard.service import announcing
+from cordboard.service.announcing import Ended
 from cordboard.service.floor import Floor
-from cordboard.store.acd_values import CallerNote, Entered, Entering, OfferToRing
+from cordboard.service.visits import Visit
+from cordboard.store.acd_values import CallerNote, Entered, Entering, OfferToRing, Verdict
 from cordboard.store.moments import now
-from cordboard.telephony.outcomes import AgentRung, Failed, HandedOver, HungUp, NotServed, Outcome
-from cordboard.telephony.ports import Arrival, Phone
-from cordboard.telephony.verbs import Enqueue, Hold, Play, RingAgent
+from cordboard.telephony.outcomes import (
+    AgentRung,
+    Failed,
+    HandedOver,
+    HungUp,
+    LeftByKey,
+    NotServed,
+    Outcome,
+)
+from cordboard.telephony.ports import Arrival, HoldKeys, Phone
+from cordboard.telephony.verbs import AgentPhone, Enqueue, RingAgent
 
 SLICE_S = 30.0  # the longest stay between two looks at the clock
+REVIEW_S = 1.0  # between two looks at rules that depend on others
 RETRY_S = 1.0  # between two tries to enter while there is no database
 WITHOUT_STORE_S = 60.0  # callers of an outage wait this long for the database, then they are better off elsewhere
 
 log = structlog.get_logger()
 
 
-@dataclass(eq=False)
-class _Visit:
-    """A caller who waits here now. came: when the caller came to the queue; entered: the place, once there is one;
-    offer: set when there is one to ring; interrupted: let go of the call.
-    """
-
-    phone: Phone
-    verb: Enqueue
-    checkpoint: str
-    queue: Queue
-    caller: Callable[[], CallerNote]
-    came: Moment
-    interrupted: bool
-    entered: Entered | None = None
-    offer: OfferToRing | None = None
-    is_announcing: bool = False
-    news: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def call_id(self) -> str:
-        return self.phone.arrival.call.call_id
-
-    @property
-    def max_wait_s(self) -> float:
-        return self.queue.max_wait_s if self.verb.max_wait_s is None else self.verb.max_wait_s
-
-    @property
-    def waited_s(self) -> float:
-        """Since the caller came to the queue, on a clock that nobody can set."""
-        return now().boot - (self.came.boot if self.entered is None else self.entered.entered_boot)
-
-    def take(self, offer: OfferToRing) -> None:
-        self.offer = offer
-        self.news.set()
-
-    def interrupt(self) -> None:
-        self.interrupted = True
-        self.news.set()
+# What the flow is told when the queue's rules have ended a wait.
+_SENT_OUT: dict[LeftBecause, NotServed] = {
+    LeftBecause.MAX_WAIT: NotServed("max_wait"),
+    LeftBecause.EMPTY: NotServed("empty"),
+    LeftBecause.CLOSED: NotServed("closed"),
+    LeftBecause.OVERFLOW: NotServed("overflow"),
+}
 
 
 class WaitingRoom:
-    """Everybody who waits on this worker."""
+    """Everybody who waits on this worker. keys: where the keys of those on hold are heard; None where none are."""
 
     def __init__(self, floor: Floor) -> None:
+        self.keys: HoldKeys | None = None
         self._floor = floor
-        self._visits: dict[str, _Visit] = {}
+        self._visits: dict[str, Visit] = {}
         self._is_draining = False
         self._looking: asyncio.Task[None] | None = None
         self._look_again = False
+        self._reviewed_at = 0.0
+        self._under_review: frozenset[str] = frozenset()
+        self._stepped_out: set[str] = (
+            set()
+        )  # calls of this worker; of others a list of legs tells that they are over
         floor.on_offers(self._look_soon)
         floor.on_plan(self._leave_old_queues)
         floor.waiting_here = lambda: self._visits.keys()
@@ -109,27 +94,35 @@ class WaitingRoom:
         if queue is None:  # it was there when the flow was loaded, and is gone since
             self.lost(phone.arrival.call.call_id)
             return Failed(f"there is no queue {verb.queue} any more")
-        visit = _Visit(phone, verb, checkpoint, queue, caller, now(), interrupted=self._is_draining)
+        visit = Visit(phone, verb, checkpoint, queue, queue, caller, now(), interrupted=self._is_draining)
         self._register(visit)  # before entering: an offer may come the moment the store knows of it
         try:
             entered = await self._enter(visit)
             if not isinstance(entered, Entered):
                 return entered
-            if entered.left is not None:
-                return NotServed("max_wait")
-            visit.entered = entered
-            visit.offer = entered.offer or visit.offer
+            if (refused := _refusal(entered)) is not None:
+                log.info("not_let_in", call_id=visit.call_id, queue=queue.name, reason=refused.reason)
+                return refused
+            visit.settle_in(entered, self._floor.plan.queues.get(entered.queue, queue))
             if entered.fence == 1:
-                log.info("entered_queue", call_id=visit.call_id, queue=queue.name)
+                log.info("entered_queue", call_id=visit.call_id, queue=visit.queue.name)
             return await self._live_through(visit)
         finally:
-            if self._visits.get(visit.call_id) is visit:
-                del self._visits[visit.call_id]
+            self._deregister(visit)
 
-    def _register(self, visit: _Visit) -> None:
+    def _register(self, visit: Visit) -> None:
         if (older := self._visits.get(visit.call_id)) is not None:  # its phone is of no use any more
             older.interrupt()
         self._visits[visit.call_id] = visit
+        self._stepped_out.discard(visit.call_id)
+        if self.keys is not None and visit.keys:
+            self.keys.hear_keys(visit.phone.arrival.call.leg_id, visit.press)
+
+    def _deregister(self, visit: Visit) -> None:
+        if self._visits.get(visit.call_id) is visit:
+            del self._visits[visit.call_id]
+            if self.keys is not None and visit.keys:
+                self.keys.forget_keys(visit.phone.arrival.call.leg_id)
 
     def rung(self, arrival: Arrival, rung: AgentRung) -> None:
         """A call has come back with what came of ringing an agent for it."""
@@ -139,6 +132,12 @@ class WaitingRoom:
     def gone(self, call_id: str) -> None:
         """The caller has left while no worker had the call. Who was in no queue is in none."""
         self._floor.leave(call_id, LeftBecause.ABANDONED)
+
+    def ended(self, call_id: str, *, has_left: bool) -> None:
+        """A call is over. If its caller had stepped out of a queue here, nobody comes back to that place."""
+        if call_id in self._stepped_out:
+            self._stepped_out.discard(call_id)
+            self._floor.leave(call_id, LeftBecause.ABANDONED if has_left else LeftBecause.EXIT_KEY)
 
     def lost(self, call_id: str) -> None:
         """The caller is here and cannot be kept in a queue."""
@@ -151,7 +150,7 @@ class WaitingRoom:
 
     # -- entering --
 
-    async def _enter(self, visit: _Visit) -> Entered | Outcome | HandedOver:
+    async def _enter(self, visit: Visit) -> Entered | Outcome | HandedOver:
         """Enter in the store; without a database the caller hears music until it is there again, or too late."""
         give_up_at = time.monotonic() + WITHOUT_STORE_S
         is_on_hold = False
@@ -164,7 +163,7 @@ class WaitingRoom:
             if time.monotonic() >= give_up_at:
                 self._floor.came_and_went(self._entering(visit), visit.caller(), LeftBecause.MAX_WAIT)
                 return NotServed("no_store")
-            if not is_on_hold and (ended := await self._hold(visit)):
+            if not is_on_hold and (ended := await announcing.hold(visit)):
                 return ended
             is_on_hold = True
             if gone := await visit.phone.stay(RETRY_S, visit.checkpoint):
@@ -173,46 +172,47 @@ class WaitingRoom:
             if self._is_draining:
                 return await self._hand_over(visit)
 
-    def _entering(self, visit: _Visit) -> Entering:
+    def _entering(self, visit: Visit) -> Entering:
         call = visit.phone.arrival.call
         return Entering(
             call_id=call.call_id,
             leg_id=call.leg_id,
             switch=call.switch,
-            queue=visit.queue.name,
+            queue=visit.asked.name,
             language=visit.verb.language,
             priority=visit.verb.priority,
             entered_at=visit.came.wall,
             entered_boot=visit.came.boot,
             max_wait_s=visit.max_wait_s,
             owner=self._floor.name,
+            needs=visit.verb.needs,
         )
 
     # -- waiting --
 
-    async def _live_through(self, visit: _Visit) -> Outcome | HandedOver:
-        if visit.offer is None and (ended := await self._hold(visit)):
+    async def _live_through(self, visit: Visit) -> Outcome | HandedOver:
+        if visit.offer is None and (ended := await announcing.hold(visit)):
             return self._gone(visit, ended)
-        announce_after_s = next_announcement_s(visit.queue, visit.waited_s)
         while True:
-            if visit.offer is not None:
-                return await self._ring(visit, visit.offer)
-            if visit.interrupted:
-                return await self._hand_over(visit)
-            if (over := self._wait_is_over(visit)) is not None:
-                return over
-            if visit.waited_s >= announce_after_s:
-                announce_after_s = next_announcement_s(visit.queue, visit.waited_s)
-                if ended := await self._announce(visit):
+            if (ended := await self._what_has_come(visit)) is not None:
+                return ended
+            if visit.next_due_s() <= 0.0:
+                if (ended := await self._do_what_is_due(visit)) is not None:
                     return ended
-                continue
-            due_s = min(visit.max_wait_s, announce_after_s) - visit.waited_s
-            if gone := await self._stay(visit, min(max(due_s, 0.0), SLICE_S)):
+            elif gone := await self._stay(visit, min(visit.next_due_s(), SLICE_S)):
                 return self._gone(visit, gone)
 
-    def _wait_is_over(self, visit: _Visit) -> Outcome | None:
-        """Why the caller waits no longer, None while they do."""
-        if visit.waited_s >= visit.max_wait_s:
+    async def _what_has_come(self, visit: Visit) -> Ended:
+        """What ends the wait now, None if nothing does. What the caller wants goes first."""
+        if visit.left is not None:
+            return self._sent_out(visit, visit.left)
+        if visit.key:
+            return self._leave_by_key(visit, visit.key)
+        if visit.offer is not None:
+            return await self._ring(visit, visit.offer)
+        if visit.interrupted:
+            return await self._hand_over(visit)
+        if visit.patience_s <= 0.0:
             self._leave(visit, LeftBecause.MAX_WAIT)
             return NotServed("max_wait")
         if visit.queue.name not in self._floor.plan.queues:
@@ -220,7 +220,37 @@ class WaitingRoom:
             return Failed(f"there is no queue {visit.queue.name} any more")
         return None
 
-    async def _stay(self, visit: _Visit, longest_s: float) -> HungUp | None:
+    async def _do_what_is_due(self, visit: Visit) -> Ended:
+        """A step of the overflow, or something to tell. None if the wait goes on."""
+        music = visit.queue.music
+        if visit.is_step_due:
+            visit.reviewed_s = visit.waited_s
+            await self._review((visit.call_id,))
+        elif (ended := await announcing.announce(self._floor, visit)) is not None:
+            return self._gone(visit, ended) if isinstance(ended, HungUp | Failed) else ended
+        else:
+            self._look_soon()  # offers have been left alone meanwhile
+        if visit.queue.music != music and (ended := await announcing.hold(visit)):
+            return self._gone(visit, ended)
+        return None
+
+    def _leave_by_key(self, visit: Visit, key: str) -> LeftByKey:
+        """Out of the queue, or out of it for a while."""
+        keeps_place = key in visit.verb.step_out_keys
+        if keeps_place:
+            log.info("stepped_out", call_id=visit.call_id, queue=visit.queue.name)
+            self._stepped_out.add(visit.call_id)
+            self._floor.step_out(visit.call_id, visit.verb.held_for_s, key, self._this_stay(visit))
+        else:
+            self._leave(visit, LeftBecause.EXIT_KEY, key)
+        return LeftByKey(key, keeps_place)
+
+    def _sent_out(self, visit: Visit, because: LeftBecause) -> NotServed:
+        """The store has decided it, and has noted it already."""
+        _log_left(visit, because)
+        return _SENT_OUT[because]
+
+    async def _stay(self, visit: Visit, longest_s: float) -> HungUp | None:
         """Music, until there is news, the caller leaves, or the time is over."""
         staying = asyncio.create_task(visit.phone.stay(longest_s, visit.checkpoint))
         news = asyncio.create_task(visit.news.wait())
@@ -231,70 +261,63 @@ class WaitingRoom:
         finally:
             await _cancel(staying, news)
 
-    async def _hold(self, visit: _Visit) -> Outcome | HandedOver | None:
-        """Begin the music. None: it plays."""
-        outcome = await visit.phone.perform(Hold(visit.queue.music), visit.checkpoint)
-        return outcome if isinstance(outcome, HungUp | Failed | HandedOver) else None
-
-    def _gone(self, visit: _Visit, ended: Outcome | HandedOver) -> Outcome | HandedOver:
+    def _gone(self, visit: Visit, ended: Outcome | HandedOver) -> Outcome | HandedOver:
         """The caller has left, or the switch could not keep them here."""
         self._leave(visit, LeftBecause.ABANDONED)
         return ended
 
-    def _leave(self, visit: _Visit, because: LeftBecause) -> None:
-        wait_s = round(visit.waited_s, 3)
-        log.info("left_queue", call_id=visit.call_id, queue=visit.queue.name, because=because.value, wait_s=wait_s)
-        self._floor.leave(visit.call_id, because, visit.entered)
+    def _leave(self, visit: Visit, because: LeftBecause, key: str = "") -> None:
+        _log_left(visit, because)
+        self._floor.leave(visit.call_id, because, self._this_stay(visit), key=key)
 
-    async def _hand_over(self, visit: _Visit) -> HandedOver:
+    def _this_stay(self, visit: Visit) -> Entered | None:
+        """The stay that is over. None, for wherever the call waits, if the rules may just be moving it."""
+        return None if visit.call_id in self._under_review else visit.entered
+
+    async def _hand_over(self, visit: Visit) -> HandedOver:
         await visit.phone.hand_over(visit.checkpoint)
         return HandedOver()
 
-    # -- announcements --
+    # -- the queue's rules --
 
-    async def _announce(self, visit: _Visit) -> Outcome | HandedOver | None:
-        """Tell the caller their place. None: they know it, and the music plays again."""
-        with suppress(StoreUnavailable):
-            position = await self._floor.position(visit.call_id)
-            if position is None or position > PLACES_MAX or visit.offer is not None or visit.interrupted:
-                return None
-            return await self._say(visit, position)
-        return None
-
-    async def _say(self, visit: _Visit, position: int) -> Outcome | HandedOver | None:
-        visit.is_announcing = True
-        saying = asyncio.create_task(self._speak(visit, position))
-        news = asyncio.create_task(visit.news.wait())
+    async def _review_watched(self) -> None:
+        """Look at the rules that depend on others, for all whom nothing else is done with."""
+        if time.monotonic() - self._reviewed_at < REVIEW_S:
+            return
+        self._reviewed_at = time.monotonic()
+        quiet = (visit for visit in self._visits.values() if not visit.is_announcing and not visit.offer)
+        watched = frozenset(visit.call_id for visit in quiet if visit.is_watched)
+        if not watched:
+            return
+        self._under_review = watched
         try:
-            await asyncio.wait({saying, news}, return_when=asyncio.FIRST_COMPLETED)
-            if not saying.done():  # an offer, or this worker drains: the call comes back in a moment
-                visit.phone.let_go()
-                return HandedOver()
-            ended = saying.result()
-            return self._gone(visit, ended) if isinstance(ended, HungUp) else None
+            await self._review(watched)
         finally:
-            visit.is_announcing = False
-            await _cancel(saying, news)
-            if visit.offer is None and not visit.interrupted:
-                self._look_soon()
+            self._under_review = frozenset()
 
-    async def _speak(self, visit: _Visit, position: int) -> Outcome | HandedOver | None:
-        language = visit.verb.language
-        prompt = position_prompt(visit.queue, language)
-        if prompt is None:
-            return None
-        outcome = await visit.phone.perform(Play((prompt, place_prompt(position, language))), visit.checkpoint)
-        if isinstance(outcome, HungUp):
-            return outcome
-        if isinstance(outcome, Failed):
-            log.warning("announcement_failed", call_id=visit.call_id, reason=outcome.reason)
-        return await self._hold(visit)
+    async def _review(self, call_ids: Collection[str]) -> None:
+        """Have the store apply the rules to these calls, and tell those who look after them."""
+        with suppress(StoreUnavailable):
+            for verdict in await self._floor.review(call_ids):
+                if (visit := self._visits.get(verdict.call_id)) is not None:
+                    self._hear_verdict(visit, verdict)
+
+    def _hear_verdict(self, visit: Visit, verdict: Verdict) -> None:
+        if verdict.left is not None:
+            visit.send_out(verdict.left)
+        elif verdict.entered is not None:
+            queue = verdict.entered.queue
+            log.info("overflowed", call_id=visit.call_id, queue=visit.queue.name, to=queue)
+            visit.move(verdict.entered, self._floor.plan.queues.get(queue, visit.queue))
+        else:
+            visit.note_position(verdict.position)
 
     # -- offers --
 
-    async def _ring(self, visit: _Visit, offer: OfferToRing) -> Outcome | HandedOver:
+    async def _ring(self, visit: Visit, offer: OfferToRing) -> Outcome | HandedOver:
         queue = visit.queue
-        log.info("agent_rung", call_id=visit.call_id, queue=queue.name, agent=offer.agent, offer_id=offer.offer_id)
+        for one in (offer, *offer.also):
+            log.info("agent_rung", call_id=visit.call_id, queue=queue.name, agent=one.agent, offer_id=one.offer_id)
         verb = RingAgent(
             offer_id=offer.offer_id,
             device=offer.device,
@@ -303,6 +326,7 @@ class WaitingRoom:
             whisper=whisper_prompt(queue),
             accept_key=queue.accept.key,
             accept_s=queue.accept.within_s,
+            also=tuple(AgentPhone(one.offer_id, one.device) for one in offer.also),
         )
         outcome = await visit.phone.perform(verb, visit.checkpoint)
         if isinstance(outcome, HungUp):
@@ -332,6 +356,7 @@ class WaitingRoom:
                 for call_id in pending.waiting:
                     if (visit := self._visits.get(call_id)) is not None and visit.is_announcing:
                         visit.interrupt()
+                await self._review_watched()
 
     def _deliver(self, offer: OfferToRing) -> None:
         """A caller who has left meanwhile has ended the offer by that."""
@@ -340,15 +365,16 @@ class WaitingRoom:
             visit.take(offer)
 
 
-def next_announcement_s(queue: Queue, waited_s: float) -> float:
-    """After how much waiting the next announcement is due; a failed offer does not bring it forward."""
-    announce = queue.announce
-    if announce.every_s <= 0:
-        return math.inf
-    if waited_s < announce.first_after_s:
-        return announce.first_after_s
-    said = math.floor((waited_s - announce.first_after_s) / announce.every_s) + 1
-    return announce.first_after_s + said * announce.every_s
+def _refusal(entered: Entered) -> NotServed | None:
+    """What the flow is told of a caller who has no place; None for one who has."""
+    if entered.refused is not None:
+        return NotServed(entered.refused)
+    return None if entered.left is None else _SENT_OUT[entered.left]
+
+
+def _log_left(visit: Visit, because: LeftBecause) -> None:
+    wait_s = round(visit.waited_s, 3)
+    log.info("left_queue", call_id=visit.call_id, queue=visit.queue.name, because=because.value, wait_s=wait_s)
 
 
 async def _cancel(*tasks: asyncio.Task[object]) -> None:

@@ -13,14 +13,26 @@ import os
 import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Protocol
 
-DESK = "desk"
+from cordboard.store.notices import DESK as DESK
+
 _READ_BYTES = 64
 
 
 def worker_name(index: int) -> str:
     """The name of a worker among the processes, also as the owner of its waiting callers."""
     return f"worker-{index}"
+
+
+class Waker(Protocol):
+    """What a floor needs of wakes, on one machine or on several."""
+
+    def listen(self) -> None: ...
+
+    def wake(self, names: Iterable[str]) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class Wakes:

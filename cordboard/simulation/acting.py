@@ -179,7 +179,7 @@ def _listens(pause: Pause, keys: str) -> bool:
     """Whether a caller who waits for the right moment presses these keys now."""
     if isinstance(pause, Recording):
         return keys == pause.verb.end_key
-    return isinstance(pause, Listening)
+    return isinstance(pause, Listening) or (isinstance(pause, Waiting) and keys[0] in pause.keys)
 
 
 def _needs_caller(pause: Pause) -> bool:

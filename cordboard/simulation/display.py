@@ -19,7 +19,7 @@ from cordboard.simulation.events import Event
 from cordboard.simulation.hearing import Spoken
 from cordboard.simulation.premises import Premises
 from cordboard.simulation.rehearsal import Rehearsal
-from cordboard.simulation.replies import targets_of
+from cordboard.simulation.replies import agent_words, targets_of
 from cordboard.telephony import outcomes as o
 from cordboard.telephony import verbs as v
 
@@ -152,6 +152,8 @@ def _asked(verb: v.Verb, outcome: o.Outcome) -> str:
             return f"{verb.kind} {verb.name}: {verb.value}"
         case v.RequestCallback():
             return f"callback to {verb.number} by {verb.queue}: {answer}"
+        case v.ActAsAgent():
+            return f"agent {agent_words(verb)}: {answer}"
         case v.Transfer():
             return f"transfer: {answer}"
         case v.VoicemailBox(mailbox):
@@ -161,7 +163,7 @@ def _asked(verb: v.Verb, outcome: o.Outcome) -> str:
         case v.Dial():
             return f"{' + '.join(targets_of(verb))}: {answer}" if not isinstance(outcome, o.Connected) else ""
         case v.Enqueue():
-            return answer if isinstance(outcome, o.NotServed) else ""
+            return answer if isinstance(outcome, o.NotServed | o.LeftByKey) else ""
     return "" if isinstance(outcome, o.Done) else answer
 
 
@@ -182,6 +184,12 @@ def outcome_words(outcome: o.Outcome) -> str:
             return reason
         case o.CallbackBooked():
             return "booked"
+        case o.LeftByKey(key, keeps_place):
+            return f"key {key}, and the place is kept" if keeps_place else f"key {key}"
+        case o.AgentRefused(reason):
+            return reason.replace("_", " ")
+        case o.ActedAsAgent(agent, _, presence, reason):
+            return f"{agent} is {presence.replace('_', ' ')}{f' ({reason})' if reason else ''}"
         case o.HungUp():
             return "the caller leaves"
     return "done"

@@ -18,7 +18,7 @@ from cordboard.config.validation import ITEM, Many, Section, Text, also_written
 from cordboard.simulation.events import Asked, Entered, Event, Heard, Result, Waited
 from cordboard.simulation.given import Fields, Value
 from cordboard.simulation.rehearsal import Rehearsal
-from cordboard.simulation.replies import targets_of
+from cordboard.simulation.replies import agent_words, targets_of
 from cordboard.telephony import outcomes as o
 from cordboard.telephony import verbs as v
 from cordboard.telephony.hangup_causes import HangupCause
@@ -95,6 +95,10 @@ class Expect(Section):
     ] = None
     surveys: Annotated[dict[Text, Names] | None, Field(description="All scores that are noted.")] = None
     callbacks: Annotated[Many[BookedCallback] | None, Field(description="All callbacks that are asked for.")] = None
+    agent_line: Annotated[
+        Names | None,
+        Field(description="All that an agent who calls in does, in order: `[log_in, pause lunch, dispose sold]`."),
+    ] = None
     messages: Annotated[Many[LeftMessage] | None, Field(description="All messages that are recorded.")] = None
     dialled: Annotated[Names | None, Field(description="All that is dialled.")] = None
     queued: Annotated[Names | None, Field(description="All queues that are entered.")] = None
@@ -307,6 +311,7 @@ def _judge_people(expect: Expect, call: Rehearsal) -> Iterator[Difference]:
     found = {
         "dialled": [who for one in _asked(call, v.Dial) for who in targets_of(one)],
         "queued": [one.queue for one in _asked(call, v.Enqueue)],
+        "agent_line": [agent_words(one) for one in _asked(call, v.ActAsAgent)],
         "talks_to": talks,
     }
     for key, names in found.items():

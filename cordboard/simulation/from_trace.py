@@ -45,7 +45,8 @@ class RecordedCall:
             o.NotConnected: lambda outcome: self._dialled(outcome.reason),
             o.Served: lambda outcome: self._queued(Serves(agent=outcome.agent)),
             o.AgentRung: self._agent_rung,
-            o.NotServed: lambda outcome: self._queued("no_store" if outcome.reason == "no_store" else "nobody"),
+            o.NotServed: lambda outcome: self._queued("nobody" if outcome.reason == "max_wait" else outcome.reason),
+            o.LeftByKey: self._left_by_key,
             o.LookedUp: self._looked_up,
             o.NotLookedUp: lambda _: self._found.update(crm="error"),
             o.HttpAnswered: lambda outcome: self._http(
@@ -55,6 +56,8 @@ class RecordedCall:
             o.ScriptEnded: lambda outcome: self._script(ScriptReply(returns=dict(outcome.values))),
             o.ScriptFailed: lambda _: self._script(ScriptReply(fails="raises")),
             o.CallbackRefused: lambda outcome: self._found.update(callback=outcome.reason),
+            o.ActedAsAgent: self._acted_as_agent,
+            o.AgentRefused: lambda outcome: self._note_agent_line(outcome.reason),
             o.Failed: lambda _: self._broke(),
         }
 
@@ -85,6 +88,9 @@ class RecordedCall:
         if keys:
             self.steps.append(Presses(presses=keys))
 
+    def _left_by_key(self, outcome: o.LeftByKey) -> None:
+        self.steps += [Waits(waits=1.0), Presses(presses=outcome.key)]
+
     def _interrupted(self, keys: str) -> None:
         self._hears_begin()
         self.steps.append(Presses(presses=_plain(keys)))
@@ -97,6 +103,15 @@ class RecordedCall:
             self.steps.append(Speaks(speaks=outcome.duration_s))
         if outcome.hung_up:
             self.steps.append(_HUNG_UP)
+
+    def _acted_as_agent(self, outcome: o.ActedAsAgent) -> None:
+        """What the agent was shows in what they are after logging in."""
+        self._note_agent_line("done")
+        if self._told.get("action") == "log_in":
+            self._found["agent_was"] = "wrapping_up" if outcome.wraps_up else outcome.presence
+
+    def _note_agent_line(self, word: str) -> None:
+        self._found.setdefault("agent_line", []).append(word)
 
     def _hung_up(self, _outcome: o.HungUp) -> None:
         if self._verb == "Hangup":

@@ -1,8 +1,8 @@
 """What a simulated call is given: when it is, who calls, and what everything outside the flow will say.
 
 Written as `given:` in flow tests, and built from the options of `cordboard simulate`. What is left out has a kind
-default: the caller is a stranger, agents and dialled phones answer, callbacks are booked. Only what cannot be
-guessed has none: answers of web services and scripts.
+default: the caller is a stranger, agents and dialled phones answer, callbacks are booked, PINs are right. Only
+what cannot be guessed has none: answers of web services and scripts.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ _TIME_FORMS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
 CrmWord = Literal["none", "error", "slow"]
 NotReached = Literal["busy", "no_answer", "rejected", "unreachable", "refused"]
 CallbackWord = Literal["booked", "number", "already", "full", "no_store"]
+AgentWas = Literal["logged_out", "paused", "available", "wrapping_up"]
+AgentWord = Literal["done", "unknown", "too_many", "full", "not_possible", "no_store"]
+QueueWord = Literal["nobody", "no_store", "full", "empty", "closed", "overflow"]
 Value = Annotated[str | int | float | bool, AfterValidator(literal)]
 Fields = dict[Text, Value]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
@@ -129,10 +132,25 @@ class Given(Section):
         Field(description="What becomes of a dialled extension, number or agent; they answer if left out."),
     ] = Field(default_factory=dict)
     queues: Annotated[
-        dict[Text, Literal["nobody", "no_store"] | Serves],
-        Field(description="What becomes of callers in a queue; its first agent comes after 20 s if left out."),
+        dict[Text, QueueWord | Serves],
+        Field(
+            description="What becomes of callers in a queue, `nobody` for the longest wait; its first agent comes "
+            "after 20 s if left out."
+        ),
     ] = Field(default_factory=dict)
     callback: Annotated[CallbackWord, Field(description="`booked`, or why no callback can be.")] = "booked"
+    agent_line: Annotated[
+        Many[AgentWord],
+        BeforeValidator(_one_or_many),
+        Field(
+            min_length=1,
+            description="What an agent who calls in is told each time they do something: `done`, or why it cannot "
+            "be; the last one for ever.",
+        ),
+    ] = ("done",)
+    agent_was: Annotated[
+        AgentWas, Field(description="What the agent who calls in was before; `wrapping_up`: and available.")
+    ] = "logged_out"
     breaks: Annotated[
         Many[Text], Field(description="Nodes whose verb the switch or the service cannot carry out.")
     ] = ()

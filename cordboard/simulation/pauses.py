@@ -54,11 +54,15 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The caller waits for somebody, or talks to them. phases: this one and those after it; then the outcome."""
+    """The caller waits for somebody, or talks to them. phases: this one and those after it; then the outcome.
+
+    keys: those that lead out of the first phase.
+    """
 
     phases: tuple[Phase, ...]
     outcome: Outcome
     spent_s: float = 0.0  # of the first phase
+    keys: str = ""
 
     @property
     def phase(self) -> Phase:

@@ -154,6 +154,8 @@ class Rehearsal:
             case Recording(verb=verb) as recording if keys == verb.end_key:
                 self._note(e.Keyed(keys))
                 self._recorded(recording)
+            case Waiting() as waiting if keys[0] in waiting.keys:
+                self._leave_queue(waiting, keys)
             case pause:
                 self._lose(keys, _why_nobody_listens(pause))
 
@@ -334,6 +336,14 @@ class Rehearsal:
         self._pass(question.inter_digit_s)
         self._take(question, keys, typed, "timeout", "")
 
+    def _leave_queue(self, waiting: Waiting, keys: str) -> None:
+        assert isinstance(self._verb, v.Enqueue)
+        self._note(e.Waited(waiting.phase.what, waiting.phase.who, waiting.spent_s))
+        self._note(e.Keyed(keys[0]))
+        self._pending = keys[1:]
+        left = o.LeftByKey(keys[0], keys[0] in self._verb.step_out_keys)
+        self._advance(self._asked_outside(self._verb, left))
+
     def _take(self, question: v.Gather, keys: str, digits: str, ended_by: EndedBy, pending: str) -> None:
         """The input is over. pending: keys that came in one go with it."""
         self._note(e.Keyed(keys, question.secret))
@@ -364,7 +374,8 @@ class Rehearsal:
 
     def _wait_for(self, verb: v.Dial | v.Enqueue) -> None:
         phases, outcome = phases_of(verb, self.given, self.premises)
-        self.pause = Waiting(phases, outcome)
+        keys = verb.exit_keys + verb.step_out_keys if isinstance(verb, v.Enqueue) else ""
+        self.pause = Waiting(phases, outcome, keys=keys)
 
     def _end_phase(self, waiting: Waiting) -> None:
         phase = waiting.phase

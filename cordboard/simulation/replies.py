@@ -11,13 +11,15 @@ from typing import Any
 from cordboard.flows.conditions import Kind
 from cordboard.redaction import WITHHELD
 from cordboard.simulation.answer_values import answered
-from cordboard.simulation.given import Answers, Fields, Given, HttpReply, NotReached, Serves
+from cordboard.simulation.given import AgentWas, Answers, Fields, Given, HttpReply, NotReached, Serves
 from cordboard.simulation.pauses import Phase
 from cordboard.simulation.premises import Premises
 from cordboard.telephony import outcomes as o
 from cordboard.telephony import verbs as v
 
 SOMEBODY = "an agent"  # of a queue whose agents nobody has written down
+
+_PRESENCE = {"ready": "available", "pause": "paused", "log_out": "logged_out"}  # after what agents do
 
 Rung = tuple[str, "Answers | NotReached"]
 _SERVED, _ANSWERED = Serves(), Answers()
@@ -37,6 +39,7 @@ class Replies:
             v.RunScript: self._run_script,
             v.Note: lambda _: o.Done(),
             v.RequestCallback: self._book,
+            v.ActAsAgent: self._act_as_agent,
             v.Transfer: lambda _: o.Transferred(),
             v.VoicemailBox: lambda _: o.Done(),
             v.RecordCall: lambda _: o.Done(),
@@ -104,10 +107,38 @@ class Replies:
         word = self.given.callback
         return o.CallbackBooked("simulated") if word == "booked" else o.CallbackRefused(word)
 
+    def _act_as_agent(self, verb: v.ActAsAgent) -> o.Outcome:
+        used = self.used.get(v.ActAsAgent, 0)
+        self.used[v.ActAsAgent] = used + 1
+        words = self.given.agent_line
+        word = words[min(used, len(words) - 1)]
+        agent = self._premises.agent_who_calls(verb.code, self.given.ani) if verb.action == "log_in" else verb.agent
+        if word != "done" or not agent:
+            return o.AgentRefused("unknown" if word == "done" else word)
+        return o.ActedAsAgent(
+            agent,
+            self._premises.full_name_of(agent),
+            _presence_after(verb, self.given.agent_was),
+            verb.value if verb.action == "pause" else "",
+            wraps_up=self.given.agent_was == "wrapping_up" and verb.action in ("log_in", "extend"),
+        )
+
+
+def _presence_after(verb: v.ActAsAgent, was: AgentWas) -> str:
+    """What an agent is after this. What is told after a call in which they have done several things is not kept."""
+    if verb.action in _PRESENCE:
+        return _PRESENCE[verb.action]
+    return "available" if was in ("available", "wrapping_up") else "paused"
+
 
 def phases_of(verb: v.Dial | v.Enqueue, given: Given, premises: Premises) -> tuple[tuple[Phase, ...], o.Outcome]:
     """How a caller waits for somebody and perhaps talks to them, and what comes of it."""
     return _dialled(verb, given) if isinstance(verb, v.Dial) else _queued(verb, given, premises)
+
+
+def agent_words(verb: v.ActAsAgent) -> str:
+    """What an agent who calls in does: "log_in", "pause lunch", "dispose sold"."""
+    return f"{verb.action} {verb.value}".rstrip()
 
 
 def targets_of(verb: v.Dial) -> tuple[str, ...]:
@@ -168,11 +199,11 @@ def _rings_s(reason: NotReached, ring_s: float) -> float:
 def _queued(verb: v.Enqueue, given: Given, premises: Premises) -> tuple[tuple[Phase, ...], o.Outcome]:
     longest_s = verb.max_wait_s or premises.longest_wait_s(verb.queue)
     result = given.queues.get(verb.queue, _SERVED)
-    if result == "no_store":
-        return (Phase("waits", verb.queue, 0.0),), o.NotServed("no_store")
+    if not isinstance(result, Serves) and result != "nobody":
+        return (Phase("waits", verb.queue, 0.0),), o.NotServed(result)
     if not isinstance(result, Serves) or result.after_s > longest_s:
         return (Phase("waits", verb.queue, longest_s),), o.NotServed("max_wait")
-    agent = result.agent or premises.first_agent_of(verb.queue) or SOMEBODY
+    agent = result.agent or premises.taker(verb.queue, verb.needs, result.after_s) or SOMEBODY
     phases = Phase("waits", verb.queue, result.after_s), Phase("talks", agent, result.talks_s)
     return phases, o.Served(agent)
 

@@ -19,6 +19,7 @@ from cordboard.simulation.expectations import noted, path_of
 from cordboard.simulation.given import Given
 from cordboard.simulation.hearing import VALUE
 from cordboard.simulation.rehearsal import Rehearsal
+from cordboard.simulation.replies import agent_words
 from cordboard.telephony import outcomes as o
 from cordboard.telephony import verbs as v
 
@@ -117,6 +118,7 @@ def _sent(call: Rehearsal) -> Iterator[tuple[str, Any]]:
     yield "surveys", noted(note for note in notes if note.kind == "survey")
     booked = [verb for verb in verbs if isinstance(verb, v.RequestCallback)]
     yield "callbacks", [{"queue": verb.queue, "number": verb.number} for verb in booked]
+    yield "agent_line", [agent_words(verb) for verb in verbs if isinstance(verb, v.ActAsAgent)]
     recorded = [(one.verb, one.outcome) for one in asked if isinstance(one.outcome, o.Recorded)]
     yield "messages", [_message(verb, outcome) for verb, outcome in recorded if outcome.duration_s]
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from cordboard.store.reader import StoreReader
 from cordboard.store.tables import desk_sessions, logins
+from cordboard.store.upserts import insert
 from cordboard.store.writer import StoreThread
 
 WRITE_S = 2.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sqlalchemy import bindparam, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from cordboard.acd.availability import FREE_DEVICES
 from cordboard.store.tables import devices
 from cordboard.store.turn import Turn
+from cordboard.store.upserts import insert
 from cordboard.telephony.ports import DeviceState
 
 _insert = insert(devices)
@@ -26,7 +26,9 @@ def note_device(turn: Turn, device: str, state: DeviceState) -> None:
     """A device's state. One that is free again may mean a free agent."""
     if turn.run(_NOTE, device=device, state=state.value, changed_at=turn.now.wall):
         turn.changed = True
-        turn.may_match |= state in FREE_DEVICES
+        for agent in turn.plan.agents.values():
+            if agent.device == device and state in FREE_DEVICES:
+                turn.agent_is_free(agent.name)
 
 
 def note_all_devices(turn: Turn, states: Mapping[str, DeviceState]) -> None:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, bindparam, update
+from sqlalchemy import Row, bindparam, select, update
 
 from cordboard.acd.model import Activity
+from cordboard.acd.wrap_up import ends_early
 from cordboard.store import acd_agents, acd_offers
+from cordboard.store.acd_presence import find_agent
 from cordboard.store.tables import offers
 from cordboard.store.turn import Turn
 
+LAST_TALK_S = 3600.0  # who says it by telephone may have to hang up, call in and key in who they are first
+
+_LAST_TALK = (
+    select(offers)
+    .where(offers.c.agent == bindparam("b_agent"), offers.c.joined_at >= bindparam("b_since"))
+    .order_by(offers.c.joined_at.desc())
+    .limit(1)
+)
 _KEEP = (
     update(offers)
     .where(offers.c.offer_id == bindparam("b_offer"))
@@ -19,17 +29,27 @@ _KEEP = (
 
 
 def dispose(turn: Turn, agent: str, offer_id: str, disposition: str, note: str) -> None:
-    """Keep it, and end the wrap-up if the agent is in that of this call. Raises ValueError."""
+    """Keep it, and end the wrap-up if this is its call and the queue lets them. Raises ValueError."""
     offer = _talk_of(turn, agent, offer_id)
     _check(turn, offer, disposition)
+    row = find_agent(turn, agent)
+    wraps_up = row if row is not None and (row.activity, row.offer_id) == (Activity.WRAP_UP, offer_id) else None
+    ends = wraps_up is not None and ends_early(turn.queue(offer.queue), disposition)
     if (offer.disposition, offer.note) != (disposition, note):
         turn.run(_KEEP, b_offer=offer_id, b_disposition=disposition, b_note=note)
         turn.changed = True
     if disposition and offer.disposition != disposition:
         turn.tell_offer_again("disposition_set", offer, disposition=disposition)
-    row = acd_agents.find_agent(turn, agent)
-    if row is not None and row.activity == Activity.WRAP_UP and row.offer_id == offer_id:
-        acd_agents.end_wrap_up(turn, row, turn.now.wall)
+    if wraps_up is not None and ends:
+        acd_agents.end_wrap_up(turn, wraps_up, turn.now.wall)
+
+
+def dispose_last(turn: Turn, agent: str, disposition: str) -> None:
+    """The same of the call they have, or have had last; what was noted with it stays. Raises ValueError."""
+    offer = turn.row(_LAST_TALK, b_agent=agent, b_since=turn.now.wall - LAST_TALK_S)
+    if offer is None:
+        raise ValueError(f"{agent} has not talked with a caller lately")
+    dispose(turn, agent, offer.offer_id, disposition, offer.note)
 
 
 def _talk_of(turn: Turn, agent: str, offer_id: str) -> Row[Any]:

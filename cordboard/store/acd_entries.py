@@ -12,8 +12,12 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, func, insert, select, text, tuple_, update
 
-from cordboard.acd.model import LeftBecause, OfferEnd, OfferState
-from cordboard.store import acd_offers
+from cordboard.acd.cut_off import UNTOLD_S
+from cordboard.acd.joining import Refusal
+from cordboard.acd.model import LeftBecause, Needs, OfferEnd, OfferState
+from cordboard.acd.needs_json import needs_from_json
+from cordboard.store import acd_away, acd_needs, acd_offers, callback_attempts, kept_places, older_places
+from cordboard.store.acd_standing import QueueStanding
 from cordboard.store.acd_values import Entering
 from cordboard.store.state_conditions import IN_LINE, LIVE_ENTRY
 from cordboard.store.tables import callers, queue_entries
@@ -31,9 +35,10 @@ _LEFT = select(queue_entries).where(
     queue_entries.c.state == "left",
 )
 _LEFT_THEN = _LEFT.where(queue_entries.c.left_at == bindparam("b_at"))
-_WAITED_TOO_LONG = (
+_SENT_OUT = (
     _LEFT.where(
-        queue_entries.c.left_because == LeftBecause.MAX_WAIT.value, queue_entries.c.left_at > bindparam("b_since")
+        queue_entries.c.left_because.in_(("max_wait", "empty", "closed", "overflow")),
+        queue_entries.c.left_at > bindparam("b_since"),
     )
     .order_by(queue_entries.c.left_at.desc())
     .limit(1)
@@ -65,15 +70,16 @@ _ahead = queue_entries.alias("ahead")
 _AHEAD = select(func.count()).where(
     text("ahead.state <> 'left' AND ahead.state <> 'talking'"),
     _ahead.c.queue == bindparam("b_queue"),
-    tuple_(-_ahead.c.priority, _ahead.c.entered_at, _ahead.c.call_id)
-    < tuple_(bindparam("b_minus_priority"), bindparam("b_entered_at"), bindparam("b_call")),
+    tuple_(-_ahead.c.rank, _ahead.c.stands_at, _ahead.c.call_id)
+    < tuple_(bindparam("b_minus_rank"), bindparam("b_stands_at"), bindparam("b_call")),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """A caller's place. fence: counts who held the call, so that one who lost it is told apart. left: why it is one
-    no more, None if it is.
+    no more, None if it is. kind: `call`, `callback` or `cut_off`, by what the place was kept for.
+    queue: where it is, which after an overflow is another one than was asked for; refused: why there is none.
     """
 
     entry_id: str
@@ -81,32 +87,47 @@ class Place:
     entered_at: float
     entered_boot: float
     left: LeftBecause | None = None
+    kind: str = "call"
+    queue: str = ""
+    refused: Refusal | None = None
 
 
 def live_entry(turn: Turn, call_id: str) -> Row[Any] | None:
-    """The call's row while it waits, or talks with an agent; None if it does neither."""
+    """The call's row while it has a place, or talks with an agent; None if it does neither."""
     return turn.row(_LIVE_OF_CALL, b_call=call_id)
 
 
 def enter(turn: Turn, entering: Entering) -> Place:
     """A new place, or the one the call has, or had until its wait was over."""
-    turn.may_match = True
-    entry = live_entry(turn, entering.call_id)
-    if entry is not None and entry.queue == entering.queue and entry.state != "talking":
+    entry = live_entry(turn, entering.call_id) or older_places.take(turn, entering)
+    turn.touched.update({entering.queue} if entry is None else {entering.queue, entry.queue})
+    if entry is not None and _is_its_place(entry, entering):
         return _retake(turn, entry, entering)
-    if entry is None and (over := _waited_too_long(turn, entering)) is not None:
-        return _place(over, LeftBecause.MAX_WAIT)
+    if entry is None and (over := _left_meanwhile(turn, entering)) is not None:
+        return _place(over, LeftBecause(over.left_because))
     if entry is not None:
         _leave_behind(turn, entry)
-    return _enter_anew(turn, entering)
+    refusal = QueueStanding(turn, entering.queue).why_refused(entering.needs)
+    return _enter_anew(turn, entering) if refusal is None else _refuse(turn, entering, refusal)
+
+
+def _is_its_place(entry: Row[Any], entering: Entering) -> bool:
+    """Whether the call waits where it is put now, or has gone on from there by overflow."""
+    return bool(entry.state != "talking" and (entry.asked_queue or entry.queue) == entering.queue)
+
+
+def _refuse(turn: Turn, entering: Entering, refusal: Refusal) -> Place:
+    """No place. Told once, however often it is tried for the same coming."""
+    turn.tell_call("refused", entering.call_id, entering.queue, entering.entered_at, because=refusal)
+    return Place("", 0, entering.entered_at, _entered_boot(turn, entering), refused=refusal)
 
 
 def _retake(turn: Turn, entry: Row[Any], entering: Entering) -> Place:
     """An offer nobody has rung yet stays. A phone that was to ring did not: else the call would not be here."""
-    offer = acd_offers.open_offer_of(turn, entry.entry_id)
-    if offer is not None and offer.state != OfferState.OFFERED:
-        acd_offers.end_without_talk(turn, offer, OfferEnd.WITHDRAWN, turn.now.wall)
-    if entering.max_wait_s is not None and turn.now.boot - entry.entered_boot >= entering.max_wait_s:
+    for offer in acd_offers.open_offers_of(turn, entry.entry_id):
+        if offer.state != OfferState.OFFERED:
+            acd_offers.end_without_talk(turn, offer, OfferEnd.WITHDRAWN, turn.now.wall)
+    if _has_waited_too_long(turn, entry, entering):
         _leave(turn, entry, LeftBecause.MAX_WAIT, turn.now.wall)
         return _place(entry, LeftBecause.MAX_WAIT)
     turn.run(
@@ -116,15 +137,25 @@ def _retake(turn: Turn, entry: Row[Any], entering: Entering) -> Place:
         b_leg=entering.leg_id,
         b_until=turn.now.boot + LEASE_S,
     )
+    acd_away.come_back(turn, entry)
+    if entry.kind == "callback":
+        callback_attempts.arrived(turn, entry)
     turn.changed = True
-    return Place(entry.entry_id, entry.fence + 1, entry.entered_at, entry.entered_boot)
+    return Place(
+        entry.entry_id, entry.fence + 1, entry.entered_at, entry.entered_boot, kind=entry.kind, queue=entry.queue
+    )
 
 
-def _waited_too_long(turn: Turn, entering: Entering) -> Row[Any] | None:
+def _has_waited_too_long(turn: Turn, entry: Row[Any], entering: Entering) -> bool:
+    """The longest wait is one on the phone: who is called back has had no music meanwhile."""
+    if entering.max_wait_s is None or entry.kind != "call":
+        return False
+    return bool(turn.now.boot - entry.entered_boot >= entering.max_wait_s)
+
+
+def _left_meanwhile(turn: Turn, entering: Entering) -> Row[Any] | None:
     """Their place, if it was ended since they came: the worker that was to be told asks again."""
-    if entering.max_wait_s is None:
-        return None
-    return turn.row(_WAITED_TOO_LONG, b_call=entering.call_id, b_queue=entering.queue, b_since=entering.entered_at)
+    return turn.row(_SENT_OUT, b_call=entering.call_id, b_queue=entering.queue, b_since=entering.entered_at)
 
 
 def _place(entry: Row[Any], left: LeftBecause) -> Place:
@@ -133,6 +164,9 @@ def _place(entry: Row[Any], left: LeftBecause) -> Place:
 
 def _leave_behind(turn: Turn, entry: Row[Any]) -> None:
     """The call is at another queue now, and nobody has said how it left this one."""
+    if entry.state == "away":
+        _leave(turn, entry, acd_away.GIVEN_UP[entry.kind], turn.now.wall)
+        return
     is_over = turn.now.boot >= entry.entered_boot + turn.queue(entry.queue).max_wait_s
     _leave(turn, entry, LeftBecause.MAX_WAIT if is_over else LeftBecause.LOST, turn.now.wall)
 
@@ -140,14 +174,43 @@ def _leave_behind(turn: Turn, entry: Row[Any]) -> None:
 def _enter_anew(turn: Turn, entering: Entering) -> Place:
     row = _row(turn, entering, _party_ref(turn, entering.call_id))
     _insert(turn, row)
-    return Place(row["entry_id"], 1, entering.entered_at, row["entered_boot"])
+    return Place(row["entry_id"], 1, entering.entered_at, row["entered_boot"], queue=entering.queue)
+
+
+def move_on(turn: Turn, entry: Row[Any], to: str) -> Place:
+    """Take a waiting caller out of one queue and into another, where their time of coming and priority count."""
+    _leave(turn, entry, LeftBecause.OVERFLOW, turn.now.wall)
+    entering = Entering(
+        call_id=entry.call_id,
+        leg_id=entry.leg_id,
+        switch=entry.switch,
+        queue=to,
+        language=entry.language,
+        priority=entry.priority,
+        entered_at=entry.entered_at,
+        owner=entry.owner,
+        entered_boot=entry.entered_boot,
+        needs=needs_of(entry),
+    )
+    row = _row(turn, entering, entry.party_ref)
+    kept = {"kind": entry.kind, "asked_queue": entry.asked_queue or entry.queue, "told_s": entry.told_s}
+    _insert(turn, row | kept)
+    turn.touched.add(to)
+    return Place(row["entry_id"], 1, entry.entered_at, entry.entered_boot, kind=entry.kind, queue=to)
+
+
+def needs_of(entry: Row[Any]) -> Needs:
+    """What the caller asked for on coming, whatever was relaxed since."""
+    return needs_from_json(entry.needs)
 
 
 def _insert(turn: Turn, row: dict[str, Any]) -> _Named:
     turn.run(_NEW, **row)
     place = _Named(row["entry_id"], row["call_id"], row["queue"], row["party_ref"])
-    told = {"priority": row["priority"], "language": row["language"]}
-    turn.tell_entry("entered_queue", place, row["entered_at"], **told)
+    told = {"priority": row["priority"], "language": row["language"], "leg": row["leg_id"], **acd_needs.told(row)}
+    if row.get("kind", "call") != "call":
+        told |= {"entry_kind": row["kind"]}
+    turn.tell_entry("entered_queue", place, row["entered_at"], **told, position=_place_in_line(turn, **row))
     return place
 
 
@@ -166,8 +229,9 @@ def _party_ref(turn: Turn, call_id: str) -> str:
 
 
 def _row(turn: Turn, entering: Entering, party_ref: str) -> dict[str, Any]:
+    entry_id, entered_boot = new_call_id(), _entered_boot(turn, entering)
     return {
-        "entry_id": new_call_id(),
+        "entry_id": entry_id,
         "call_id": entering.call_id,
         "queue": entering.queue,
         "leg_id": entering.leg_id,
@@ -175,7 +239,7 @@ def _row(turn: Turn, entering: Entering, party_ref: str) -> dict[str, Any]:
         "priority": entering.priority,
         "language": entering.language,
         "entered_at": entering.entered_at,
-        "entered_boot": _entered_boot(turn, entering),
+        "entered_boot": entered_boot,
         "state": "waiting",
         "owner": entering.owner,
         "lease_until": turn.now.boot + LEASE_S,
@@ -183,6 +247,7 @@ def _row(turn: Turn, entering: Entering, party_ref: str) -> dict[str, Any]:
         "left_at": None,
         "left_because": None,
         "party_ref": party_ref,
+        **acd_needs.columns(turn, entering, entry_id, entered_boot, party_ref),
     }
 
 
@@ -193,15 +258,67 @@ def _entered_boot(turn: Turn, entering: Entering) -> float:
 
 
 def leave(
-    turn: Turn, call_id: str, because: LeftBecause, at: float, *, entry_id: str = "", fence: int | None = None
+    turn: Turn,
+    call_id: str,
+    because: LeftBecause,
+    at: float,
+    *,
+    entry_id: str = "",
+    fence: int | None = None,
+    key: str = "",
 ) -> None:
     """The caller is gone from the queue. Nothing if they have left it already; a talk is not ended by it.
 
-    entry_id, fence: only if it is this place, and still held by whoever held it then; any if not given.
+    entry_id, fence: only if it is this place, and still held by whoever held it then; any if not given. key:
+    pressed to leave.
     """
     entry = live_entry(turn, call_id)
-    if entry is not None and entry_id in ("", entry.entry_id) and fence in (None, entry.fence):
-        _leave(turn, entry, because, at)
+    if entry is None or entry_id not in ("", entry.entry_id) or fence not in (None, entry.fence):
+        return
+    if because is LeftBecause.EXIT_KEY and entry.state == "away" and entry.kind != "call":
+        return  # the place of who has stepped out, and is to be called back since
+    if not kept_places.keeps(turn, entry, because):
+        _leave(turn, entry, because, at, **({"key": key} if key else {}))
+
+
+def give_up(turn: Turn, entry: Row[Any], because: LeftBecause, at: float) -> None:
+    """End a place, whoever may come back to it."""
+    _leave(turn, entry, because, at)
+
+
+def keep(turn: Turn, entering: Entering, party_ref: str, *, kind: str) -> str:
+    """A new place for somebody who is not on the phone; its id."""
+    row = _row(turn, entering, party_ref)
+    _insert(turn, row | {"state": "away", "kind": kind, "owner": "", "lease_until": 0.0})
+    return str(row["entry_id"])
+
+
+def step_out(
+    turn: Turn,
+    call_id: str,
+    held_until: float | None,
+    *,
+    kind: str = "call",
+    key: str = "",
+    entry_id: str = "",
+    fence: int | None = None,
+) -> bool:
+    """Keep the caller's place while nobody waits in it; `enter` takes it again. See `acd_away.go_away`.
+
+    entry_id, fence: as for `leave`. False if they have no such place, or talk.
+    """
+    entry = live_entry(turn, call_id)
+    if entry is None or entry_id not in ("", entry.entry_id) or fence not in (None, entry.fence):
+        return False
+    return acd_away.go_away(turn, entry, held_until, kind=kind, key=key)
+
+
+def give_up_held(turn: Turn) -> None:
+    """End the places that were kept for long enough, as of when that was over."""
+    for entry in acd_away.due(turn):
+        late_s = turn.now.boot - entry.held_until if entry.held_until else 0.0  # 0.0: of an earlier boot
+        late_s += UNTOLD_S if entry.kind == "hung_up" else 0.0
+        _leave(turn, entry, acd_away.GIVEN_UP[entry.kind], turn.now.wall - late_s)
 
 
 def come_and_go(turn: Turn, entering: Entering, because: LeftBecause, left_at: float) -> None:
@@ -217,7 +334,7 @@ def come_and_go(turn: Turn, entering: Entering, because: LeftBecause, left_at: f
     row = _row(turn, entering, _party_ref(turn, entering.call_id))
     gone = {"state": "left", "left_at": left_at, "left_because": because.value}
     place = _insert(turn, row | gone)
-    _tell_left(turn, place, because, left_at, entering.entered_at)
+    _tell_left(turn, place, because, left_at, entering.entered_at, _place_in_line(turn, **row))
 
 
 def _is_of_this_stay(entry: Row[Any], entering: Entering) -> bool:
@@ -225,20 +342,27 @@ def _is_of_this_stay(entry: Row[Any], entering: Entering) -> bool:
     return bool(is_in_line and entry.entered_at <= entering.entered_at)
 
 
-def _leave(turn: Turn, entry: Row[Any], because: LeftBecause, at: float) -> None:
+def _leave(turn: Turn, entry: Row[Any], because: LeftBecause, at: float, **more: str) -> None:
     if entry.state == "talking":
         acd_offers.close_entry(turn, entry.entry_id)
         turn.changed = True
         return
-    offer = acd_offers.open_offer_of(turn, entry.entry_id)
-    if offer is not None:
-        acd_offers.end_without_talk(turn, offer, _end_of_offer(because), max(at, offer.made_at))
+    acd_offers.end_open_offers(turn, entry.entry_id, _end_of_offer(because), at)
     turn.run(_LEAVE, b_entry=entry.entry_id, b_at=at, b_because=because.value)
-    _tell_left(turn, entry, because, at, entry.entered_at)
+    _tell_left(turn, entry, because, at, entry.entered_at, _place_in_line(turn, **entry._mapping), **more)
 
 
-def _tell_left(turn: Turn, entry: object, because: LeftBecause, at: float, entered_at: float) -> None:
-    turn.tell_entry("left_queue", entry, at, because=because.value, wait_s=max(0.0, at - entered_at))
+def _tell_left(
+    turn: Turn,
+    entry: object,
+    because: LeftBecause,
+    at: float,
+    entered_at: float,
+    position: int,
+    **more: str,
+) -> None:
+    wait_s = max(0.0, at - entered_at)
+    turn.tell_entry("left_queue", entry, at, because=because.value, wait_s=wait_s, position=position, **more)
 
 
 def _end_of_offer(because: LeftBecause) -> OfferEnd:
@@ -260,13 +384,13 @@ def position(turn: Turn, call_id: str) -> int | None:
     entry = live_entry(turn, call_id)
     if entry is None or entry.state == "talking":
         return None
+    return _place_in_line(turn, **entry._mapping)
+
+
+def _place_in_line(turn: Turn, *, queue: str, rank: int, stands_at: float, call_id: str, **_others: object) -> int:
+    """From 1; of one who has left, the place they would have."""
     ahead = turn.connection.execute(
         _AHEAD,
-        {
-            "b_queue": entry.queue,
-            "b_minus_priority": -entry.priority,
-            "b_entered_at": entry.entered_at,
-            "b_call": call_id,
-        },
+        {"b_queue": queue, "b_minus_rank": -rank, "b_stands_at": stands_at, "b_call": call_id},
     ).scalar_one()
     return int(ahead) + 1

@@ -1,49 +1,77 @@
 """Callers and agents brought together, as a part of the transaction that freed the agent or brought the caller.
 
-Reads what `acd.matching` needs and no more (the free agents, and of each of their queues as many callers as
-could be served), has it choose, and makes the offers. Called by `AcdStore` at the end of a transaction.
+Reads what `acd.matching` needs and no more: the free agents; what the callers of their queues ask for, each kind
+once; and of each kind that a free agent can give, as many heads as there are such agents. So callers nobody can
+serve now cost nothing, however many they are. Has matching choose, and makes the offers. Called by `AcdStore` at
+the end of a transaction.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, func, select
 
-from cordboard.acd.matching import match
-from cordboard.acd.model import Activity, AgentState, Presence, WaitingCall
-from cordboard.store.acd_offers import WaitingEntry, make_offer
-from cordboard.store.state_conditions import NOT_FREE, READY, WAITING
-from cordboard.store.tables import agent_states, devices, leases, queue_entries
+from cordboard.acd.eligibility import has_all, kept_for
+from cordboard.acd.matching import Circumstances, entry_order, match
+from cordboard.acd.model import Activity, Agent, AgentState, Presence
+from cordboard.acd.needs_json import needs_from_json
+from cordboard.store import queue_memory
+from cordboard.store.acd_autofill import one_at_a_time
+from cordboard.store.acd_needs import CALL_COLUMNS, relax_due, waiting_call
+from cordboard.store.acd_offers import WaitingEntry, make_offers
+from cordboard.store.state_conditions import NOT_FREE, OPEN_OFFER, READY, WAITING
+from cordboard.store.tables import agent_states, devices, leases, offers, queue_entries
 from cordboard.store.turn import Turn
 from cordboard.telephony.ports import DeviceState
 
+_STATE = ("agent", "idle_since_at", "blocked_until", "calls_today", "talk_s_today", "last_offered_at")
 _FREE = (
-    select(agent_states.c.agent, agent_states.c.idle_since_at, agent_states.c.blocked_until)
+    select(
+        *(agent_states.c[name] for name in _STATE),
+        agent_states.c.counted_since_at,
+        agent_states.c.last_call_ended_at,
+    )
     .where(READY, agent_states.c.blocked_until <= bindparam("b_boot"))
     .order_by(agent_states.c.idle_since_at)
 )
-_line = (WAITING, queue_entries.c.queue == bindparam("b_queue"), queue_entries.c.lease_until > bindparam("b_boot"))
+_KINDS = (  # from the index alone
+    select(queue_entries.c.queue, queue_entries.c.asks, func.count().label("waiting"))
+    .where(WAITING)
+    .group_by(queue_entries.c.queue, queue_entries.c.asks)
+)
+_KINDS_OF = _KINDS.where(queue_entries.c.queue.in_(bindparam("b_queues", expanding=True)))
+_QUEUES_MAX = 200  # of more it is as quick to read all
 _HEADS = (
-    select(
-        queue_entries.c.entry_id,
-        queue_entries.c.call_id,
-        queue_entries.c.queue,
-        queue_entries.c.priority,
-        queue_entries.c.entered_at,
-        queue_entries.c.owner,
-        queue_entries.c.fence,
-        queue_entries.c.party_ref,
+    select(*CALL_COLUMNS, queue_entries.c.owner, queue_entries.c.fence, queue_entries.c.party_ref)
+    .where(
+        WAITING,
+        queue_entries.c.queue == bindparam("b_queue"),
+        queue_entries.c.asks == bindparam("b_asks"),
+        queue_entries.c.lease_until > bindparam("b_boot"),
     )
-    .where(*_line)
-    .order_by(queue_entries.c.priority.desc(), queue_entries.c.entered_at, queue_entries.c.call_id)
+    .order_by(queue_entries.c.rank.desc(), queue_entries.c.stands_at, queue_entries.c.call_id)
     .limit(bindparam("b_most"))
 )
-_COUNT = select(func.count()).select_from(queue_entries).where(*_line)
 _NOT_FREE = select(devices.c.device).where(NOT_FREE)
+_AVAILABLE = select(agent_states.c.agent).where(agent_states.c.presence == Presence.AVAILABLE.value)
+_OUT_OF_REACH = select(devices.c.device).where(NOT_FREE, devices.c.state == DeviceState.UNAVAILABLE.value)
+_SERVED_NOW = (
+    select(offers.c.queue, func.count(offers.c.entry_id.distinct()).label("calls"))
+    .where(OPEN_OFFER)
+    .group_by(offers.c.queue)
+)
 _LEASE = select(leases.c.until).where(leases.c.name == bindparam("b_name"))
+
+
+class _Kind(NamedTuple):
+    """Callers of a queue who ask for the same. text: as the store has it; waiting: how many."""
+
+    queue: str
+    text: str
+    waiting: int
 
 
 def match_waiting(turn: Turn, needs_lease: str = "") -> None:
@@ -51,14 +79,36 @@ def match_waiting(turn: Turn, needs_lease: str = "") -> None:
 
     needs_lease: a lease without whose holder nobody is offered anything, "" for none.
     """
-    if not turn.may_match:
+    relax_due(turn)
+    if not (turn.may_match or turn.touched):
         return
+    queues = None if turn.may_match else frozenset(turn.touched)
     turn.may_match = False
+    turn.touched.clear()
     free = _free(turn)
-    lines = _lines(turn, free)
-    if not lines or (needs_lease and not _is_held(turn, needs_lease)):
-        return
-    _make_offers(turn, lines, [_state(row) for row in free])
+    if free and (not needs_lease or _is_held(turn, needs_lease)):
+        _match(turn, free, _kinds(turn, queues))
+
+
+def _kinds(turn: Turn, queues: Collection[str] | None) -> list[_Kind]:
+    """What callers ask for: in these queues, None for all. In the others nothing has changed, and whoever could be
+    served there was.
+    """
+    if queues is None or len(queues) > _QUEUES_MAX:
+        return [_Kind._make(row) for row in turn.rows(_KINDS)]
+    return [_Kind._make(row) for row in turn.rows(_KINDS_OF, b_queues=sorted(queues))]
+
+
+def _match(turn: Turn, free: list[Row[Any]], kinds: list[_Kind]) -> None:
+    waiting: Counter[str] = Counter()
+    for kind in kinds:
+        waiting[kind.queue] += kind.waiting
+    working = at_work(turn) if any(needs_from_json(kind.text).agent for kind in kinds) else None
+    room = _room(turn, waiting)
+    lines = _lines(turn, _asked_of(turn, free, kinds, working, room))
+    if lines:
+        around = Circumstances(waiting, queue_memory.read(turn, lines), working, room, turn.random)
+        _make_offers(turn, lines, [_state(turn, row) for row in free], around)
 
 
 def _free(turn: Turn) -> list[Row[Any]]:
@@ -70,16 +120,66 @@ def _free(turn: Turn) -> list[Row[Any]]:
     return [row for row in ready if turn.plan.agents[row.agent].device not in not_free]
 
 
-def _lines(turn: Turn, free: Iterable[Row[Any]]) -> dict[str, list[Row[Any]]]:
-    """The heads of the queues that have free agents; of each as many as it has of those."""
-    wanted = Counter(queue for row in free for queue in turn.plan.agents[row.agent].queues)
-    lines = {
-        queue: turn.rows(_HEADS, b_queue=queue, b_boot=turn.now.boot, b_most=most) for queue, most in wanted.items()
-    }
-    return {queue: line for queue, line in lines.items() if line}
+def at_work(turn: Turn) -> frozenset[str]:
+    """Agents worth waiting for: available, whatever they do just now, and with a phone the switch can reach."""
+    gone = {row.device for row in turn.rows(_OUT_OF_REACH)}
+    agents = (row.agent for row in turn.rows(_AVAILABLE))
+    return frozenset(
+        agent for agent in agents if agent in turn.plan.agents and turn.plan.agents[agent].device not in gone
+    )
 
 
-def _state(row: Row[Any]) -> AgentState:
+def _room(turn: Turn, queues: Collection[str]) -> dict[str, int]:
+    """How many more talks may begin in those of these queues that have a limit."""
+    limits = {name: turn.queue(name).at_most for name in queues if turn.queue(name).at_most}
+    served = served_now(turn) if limits else {}
+    room = {name: max(0, limit - served.get(name, 0)) for name, limit in limits.items()}
+    return room | {name: min(most, room.get(name, most)) for name, most in one_at_a_time(turn, queues).items()}
+
+
+def served_now(turn: Turn) -> dict[str, int]:
+    """How many callers of each queue have an agent, or one who is rung for them."""
+    return {row.queue: row.calls for row in turn.rows(_SERVED_NOW)}
+
+
+# -- lines --
+
+
+def _asked_of(
+    turn: Turn,
+    free: Iterable[Row[Any]],
+    kinds: Collection[_Kind],
+    working: frozenset[str] | None,
+    room: Mapping[str, int],
+) -> dict[_Kind, int]:
+    """The kinds of callers that somebody free can serve, each with by how many of them."""
+    by_queue: dict[str, list[Agent]] = {kind.queue: [] for kind in kinds}
+    for row in free:
+        for queue in turn.plan.agents[row.agent].queues:
+            if queue in by_queue:
+                by_queue[queue].append(turn.plan.agents[row.agent])
+    asked: dict[_Kind, int] = {}
+    for kind in kinds:
+        if room.get(kind.queue, 1) > 0:
+            needs = needs_from_json(kind.text)
+            kept = kept_for(kind.queue, needs, turn.plan, working)
+            agents = by_queue[kind.queue]
+            asked[kind] = sum(kept in ("", agent.name) and has_all(agent, needs) for agent in agents)
+    return {kind: count for kind, count in asked.items() if count}
+
+
+def _lines(turn: Turn, asked: Mapping[_Kind, int]) -> dict[str, list[Row[Any]]]:
+    """The heads of each queue, of each kind as many as can be served, in no order."""
+    lines: dict[str, list[Row[Any]]] = {}
+    for kind, most in asked.items():
+        heads = turn.rows(_HEADS, b_queue=kind.queue, b_asks=kind.text, b_boot=turn.now.boot, b_most=most)
+        if heads:
+            lines.setdefault(kind.queue, []).extend(heads)
+    return lines
+
+
+def _state(turn: Turn, row: Row[Any]) -> AgentState:
+    is_today = row.counted_since_at >= turn.day_began_at
     return AgentState(
         agent=row.agent,
         presence=Presence.AVAILABLE,
@@ -87,28 +187,33 @@ def _state(row: Row[Any]) -> AgentState:
         idle_since_at=row.idle_since_at,
         blocked_until=row.blocked_until,
         device=DeviceState.IDLE,
+        calls_today=row.calls_today if is_today else 0,
+        talk_s_today=row.talk_s_today if is_today else 0.0,
+        last_offered_at=row.last_offered_at,
+        last_call_ended_at=row.last_call_ended_at,
     )
 
 
-def _make_offers(turn: Turn, lines: Mapping[str, list[Row[Any]]], free: list[AgentState]) -> None:
-    calls = {queue: [_waiting_call(row) for row in line] for queue, line in lines.items()}
+# -- offers --
+
+
+def _make_offers(
+    turn: Turn, lines: Mapping[str, list[Row[Any]]], free: list[AgentState], around: Circumstances
+) -> None:
+    calls = {
+        queue: sorted(
+            (waiting_call(row) for row in line), key=lambda call: entry_order(call, turn.queue(call.queue).ageing_s)
+        )
+        for queue, line in lines.items()
+    }
     entries = {row.entry_id: _entry(row) for line in lines.values() for row in line}
-    waiting = {queue: _how_many(turn, queue) for queue in lines}
-    for chosen in match(calls, free, turn.plan, turn.now, waiting=waiting):
-        make_offer(turn, entries[chosen.call.entry_id], chosen.agent, chosen.reason)
-
-
-def _waiting_call(row: Row[Any]) -> WaitingCall:
-    return WaitingCall(row.entry_id, row.call_id, row.queue, row.priority, row.entered_at)
+    for found in match(calls, free, turn.plan, turn.now, around):
+        make_offers(turn, entries[found.call.entry_id], found.agents, found.reason)
+        queue_memory.keep(turn, found.call.queue, around.memories.get(found.call.queue), found.memory)
 
 
 def _entry(row: Row[Any]) -> WaitingEntry:
     return WaitingEntry(row.entry_id, row.call_id, row.queue, row.owner, row.fence, row.party_ref)
-
-
-def _how_many(turn: Turn, queue: str) -> int:
-    """How many wait, for the words of the reason."""
-    return int(turn.connection.execute(_COUNT, {"b_queue": queue, "b_boot": turn.now.boot}).scalar_one())
 
 
 def _is_held(turn: Turn, lease: str) -> bool:

@@ -1,5 +1,8 @@
 """The life of an offer in the store: made, ringing, answered, talking, ended.
 
+A caller has one open offer, or, where all agents are rung at once, several: the first of them to be joined has the
+call, and the others have ended with that (`taken`).
+
 Called by `AcdStore` in its transactions. Facts come in any order, twice or never: the table in `acd/transitions.py`
 says which of them is news. Ending an offer gives the caller back to the queue and the agent back to the floor.
 """
@@ -7,14 +10,14 @@ says which of them is news. Ending an offer gives the caller back to the queue a
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, select, update
 
 from cordboard.acd.model import OfferEnd, OfferResult, OfferState
 from cordboard.acd.transitions import OfferFact, offer_after
-from cordboard.store import acd_agents
+from cordboard.store import acd_agents, agent_counts
 from cordboard.store.acd_values import OfferToRing
 from cordboard.store.state_conditions import IN_LINE, OPEN_OFFER, UNRUNG
 from cordboard.store.tables import offers, queue_entries
@@ -41,7 +44,9 @@ _HANDED_OUT = (  # to the worker that holds the caller still, who therefore has 
         queue_entries.c.owner == bindparam("b_owner"),
     )
 )
-_OPEN_OF_ENTRY = select(offers).where(OPEN_OFFER, offers.c.entry_id == bindparam("b_entry"))
+_OPEN_OF_ENTRY = (
+    select(offers).where(OPEN_OFFER, offers.c.entry_id == bindparam("b_entry")).order_by(offers.c.agent)
+)
 _MAKE = insert(offers)
 _UNRUNG_OF = (
     select(offers, queue_entries.c.language)
@@ -62,13 +67,17 @@ _RING = (
 _NOTE_LEG = update(offers).where(_this).values(agent_leg_id=bindparam("b_leg"))
 _now: dict[str, Any] = {"changed_boot": bindparam("b_boot")}
 _ANSWER = update(offers).where(_this).values(state=OfferState.ANSWERED.value, answered_at=bindparam("b_at"), **_now)
-_JOIN = update(offers).where(_this).values(state=OfferState.TALKING.value, joined_at=bindparam("b_at"), **_now)
+_JOIN = (
+    update(offers)
+    .where(_this, OPEN_OFFER)
+    .values(state=OfferState.TALKING.value, joined_at=bindparam("b_at"), **_now)
+)
 _NOTE_GONE = (
     update(offers).where(_this, offers.c.agent_gone_at.is_(None)).values(agent_gone_at=bindparam("b_at"), **_now)
 )
 _END = (
     update(offers)
-    .where(_this)
+    .where(_this, OPEN_OFFER)
     .values(
         state=OfferState.ENDED.value,
         end=bindparam("b_end"),
@@ -126,21 +135,30 @@ def find_offer(turn: Turn, offer_id: str) -> Row[Any] | None:
     return turn.row(_FIND, b_offer=offer_id)
 
 
-def open_offer_of(turn: Turn, entry_id: str) -> Row[Any] | None:
-    """The caller's open offer, at most one."""
-    return turn.row(_OPEN_OF_ENTRY, b_entry=entry_id)
+def open_offers_of(turn: Turn, entry_id: str) -> list[Row[Any]]:
+    """The caller's open offers: one, or several where all agents are rung at once."""
+    return turn.rows(_OPEN_OF_ENTRY, b_entry=entry_id)
 
 
 # -- making --
 
 
-def make_offer(turn: Turn, entry: WaitingEntry, agent: str, reason: str) -> bool:
-    """Give the caller to the agent. False if either of them is taken (another database client was faster)."""
-    new = _NewOffer(new_call_id(), entry.entry_id, entry.call_id, entry.queue, agent, entry.party_ref)
+def make_offers(turn: Turn, entry: WaitingEntry, agents: Collection[str], reason: str) -> int:
+    """Give the caller to these agents, of whom one will get the call; how many of them were still free.
+
+    Nobody, if the caller is taken (another database client was faster).
+    """
     if turn.run(_OFFER_ENTRY, b_entry=entry.entry_id) != 1:
-        return False
-    if not acd_agents.claim(turn, agent, new.offer_id):
+        return 0
+    made = sum(_make(turn, entry, agent, reason) for agent in agents)
+    if made == 0:
         turn.run(_RETURN_ENTRY, b_entry=entry.entry_id)
+    return made
+
+
+def _make(turn: Turn, entry: WaitingEntry, agent: str, reason: str) -> bool:
+    new = _NewOffer(new_call_id(), entry.entry_id, entry.call_id, entry.queue, agent, entry.party_ref)
+    if not acd_agents.claim(turn, agent, new.offer_id):
         return False
     turn.run(_MAKE, **_row(turn, new, entry.fence, reason))
     turn.offered[entry.entry_id] = entry.owner
@@ -180,12 +198,13 @@ def ring_offers(turn: Turn, owner: str, call_ids: Collection[str]) -> list[Offer
     """Mark the worker's unrung offers to these callers as ringing. What cannot be rung any more is withdrawn.
 
     Those marked before, of which nobody has said anything since, are among them: the answer was lost on its way.
+    One for each caller; whoever else is to be rung for them at the same time is in its `also`.
     """
-    return [
-        offer
-        for row in (*unrung_offers(turn, owner), *turn.rows(_HANDED_OUT, b_owner=owner))
-        if row.call_id in call_ids and (offer := _to_ring(turn, row)) is not None
-    ]
+    by_entry: dict[str, list[OfferToRing]] = {}
+    for row in (*unrung_offers(turn, owner), *turn.rows(_HANDED_OUT, b_owner=owner)):
+        if row.call_id in call_ids and (offer := _to_ring(turn, row)) is not None:
+            by_entry.setdefault(row.entry_id, []).append(offer)
+    return [replace(first, also=tuple(more)) for first, *more in by_entry.values()]
 
 
 def _to_ring(turn: Turn, offer: Row[Any]) -> OfferToRing | None:
@@ -233,8 +252,10 @@ def note_agent_leg(turn: Turn, event: AgentLegEvent) -> None:
             note_answered(turn, offer, event.at)
         case "joined":
             note_joined(turn, offer, event.at)
+        case "refused":
+            end_without_talk(turn, offer, OfferEnd(event.result), event.at)
         case "gone":
-            note_gone(turn, offer, event.at)
+            note_gone(turn, offer, event.at, by=event.ended_by)
 
 
 def _is_of_another_leg(offer: Row[Any], event: AgentLegEvent) -> bool:
@@ -253,26 +274,32 @@ def note_answered(turn: Turn, offer: Row[Any], at: float) -> None:
 
 
 def note_joined(turn: Turn, offer: Row[Any], at: float) -> None:
-    """They talk: the caller has left the queue, served."""
+    """They talk: the caller has left the queue, served. Whoever was rung besides is free again."""
     if offer_after(OfferState(offer.state), OfferFact.JOINED) is None:
         return
-    turn.run(_JOIN, b_offer=offer.offer_id, b_at=at, b_boot=turn.now.boot)
+    others = [other for other in open_offers_of(turn, offer.entry_id) if other.offer_id != offer.offer_id]
+    if turn.run(_JOIN, b_offer=offer.offer_id, b_at=at, b_boot=turn.now.boot) != 1:
+        return
     turn.offered.pop(offer.entry_id, None)
     acd_agents.note_talk(turn, offer, at)
+    agent_counts.count_call(turn, offer.agent)
     entry = turn.row(_SERVE_ENTRY, b_entry=offer.entry_id, b_at=at, b_state="talking")
     if entry is not None:
         _tell_joined(turn, offer, entry, at)
+    for other in others:
+        end_without_talk(turn, other, OfferEnd.TAKEN, at)
     if offer.agent_gone_at is not None:  # its end was told before its beginning
         _end_talk(turn, offer, joined_at=at, at=offer.agent_gone_at)
 
 
-def note_gone(turn: Turn, offer: Row[Any], at: float, *, is_estimated: bool = False) -> None:
+def note_gone(turn: Turn, offer: Row[Any], at: float, *, by: str = "", is_estimated: bool = False) -> None:
     """The agent's leg has ended. Before a talk, why is the dialplan's to say; after one, that was it.
 
-    is_estimated: nobody heard when; key figures leave the length of such a talk out.
+    by: who ended it, as in `AgentLegEvent.ended_by`. is_estimated: nobody heard when; key figures leave the length
+    of such a talk out.
     """
     if offer.state == OfferState.TALKING:
-        _end_talk(turn, offer, joined_at=offer.joined_at, at=at, is_estimated=is_estimated)
+        _end_talk(turn, offer, joined_at=offer.joined_at, at=at, by=by, is_estimated=is_estimated)
     elif offer.state != OfferState.ENDED:
         turn.run(_NOTE_GONE, b_offer=offer.offer_id, b_at=at, b_boot=turn.now.boot)
 
@@ -296,16 +323,26 @@ def settle_offer(turn: Turn, offer: Row[Any], result: OfferResult) -> None:
         end_without_talk(turn, offer, result.end, result.ended_at)
 
 
+def end_open_offers(turn: Turn, entry_id: str, end: OfferEnd, at: float) -> None:
+    """Nobody is to be rung for the caller any more."""
+    for offer in open_offers_of(turn, entry_id):
+        end_without_talk(turn, offer, end, max(at, offer.made_at))
+
+
 def end_without_talk(turn: Turn, offer: Row[Any], end: OfferEnd, at: float) -> None:
-    """The caller waits again, in the old place, and the agent is free, or rests. In a talk it says nothing new."""
+    """The agent is free, or rests. The caller waits again, in the old place, unless somebody else is rung for them
+    still. In a talk it says nothing new.
+    """
     if offer_after(OfferState(offer.state), OfferFact.FAILED) is None:
         return
-    turn.run(_END, b_offer=offer.offer_id, b_end=end.value, b_at=at, b_talk_ended_at=None)
-    turn.offered.pop(offer.entry_id, None)
+    if turn.run(_END, b_offer=offer.offer_id, b_end=end.value, b_at=at, b_talk_ended_at=None) != 1:
+        return
     turn.tell_offer("offer_ended", offer, at, end=end.value, ring_s=_ring_s(offer, at))
-    turn.run(_RETURN_ENTRY, b_entry=offer.entry_id)
+    if not open_offers_of(turn, offer.entry_id):
+        turn.offered.pop(offer.entry_id, None)
+        turn.run(_RETURN_ENTRY, b_entry=offer.entry_id)
     acd_agents.note_failed_offer(turn, offer, end, at)
-    turn.may_match = True
+    turn.touched.add(offer.queue)
 
 
 def close_entry(turn: Turn, entry_id: str) -> None:
@@ -313,13 +350,18 @@ def close_entry(turn: Turn, entry_id: str) -> None:
     turn.run(_CLOSE_ENTRY, b_entry=entry_id)
 
 
-def _end_talk(turn: Turn, offer: Row[Any], *, joined_at: float, at: float, is_estimated: bool = False) -> None:
+def _end_talk(
+    turn: Turn, offer: Row[Any], *, joined_at: float, at: float, by: str = "", is_estimated: bool = False
+) -> None:
     at = max(at, joined_at)
-    estimated = {"estimated": True} if is_estimated else {}
+    known = ({"by": by} if by else {}) | ({"estimated": True} if is_estimated else {})
     turn.run(_END, b_offer=offer.offer_id, b_end=OfferEnd.SERVED.value, b_at=at, b_talk_ended_at=at)
     close_entry(turn, offer.entry_id)
-    turn.tell_offer("talk_ended", offer, at, talk_s=at - joined_at, **estimated)
+    turn.tell_offer("talk_ended", offer, at, talk_s=at - joined_at, **known)
     turn.tell_offer("offer_ended", offer, at, end=OfferEnd.SERVED.value, ring_s=_ring_s(offer, joined_at))
+    agent_counts.count_talk(turn, offer.agent, at - joined_at, at)
+    if turn.queue(offer.queue).at_most:
+        turn.touched.add(offer.queue)
     acd_agents.note_talk_end(turn, offer, at)
 
 
@@ -328,7 +370,7 @@ def _serve_after_all(turn: Turn, offer: Row[Any], result: OfferResult) -> None:
     served; if somebody has, the caller waits again and must be left in peace.
     """
     joined_at = result.ended_at if result.joined_at is None else result.joined_at
-    if open_offer_of(turn, offer.entry_id) is not None or not _is_held_as_before(turn, offer):
+    if open_offers_of(turn, offer.entry_id) or not _is_held_as_before(turn, offer):
         return
     entry = turn.row(_SERVE_ENTRY, b_entry=offer.entry_id, b_at=joined_at, b_state="left")
     if entry is not None:
@@ -337,7 +379,7 @@ def _serve_after_all(turn: Turn, offer: Row[Any], result: OfferResult) -> None:
 
 def _tell_joined(turn: Turn, offer: Row[Any], entry: Row[Any], at: float) -> None:
     wait_s = max(0.0, at - entry.entered_at)
-    turn.tell_offer("joined", offer, at, wait_s=wait_s)
+    turn.tell_offer("joined", offer, at, wait_s=wait_s, leg=offer.agent_leg_id)
     turn.tell_entry("left_queue", entry, at, because="served", wait_s=wait_s)
 
 

@@ -106,6 +106,8 @@ def _without_leg(turn: Turn, offer: Row[Any], listed: Listed) -> None:
 
 def _gone_caller(turn: Turn, entry: Row[Any], listed: Listed) -> None:
     """Whoever held the call is gone too, or has lost track of it. A restart of the machine leaves leases of 0."""
+    if entry.state == "away" and entry.kind != "call":
+        return  # the place is kept for one who is not on the phone
     if entry.state == "talking":
         acd_entries.leave(turn, entry.call_id, LeftBecause.SERVED, listed.at)
     elif entry.lease_until == 0.0 or listed.has_restarted_under(entry):
@@ -116,8 +118,8 @@ def _gone_caller(turn: Turn, entry: Row[Any], listed: Listed) -> None:
 
 def _gone_at(turn: Turn, entry: Row[Any], listed: Listed) -> float:
     """When the caller left, as nearly as it is known: a phone that rang for them has stopped with that."""
-    offer = acd_offers.open_offer_of(turn, entry.entry_id)
-    return listed.at if offer is None or offer.agent_gone_at is None else float(offer.agent_gone_at)
+    rung = acd_offers.open_offers_of(turn, entry.entry_id)
+    return max((float(offer.agent_gone_at) for offer in rung if offer.agent_gone_at is not None), default=listed.at)
 
 
 def overdue_offers(turn: Turn) -> frozenset[str]:

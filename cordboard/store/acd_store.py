@@ -8,17 +8,29 @@ told again changes nothing. Used by the floor, the waiting room and the observer
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from cordboard.acd.model import FloorPlan, LeftBecause, Moment, OfferResult, Presence
-from cordboard.store import acd_agents, acd_devices, acd_dispositions, acd_entries, acd_offers, callers, leases
-from cordboard.store.acd_entries import LEASE_S
+from cordboard.store import (
+    acd_agents,
+    acd_devices,
+    acd_dispositions,
+    acd_entries,
+    acd_offers,
+    acd_presence,
+    acd_review,
+    acd_wrap_up,
+    callers,
+    leases,
+)
+from cordboard.store.acd_entries import LEASE_S, Place
 from cordboard.store.acd_matching import match_waiting
 from cordboard.store.acd_offers import RING_BY_S
 from cordboard.store.acd_reconcile import Listed, overdue_offers, reconcile
-from cordboard.store.acd_values import CallerNote, Changes, Entered, Entering, LookupStatus, OfferToRing
+from cordboard.store.acd_values import CallerNote, Changes, Entered, Entering, LookupStatus, OfferToRing, Verdict
 from cordboard.store.turn import Turn
 from cordboard.telephony.ports import AgentLeg, AgentLegEvent, DeviceState
 
@@ -42,21 +54,40 @@ class AcdStore:
         """Give a caller a place in a queue, or back the one they have, and an agent if one is free for them.
 
         An offer to this caller is marked ringing at once and returned: whoever enters must ring it. A caller who
-        comes back after their longest wait has left by that (`left`).
+        comes back after their longest wait has left by that (`left`), and so has one whom the queue's rules send
+        out at once, if no agent is free. Whom the queue does not let in has no place (`refused`).
         """
         turn = Turn(c, now, self.plan)
         place = acd_entries.enter(turn, entering)
         match_waiting(turn, self.needs_lease)
+        if place.left is None and place.refused is None:
+            place = self._after_review(turn, entering, place)
         rung = acd_offers.ring_offers(turn, entering.owner, (entering.call_id,))
-        return Entered(
-            place.entry_id,
-            place.fence,
-            place.entered_at,
-            next(iter(rung), None),
-            self._finish(turn),
-            place.entered_boot,
-            place.left,
-        )
+        return _entered(place, next(iter(rung), None), self._finish(turn))
+
+    def review(
+        self, c: Connection, now: Moment, owner: str, call_ids: Collection[str]
+    ) -> tuple[list[Verdict], Changes]:
+        """Apply the rules of their queues to the owner's waiting calls: who must leave, who goes on elsewhere.
+
+        An offer to one who has gone on is marked ringing at once and comes with the place.
+        """
+        turn = Turn(c, now, self.plan)
+        found = acd_review.review(turn, owner, call_ids)
+        match_waiting(turn, self.needs_lease)
+        moved = frozenset(one.call_id for one in found if one.place is not None)
+        rung = {offer.call_id: offer for offer in acd_offers.ring_offers(turn, owner, moved)} if moved else {}
+        changes = self._finish(turn)
+        verdicts = [
+            Verdict(
+                one.call_id,
+                one.left,
+                None if one.place is None else _entered(one.place, rung.get(one.call_id), changes),
+                one.position,
+            )
+            for one in found
+        ]
+        return verdicts, changes
 
     def take_offers(
         self, c: Connection, now: Moment, owner: str, call_ids: Collection[str]
@@ -89,15 +120,39 @@ class AcdStore:
         *,
         entry_id: str = "",
         fence: int | None = None,
+        key: str = "",
     ) -> Changes:
         """The caller waits no more; an open offer ends with that. A talk, once begun, is not ended by it.
 
         at: when that was, seconds since 1970; now by default. entry_id, fence: as `Entered` gave them, when it is
-        that stay which is over, as seen by that holder. Without them the call is over, wherever it waits.
+        that stay which is over, as seen by that holder. Without them the call is over, wherever it waits. key:
+        pressed to leave.
         """
         turn = Turn(c, now, self.plan)
         at = now.wall if at is None else at
-        acd_entries.leave(turn, call_id, because, at, entry_id=entry_id, fence=fence)
+        acd_entries.leave(turn, call_id, because, at, entry_id=entry_id, fence=fence, key=key)
+        return self._finish(turn)
+
+    def step_out(
+        self,
+        c: Connection,
+        now: Moment,
+        call_id: str,
+        held_until: float | None,
+        *,
+        kind: str = "call",
+        key: str = "",
+        entry_id: str = "",
+        fence: int | None = None,
+    ) -> Changes:
+        """The caller is elsewhere for a while, and the place is kept until `held_until` (boot clock; None: until
+        somebody gives it up). `enter` brings them back into it.
+
+        kind: `call` for one who stays on the phone, `callback`, `cut_off`; key: what they pressed. entry_id,
+        fence: as for `leave`.
+        """
+        turn = Turn(c, now, self.plan)
+        acd_entries.step_out(turn, call_id, held_until, kind=kind, key=key, entry_id=entry_id, fence=fence)
         return self._finish(turn)
 
     def come_and_go(
@@ -109,15 +164,23 @@ class AcdStore:
         return self._finish(turn)
 
     def settle(
-        self, c: Connection, now: Moment, call_id: str, result: OfferResult, caller_is_here: bool
+        self,
+        c: Connection,
+        now: Moment,
+        call_id: str,
+        result: OfferResult,
+        caller_is_here: bool,
+        others: Sequence[OfferResult] = (),
     ) -> Changes:
         """The switch's word on how an offer's ringing ended. If they talked the caller is served; otherwise the
-        caller waits again in the old place, or, no longer here, has abandoned.
+        caller waits again in the old place, or, no longer here, has abandoned. others: of those who were rung at
+        the same time, if there were any.
         """
         turn = Turn(c, now, self.plan)
-        offer = acd_offers.find_offer(turn, result.offer_id)
-        if offer is not None:
-            acd_offers.settle_offer(turn, offer, result)
+        for one in (result, *others):
+            offer = acd_offers.find_offer(turn, one.offer_id)
+            if offer is not None:
+                acd_offers.settle_offer(turn, offer, one)
         if not caller_is_here:
             acd_entries.leave(turn, call_id, LeftBecause.ABANDONED, result.ended_at)
         return self._finish(turn)
@@ -139,13 +202,25 @@ class AcdStore:
         a reason that is not configured.
         """
         turn = Turn(c, now, self.plan)
-        acd_agents.set_presence(turn, agent, presence, reason)
+        acd_presence.set_presence(turn, agent, presence, reason)
+        return self._finish(turn)
+
+    def force_presence(
+        self, c: Connection, now: Moment, agent: str, presence: Presence, reason: str = "", *, by: str
+    ) -> Changes:
+        """What somebody else has decided for an agent, past the limits of pauses. Who is made available wraps up no
+        longer. by: the supervisor's name, which the agent is shown. Raises ValueError as `set_presence`.
+        """
+        turn = Turn(c, now, self.plan)
+        acd_presence.force_presence(turn, agent, presence, reason, by)
+        if presence is Presence.AVAILABLE:
+            acd_wrap_up.end(turn, agent)
         return self._finish(turn)
 
     def log_out_unknown(self, c: Connection, now: Moment) -> tuple[list[str], Changes]:
         """Log out agents that are configured no more, and name them. Their ringing, talk or wrap-up goes on."""
         turn = Turn(c, now, self.plan)
-        removed = acd_agents.log_out_unknown(turn)
+        removed = acd_presence.log_out_unknown(turn)
         return removed, self._finish(turn)
 
     def dispose(
@@ -158,6 +233,26 @@ class AcdStore:
         """
         turn = Turn(c, now, self.plan)
         acd_dispositions.dispose(turn, agent, offer_id, disposition, note)
+        return self._finish(turn)
+
+    def extend_wrap_up(self, c: Connection, now: Moment, agent: str, offer_id: str) -> Changes:
+        """More time for the notes on a call. Raises ValueError where there is none to be had, and for a call the
+        agent does not wrap up.
+        """
+        turn = Turn(c, now, self.plan)
+        acd_wrap_up.extend(turn, agent, offer_id)
+        return self._finish(turn)
+
+    def dispose_last(self, c: Connection, now: Moment, agent: str, disposition: str) -> Changes:
+        """What came of the call the agent has, or has had last. Raises ValueError as `dispose`, and for none."""
+        turn = Turn(c, now, self.plan)
+        acd_dispositions.dispose_last(turn, agent, disposition)
+        return self._finish(turn)
+
+    def extend_last(self, c: Connection, now: Moment, agent: str) -> Changes:
+        """More time for the notes on the call the agent wraps up. Raises ValueError."""
+        turn = Turn(c, now, self.plan)
+        acd_wrap_up.extend_last(turn, agent)
         return self._finish(turn)
 
     def device_changed(self, c: Connection, now: Moment, device: str, state: DeviceState) -> Changes:
@@ -175,9 +270,13 @@ class AcdStore:
     # -- time --
 
     def sweep(self, c: Connection, now: Moment) -> Changes:
-        """Do what is due: end wrap-ups, withdraw offers that nobody has rung, match those whose rest is over."""
+        """Do what is due: end wrap-ups, withdraw offers that nobody has rung, match those whose rest is over, give
+        up places that were kept for long enough.
+        """
         turn = Turn(c, now, self.plan, may_match=True)
+        acd_entries.give_up_held(turn)
         acd_agents.end_wrap_ups_due(turn)
+        acd_presence.end_pauses_due(turn)
         acd_offers.withdraw_unrung(turn)
         turn.overdue = overdue_offers(turn)
         return self._finish(turn, tells_due=True)
@@ -235,6 +334,33 @@ class AcdStore:
 
     # -- inside --
 
+    def _after_review(self, turn: Turn, entering: Entering, place: Place) -> Place:
+        """The place that the rules leave to one who has just come, and is offered to nobody."""
+        if not acd_review.has_rules(turn.queue(place.queue)):
+            return place
+        for found in acd_review.review(turn, entering.owner, (entering.call_id,)):
+            if found.place is not None:
+                match_waiting(turn, self.needs_lease)
+                return found.place
+            if found.left is not None:
+                return replace(place, left=found.left)
+        return place
+
     def _finish(self, turn: Turn, *, tells_due: bool = False) -> Changes:
         match_waiting(turn, self.needs_lease)
         return turn.finish(tells_due=tells_due)
+
+
+def _entered(place: Place, offer: OfferToRing | None, changes: Changes) -> Entered:
+    return Entered(
+        place.entry_id,
+        place.fence,
+        place.entered_at,
+        offer,
+        changes,
+        place.entered_boot,
+        place.left,
+        place.kind,
+        place.queue,
+        place.refused,
+    )

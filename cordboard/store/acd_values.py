@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from cordboard.acd.model import LeftBecause, OfferEnd, OfferState, Presence
+from cordboard.acd.joining import Refusal
+from cordboard.acd.model import LeftBecause, Needs, OfferEnd, OfferState, PauseThen, Presence
+from cordboard.telephony.ports import DeviceState
 
 LookupStatus = Literal["pending", "found", "several", "none", "withheld", "failed"]
 
@@ -47,7 +49,8 @@ class Entering:
     """A caller who is to wait. entered_at: when the caller came to the queue, in seconds since 1970, which may be
     before now. owner: the worker that holds the call. entered_boot: the same as entered_at by the boot clock,
     reckoned from it if None. max_wait_s: how long the caller may wait in all; one who comes back after that leaves.
-    None: for ever, as far as the store is concerned.
+    None: for ever, as far as the store is concerned. needs: what the flow asks of an agent; a place keeps those it
+    was entered with.
     """
 
     call_id: str
@@ -60,11 +63,12 @@ class Entering:
     owner: str
     entered_boot: float | None = None
     max_wait_s: float | None = None
+    needs: Needs = field(default_factory=Needs)
 
 
 @dataclass(frozen=True, slots=True)
 class OfferToRing:
-    """A phone to ring now; the offer is marked as ringing already."""
+    """A phone to ring now; the offer is marked as ringing already. also: whom to ring for the caller besides."""
 
     offer_id: str
     call_id: str
@@ -73,12 +77,15 @@ class OfferToRing:
     device: str
     queue: str
     language: str
+    also: tuple[OfferToRing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Entered:
     """A place in a queue. entered_at, entered_boot: the true time on both clocks, also after a retake. offer: to be
-    rung at once. left: why there is no place any more; None if there is one.
+    rung at once. left: why there is no place any more; None if there is one. kind: `call`, `callback` or `cut_off`.
+    queue: where the place is, which after an overflow is another one than was asked for; refused: why there never
+    was one.
     """
 
     entry_id: str
@@ -88,6 +95,21 @@ class Entered:
     changes: Changes
     entered_boot: float = 0.0
     left: LeftBecause | None = None
+    kind: str = "call"
+    queue: str = ""
+    refused: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the rules of a queue have made of a waiting call. left: why it has left; entered: its place in another
+    queue; position: its place in line, where the queue tells of each change, 0 elsewhere.
+    """
+
+    call_id: str
+    left: LeftBecause | None = None
+    entered: Entered | None = None
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +132,9 @@ class OfferView:
     """The call an agent is offered, has, or wraps up; all an agent needs to see of it.
 
     reason: why this agent; wait_s: from entering the queue until joined (until now while not joined).
-    wrap_up_left_s: None unless in wrap-up; dispositions: what may be chosen. Times in seconds since 1970.
+    wrap_up_left_s: None unless in wrap-up, or where that has no end of its own; dispositions: what may be chosen.
+    needs_disposition: the wrap-up does not end without one; ends_early: a disposition ends it before its time;
+    can_extend: there is more time to be had. Times in seconds since 1970.
     """
 
     offer_id: str
@@ -135,6 +159,9 @@ class OfferView:
     path: tuple[str, ...]
     lookup: LookupStatus
     customer: Mapping[str, Any] = field(repr=False)
+    needs_disposition: bool = False
+    ends_early: bool = True
+    can_extend: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +171,10 @@ class AgentView:
     activity: an `Activity`, or "busy_elsewhere" (idle for us, but the phone is in use), or "unreachable" (idle, and
     the phone is not registered). missed: how the last offer failed, while the agent rests or is paused for it;
     rests_s: seconds until the next offer can come, 0.0 if that is now.
+
+    device: what their phone can do, as the switch says; forced_by: who decided the presence for them, "" for they
+    themselves; pause_left_s: how much of a pause with a limit is left, less than nothing if it is over;
+    pause_then: what follows that, "nothing", "available" or "logged_out". calls_today, talk_s_today: from midnight.
     """
 
     name: str
@@ -156,6 +187,12 @@ class AgentView:
     offer: OfferView | None
     missed: OfferEnd | None = None
     rests_s: float = 0.0
+    device: DeviceState = DeviceState.UNKNOWN
+    forced_by: str = ""
+    pause_left_s: float | None = None
+    pause_then: PauseThen = "nothing"
+    calls_today: int = 0
+    talk_s_today: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

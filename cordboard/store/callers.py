@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from cordboard.store.acd_values import CallerNote, LookupStatus
 from cordboard.store.tables import callbacks, callers, offers, parties
 from cordboard.store.traces import erase_traces
 from cordboard.store.turn import Turn
+from cordboard.store.upserts import insert
 from cordboard.telephony.call_id import new_call_id
 
 _insert = insert(callers)

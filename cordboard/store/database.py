@@ -1,4 +1,5 @@
-"""The SQLite database of one machine: opened, brought up to date, and moved aside when it is none any more.
+"""Opens the database, wherever it is. A file of this machine is SQLite: brought up to date here, and moved aside
+when it is no database any more. One that several machines share is `postgres`'s business.
 
 Two kinds of connections. Writers take the write lock when a transaction begins (`BEGIN IMMEDIATE`): what they
 read in it stays true until they commit, and a lock is waited for at the start, never run into in the middle.
@@ -21,10 +22,11 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from cordboard.errors import StoreUnavailable
-from cordboard.store import migrations
+from cordboard.store import migrations, postgres
+from cordboard.store.address import Address, PostgresAddress
 from cordboard.store.boot import forget_other_boots, is_same_boot
 from cordboard.store.faults import in_words
-from cordboard.store.moments import boot_id
+from cordboard.store.moments import boot_id, follow_machine
 
 log = structlog.get_logger()
 
@@ -33,10 +35,13 @@ OTHERS_S = 30.0  # for the other processes that start now, one after the other; 
 STATEMENTS_KEPT = 512  # prepared statements a connection; more than there are
 
 
-def open_database(path: Path) -> Engine:
+def open_database(path: Address) -> Engine:
     """An engine for writing, on a database with this code's tables. Raises StoreUnavailable; StoreError if newer
-    code made it.
+    code made it, or if it is on a server and was not upgraded.
     """
+    if isinstance(path, PostgresAddress):
+        return postgres.open_current(path, BUSY_TIMEOUT_MS)
+    follow_machine()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return _opened(path)
@@ -46,10 +51,15 @@ def open_database(path: Path) -> Engine:
         raise StoreUnavailable(f"the database {path} cannot be opened: {in_words(fault)}") from fault
 
 
-def open_for_reading(path: Path) -> Engine:
-    """An engine for looking at an existing database. Raises StoreUnavailable if there is none."""
+def open_for_reading(path: Address) -> Engine:
+    """An engine for looking at an existing database. Raises StoreUnavailable if there is no such file; a server is
+    not asked yet.
+    """
+    if isinstance(path, PostgresAddress):
+        return postgres.reading_engine(path)
     if not path.is_file():
         raise StoreUnavailable(f"there is no database {path}")
+    follow_machine()
     engine = _engine(path)
     event.listen(engine, "connect", _tune_reader)
     event.listen(engine, "begin", _begin_reading)

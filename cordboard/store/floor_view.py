@@ -10,12 +10,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select
 
 from cordboard.acd.availability import shown_activity
-from cordboard.acd.model import Activity, Agent, FloorPlan, Moment, OfferEnd, OfferState, Presence, Queue
-from cordboard.store.acd_agents import RONA_REASON
+from cordboard.acd.model import Activity, Agent, FloorPlan, Moment, OfferEnd, OfferState, PauseThen, Presence, Queue
+from cordboard.acd.presence import RONA_REASON, pause_left_s, pause_rule
+from cordboard.acd.wrap_up import can_extend
 from cordboard.store.acd_values import AgentView, FloorSnapshot, OfferView, QueueView
 from cordboard.store.state_conditions import IN_LINE
 from cordboard.store.tables import agent_states, callers, devices, ledger, offers, queue_entries
-from cordboard.store.today import Today
+from cordboard.store.today import Today, day_of
 from cordboard.telephony.ports import DeviceState
 
 _AGENTS = select(agent_states)
@@ -131,7 +132,7 @@ def _agent(
 ) -> AgentView:
     if state is None:
         idle = shown_activity(Activity.IDLE, device)
-        return AgentView(agent.name, agent.full_name, Presence.LOGGED_OUT, "", 0.0, idle, 0.0, None)
+        return AgentView(agent.name, agent.full_name, Presence.LOGGED_OUT, "", 0.0, idle, 0.0, None, device=device)
     offer = held.get(state.offer_id)
     return AgentView(
         name=agent.name,
@@ -141,13 +142,41 @@ def _agent(
         presence_since_at=state.presence_since_at,
         activity=shown_activity(Activity(state.activity), device),
         activity_since_at=state.activity_since_at,
-        offer=None if offer is None else _offer(offer, state.wrap_up_until, plan, now),
+        offer=None if offer is None else _offer(offer, state, plan, now),
         rests_s=max(0.0, state.blocked_until - now.boot),
+        device=device,
+        forced_by=state.forced_by,
+        pause_left_s=_pause_left_s(state, plan, now),
+        pause_then=_pause_then(state, plan),
+        **_counts(state, plan, now),
     )
 
 
-def _offer(row: Row[Any], wrap_up_until: float | None, plan: FloorPlan, now: Moment) -> OfferView:
-    queue = plan.queues.get(row.queue)
+def _counts(state: Row[Any], plan: FloorPlan, now: Moment) -> dict[str, Any]:
+    """What an agent has done since midnight; counts of an earlier day are still there until the next call."""
+    is_today = state.counted_since_at >= day_of(now.wall, plan.zone)[0]
+    return {"calls_today": state.calls_today, "talk_s_today": state.talk_s_today} if is_today else {}
+
+
+def _pause_left_s(state: Row[Any], plan: FloorPlan, now: Moment) -> float | None:
+    """A pause begins when the call is over during which it was chosen."""
+    if state.presence != Presence.PAUSED or state.activity != Activity.IDLE:
+        return None
+    if state.paused_until is not None:
+        return float(state.paused_until - now.boot)
+    lasts_s = now.wall - max(state.presence_since_at, state.activity_since_at)
+    return None if state.forced_by else pause_left_s(plan, state.agent, state.presence_reason, lasts_s)
+
+
+def _pause_then(state: Row[Any], plan: FloorPlan) -> PauseThen:
+    if state.presence_reason == RONA_REASON:
+        return "available" if state.paused_until is not None else "nothing"
+    return pause_rule(plan, state.agent, state.presence_reason).then
+
+
+def _offer(row: Row[Any], agent: Row[Any], plan: FloorPlan, now: Moment) -> OfferView:
+    queue = plan.queues.get(row.queue) or Queue(row.queue)
+    wrap_up_until = agent.wrap_up_until
     waited_until = now.wall if row.joined_at is None else row.joined_at
     return OfferView(
         offer_id=row.offer_id,
@@ -164,7 +193,7 @@ def _offer(row: Row[Any], wrap_up_until: float | None, plan: FloorPlan, now: Mom
         wrap_up_left_s=None if wrap_up_until is None else max(0.0, wrap_up_until - now.boot),
         disposition=row.disposition,
         note=row.note,
-        dispositions=queue.dispositions if queue else (),
+        dispositions=queue.dispositions,
         ani=row.ani or "",
         caller_name=row.caller_name or "",
         dnis=row.dnis or "",
@@ -172,4 +201,7 @@ def _offer(row: Row[Any], wrap_up_until: float | None, plan: FloorPlan, now: Mom
         path=tuple(row.path or ()),
         lookup=row.lookup or "pending",
         customer=row.customer or {},
+        needs_disposition=queue.wrap_up_mode == "mandatory" and not row.disposition,
+        ends_early=queue.wrap_up_early_exit,
+        can_extend=agent.activity == Activity.WRAP_UP and can_extend(queue, agent.wrap_up_extended_s),
     )

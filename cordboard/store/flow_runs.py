@@ -15,11 +15,12 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Connection, bindparam, delete, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from cordboard.errors import StoreUnavailable
+from cordboard.store.moments import boot_ns
 from cordboard.store.reader import StoreReader
 from cordboard.store.tables import flow_runs
+from cordboard.store.upserts import insert
 from cordboard.store.writer import Fate, StoreThread, Told
 
 ASK_DEADLINE_S = 0.5  # a caller waits in silence meanwhile
@@ -89,8 +90,8 @@ class _Batch:
 
 
 def new_epoch() -> int:
-    """Greater than that of every earlier holder of a call on this machine, whatever its clock is set to."""
-    return time.monotonic_ns()
+    """Greater than that of every earlier holder of a call, whatever this machine's clock is set to."""
+    return boot_ns()
 
 
 class FlowRuns:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, or_, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, bindparam, case, or_, update
 
 from cordboard.acd.model import Moment
 from cordboard.store.tables import leases
+from cordboard.store.upserts import insert
 
 _insert = insert(leases)
 _is_mine = leases.c.holder == _insert.excluded.holder
@@ -15,8 +15,7 @@ _TAKE = _insert.on_conflict_do_update(
     set_={
         "holder": _insert.excluded.holder,
         "until": _insert.excluded.until,
-        # 0 while the holder stays the same: SQLite counts a comparison as a number
-        "fence": leases.c.fence + (leases.c.holder != _insert.excluded.holder),
+        "fence": leases.c.fence + case((_is_mine, 0), else_=1),
     },
     where=or_(_is_mine, leases.c.until <= bindparam("b_over_since")),
 )

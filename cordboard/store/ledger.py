@@ -7,19 +7,21 @@ key figures, reports and `queue why`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Row, Select, bindparam, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Row, Select, bindparam, func, select
 
 from cordboard.acd.ledger_row import LedgerRow
 from cordboard.store.tables import ledger
+from cordboard.store.upserts import insert
 
 _APPEND = insert(ledger).on_conflict_do_nothing(index_elements=[ledger.c.event_id])
 _BETWEEN = (
     select(ledger).where(ledger.c.at >= bindparam("since"), ledger.c.at < bindparam("until")).order_by(ledger.c.seq)
 )
 _AFTER = select(ledger).where(ledger.c.seq > bindparam("seq")).order_by(ledger.c.seq)
+_LAST_SEQ = select(func.max(ledger.c.seq))
+_OF_EVENTS = select(ledger).where(ledger.c.event_id.in_(bindparam("events", expanding=True)))
 _OF_CALL = select(ledger).where(ledger.c.call_id == bindparam("call")).order_by(ledger.c.seq)
 
 _FETCH = 500  # rows held at a time while a long ledger is read
@@ -71,28 +73,42 @@ def ledger_rows(
     statement = _narrowed(_BETWEEN, kinds)
     if queue:
         statement = statement.where(ledger.c.queue == queue)
-    yield from _read(connection, statement, {"since": since, "until": until})
+    yield from read_rows(connection, statement, {"since": since, "until": until})
 
 
-def rows_after(connection: Connection, seq: int, kinds: Collection[str] = ()) -> Iterator[LedgerRow]:
-    """What was written after the row `seq`, in order."""
-    yield from _read(connection, _narrowed(_AFTER, kinds), {"seq": seq})
+def rows_after(
+    connection: Connection, seq: int, kinds: Collection[str] = (), *, most: int | None = None
+) -> Iterator[LedgerRow]:
+    """What was written after the row `seq`, in order. most: rows; all if None."""
+    yield from read_rows(connection, _narrowed(_AFTER, kinds).limit(most), {"seq": seq})
+
+
+def last_seq(connection: Connection) -> int:
+    """The `seq` of the row that was written last; 0 before the first."""
+    return int(connection.execute(_LAST_SEQ).scalar_one() or 0)
+
+
+def rows_of_events(connection: Connection, event_ids: Collection[str]) -> Iterator[LedgerRow]:
+    """The rows with these event ids, as far as there are any; for some thousands at most."""
+    yield from read_rows(connection, _OF_EVENTS, {"events": sorted(event_ids)})
 
 
 def rows_of_call(connection: Connection, call_id: str) -> list[LedgerRow]:
     """Everything that happened to one call, in order."""
-    return list(_read(connection, _OF_CALL, {"call": call_id}))
+    return list(read_rows(connection, _OF_CALL, {"call": call_id}))
 
 
 def _narrowed(statement: Select[Any], kinds: Collection[str]) -> Select[Any]:
     return statement.where(ledger.c.kind.in_(tuple(kinds))) if kinds else statement
 
 
-def _read(connection: Connection, statement: Select[Any], values: Mapping[str, Any]) -> Iterator[LedgerRow]:
-    result = connection.execution_options(yield_per=_FETCH).execute(statement, values)
-    for row in result:
-        yield _as_ledger_row(row)
+def read_rows(connection: Connection, statement: Select[Any], values: Mapping[str, Any]) -> Iterator[LedgerRow]:
+    with connection.execute(statement, values, execution_options={"yield_per": _FETCH}) as result:
+        for row in result:
+            yield _as_ledger_row(row)
 
 
 def _as_ledger_row(row: Row[Any]) -> LedgerRow:
-    return LedgerRow(**row._mapping)
+    return LedgerRow(
+        *cast("tuple[Any, ...]", row)
+    )  # the columns are in the order of its fields: reports read many of them

@@ -9,7 +9,6 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -19,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cordboard.acd.model import FloorPlan, Moment
 from cordboard.errors import StoreUnavailable
 from cordboard.store.acd_values import FloorSnapshot
+from cordboard.store.address import Address
 from cordboard.store.database import open_for_reading
 from cordboard.store.faults import in_words
 from cordboard.store.floor_view import floor_snapshot
@@ -31,9 +31,9 @@ T = TypeVar("T")
 
 
 class StoreReader:
-    """Reads the database at `path`, which must exist by the first `ask`. zone: of the day that is shown."""
+    """Reads the database at `path`, which must be there by the first `ask`. zone: of the day that is shown."""
 
-    def __init__(self, path: Path, zone: ZoneInfo = UTC) -> None:
+    def __init__(self, path: Address, zone: ZoneInfo = UTC) -> None:
         self._path = path
         self._engine: Engine | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-reader")

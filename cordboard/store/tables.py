@@ -24,9 +24,13 @@ flow_runs = Table(
     Column("written_at", Float, nullable=False, index=True),
 )
 
-# A caller's stay in a queue. state: waiting, offered, talking (joined with an agent: left_queue is in the
-# ledger, the caller has not come back yet), left. owner holds the call and renews lease_until; fence counts the
-# owners.
+# A caller's stay in a queue. state: waiting, offered, away (the place is kept, no agent is offered to it), talking
+# (joined with an agent: left_queue is in the ledger, the caller has not come back yet), left. owner holds the call
+# and renews lease_until; fence counts the owners. held_until: when an away place is given up. kind: call, callback,
+# cut_off. needs: JSON, as the caller came with them; asks: JSON, what is required of an agent now, by which
+# those who wait are grouped; asks_until: when that changes. rank, stands_at: who stands first, as in
+# `acd.matching.entry_order`. asked_queue: where the flow has put the call, if it has gone on from there by overflow;
+# "" otherwise.
 queue_entries = Table(
     "queue_entries",
     metadata,
@@ -48,27 +52,40 @@ queue_entries = Table(
     Column("party_ref", String(26), nullable=False),
     Column("kind", String(16), nullable=False, server_default="call"),
     Column("needs", String, nullable=False, server_default=""),
+    Column("asks", String, nullable=False, server_default=""),
+    Column("asks_until", Float),
+    Column("rank", Integer, nullable=False, server_default="0"),
+    Column("stands_at", Float, nullable=False, server_default="0"),
     Column("held_until", Float),
     Column("estimate_s", Float),
     Column("told_s", Float),
+    Column("asked_queue", String(64), nullable=False, server_default=""),
 )
 Index(
     "queue_entries_waiting",
     queue_entries.c.queue,
-    queue_entries.c.priority.desc(),
-    queue_entries.c.entered_at,
+    queue_entries.c.asks,
+    queue_entries.c.rank.desc(),
+    queue_entries.c.stands_at,
     queue_entries.c.call_id,
+    queue_entries.c.state,  # so that SQLite groups by it without reading the rows
     sqlite_where=text("state = 'waiting'"),
     postgresql_where=text("state = 'waiting'"),
 )
 Index(
     "queue_entries_in_line",
     queue_entries.c.queue,
-    queue_entries.c.priority.desc(),
-    queue_entries.c.entered_at,
+    queue_entries.c.rank.desc(),
+    queue_entries.c.stands_at,
     queue_entries.c.call_id,
     sqlite_where=text("state <> 'left' AND state <> 'talking'"),
     postgresql_where=text("state <> 'left' AND state <> 'talking'"),
+)
+Index(
+    "queue_entries_relaxing",
+    queue_entries.c.asks_until,
+    sqlite_where=text("state <> 'left' AND state <> 'talking' AND asks_until IS NOT NULL"),
+    postgresql_where=text("state <> 'left' AND state <> 'talking' AND asks_until IS NOT NULL"),
 )
 # A call waits in one queue at a time: the database itself refuses a second place.
 Index(
@@ -77,6 +94,12 @@ Index(
     unique=True,
     sqlite_where=text("state <> 'left'"),
     postgresql_where=text("state <> 'left'"),
+)
+Index(
+    "queue_entries_held",
+    queue_entries.c.held_until,
+    sqlite_where=text("state = 'away'"),
+    postgresql_where=text("state = 'away'"),
 )
 Index(
     "queue_entries_owned",
@@ -94,7 +117,9 @@ queue_memory = Table(
     Column("data", String, nullable=False),
 )
 
-# An agent without a row is logged out. offer_id: the open offer, or the one being wrapped up.
+# An agent without a row is logged out. offer_id: the open offer, or the one being wrapped up. paused_until: when
+# what is declared for the end of the pause is due. forced_by: who decided the presence for them. rona_counts: JSON,
+# by cause.
 agent_states = Table(
     "agent_states",
     metadata,
@@ -124,6 +149,12 @@ Index(
     agent_states.c.idle_since_at,
     sqlite_where=text("presence = 'available' AND activity = 'idle'"),
     postgresql_where=text("presence = 'available' AND activity = 'idle'"),
+)
+Index(
+    "agent_states_paused",
+    agent_states.c.paused_until,
+    sqlite_where=text("presence = 'paused'"),
+    postgresql_where=text("presence = 'paused'"),
 )
 Index(
     "agent_states_wrap_up",
@@ -177,7 +208,9 @@ offers = Table(
     Column("agent_leg_id", String(128), nullable=False),
     Column("party_ref", String(26), nullable=False, index=True),
 )
-# The two laws of offers, kept by the database itself: one open offer an agent, one open offer a caller.
+# The two laws of offers, kept by the database itself: one open offer an agent, and a caller is offered to nobody
+# twice at a time. (Of several agents who are rung at once for a caller one gets the call: see
+# `acd_offers.note_joined`.)
 Index(
     "offers_open_agent",
     offers.c.agent,
@@ -188,6 +221,7 @@ Index(
 Index(
     "offers_open_entry",
     offers.c.entry_id,
+    offers.c.agent,
     unique=True,
     sqlite_where=text("state <> 'ended'"),
     postgresql_where=text("state <> 'ended'"),
@@ -276,8 +310,11 @@ call_steps = Table(
     sqlite_with_rowid=False,
 )
 
-# Callers who are to be called back. state: waiting, done (somebody has), erased (nobody knows the number any more).
-# The number is the party's. entered_at: when the call came to the queue, if it has waited there.
+# Callers who are to be called back. state: waiting, done (somebody has), taken (they called themselves), failed
+# (not reached), expired, declined (picked up, and did not want it), erased (nobody knows the number any more).
+# The number is the party's. entered_at: when the call came to the queue, if it has waited there. entry_id: the
+# place that is kept, "" where people call back. due_at: no attempt before; leg_id: of the attempt under way, which
+# must have come to something by dial_until. reason: asked, or cut_off; mode: who was rung first.
 callbacks = Table(
     "callbacks",
     metadata,
@@ -299,6 +336,8 @@ callbacks = Table(
     Column("last_result", String(32), nullable=False, server_default=""),
     Column("prefers_agent", String(64), nullable=False, server_default=""),
     Column("reason", String(16), nullable=False, server_default="asked"),
+    Column("mode", String(16), nullable=False, server_default=""),
+    Column("dial_until", Float),
 )
 # A number is called back once by each queue: the database itself refuses a second promise.
 Index(
@@ -317,6 +356,14 @@ leases = Table(
     Column("holder", String(128), nullable=False),
     Column("until", Float, nullable=False),
     Column("fence", Integer, nullable=False),
+)
+
+# What agents key in on the telephone, by argon2 as their passwords.
+agent_pins = Table(
+    "agent_pins",
+    metadata,
+    Column("agent", String(64), primary_key=True),
+    Column("pin_hash", String, nullable=False),
 )
 
 logins = Table(

@@ -16,7 +16,6 @@ from typing import Any
 import orjson
 import structlog
 from sqlalchemy import Connection, Select, bindparam, delete, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from cordboard.flows.calling import base_of
 from cordboard.flows.given import Given
@@ -24,6 +23,7 @@ from cordboard.flows.run import FlowRun, Step
 from cordboard.flows.trace import TracedStep, record_of, with_keys
 from cordboard.store.tables import call_steps, callers, flow_runs, traced_calls
 from cordboard.store.turn import Turn
+from cordboard.store.upserts import insert
 from cordboard.store.writer import Fate, StoreThread
 from cordboard.telephony.call import Call
 from cordboard.telephony.call_id import id_at

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from sqlalchemy import Connection, Executable, Row, bindparam, func, select, union_all
 
 from cordboard.acd.model import FloorPlan, Moment, Queue
-from cordboard.store import ledger
+from cordboard.store import ledger, notices
 from cordboard.store.acd_values import Changes
-from cordboard.store.state_conditions import READY, UNRUNG, WRAPPING_UP
-from cordboard.store.tables import agent_states, offers
+from cordboard.store.state_conditions import AWAY, PAUSED, READY, RELAXING, UNRUNG, WRAPPING_UP
+from cordboard.store.tables import agent_states, offers, queue_entries
+from cordboard.store.today import day_of
 
 _OFFER_NAMES = ("offer_id", "entry_id", "call_id", "queue", "agent", "party_ref")
 _ENTRY_NAMES = ("entry_id", "call_id", "queue", "party_ref")
@@ -23,16 +25,22 @@ _NOBODY = dict.fromkeys(_OFFER_NAMES, "")
 
 _dues = union_all(
     select(func.min(agent_states.c.wrap_up_until).label("due")).where(WRAPPING_UP),
+    select(func.min(agent_states.c.paused_until)).where(PAUSED, agent_states.c.activity == "idle"),
     select(func.min(offers.c.ring_by)).where(UNRUNG),
     select(func.min(agent_states.c.blocked_until)).where(READY, agent_states.c.blocked_until > bindparam("b_boot")),
+    select(func.min(queue_entries.c.held_until)).where(AWAY),
+    select(func.min(queue_entries.c.asks_until)).where(RELAXING),
 ).subquery()
 _NEXT_DUE = select(func.min(_dues.c.due))
+_CHANCE = Random()
 
 
 @dataclass(slots=True)
 class Turn:
-    """changed: the desk must look again; may_match: an agent was freed, or a caller came or came back;
-    offered: by entry, the worker that has to ring an offer made in this transaction.
+    """changed: the desk must look again; touched: queues to which a caller came or came back, or whose agents were
+    freed; may_match: all queues may be such;
+    offered: by entry, the worker that has to ring an offer made in this transaction. random: for what is left to
+    chance.
     """
 
     connection: Connection
@@ -40,8 +48,10 @@ class Turn:
     plan: FloorPlan
     changed: bool = False
     may_match: bool = False
+    touched: set[str] = field(default_factory=set)
     offered: dict[str, str] = field(default_factory=dict)
     overdue: frozenset[str] = frozenset()
+    random: Random = _CHANCE
     _events: list[dict[str, Any]] = field(default_factory=list)
 
     # -- the database --
@@ -62,6 +72,16 @@ class Turn:
         """The queue as configured, or by default if a reload has taken it away under its calls."""
         return self.plan.queues.get(name) or Queue(name)
 
+    @property
+    def day_began_at(self) -> float:
+        """When the day began that agents' counts are of."""
+        return day_of(self.now.wall, self.plan.zone)[0]
+
+    def agent_is_free(self, agent: str) -> None:
+        """Callers of the agent's queues may have somebody now."""
+        known = self.plan.agents.get(agent)
+        self.touched.update(known.queues if known else ())
+
     # -- the ledger --
 
     def tell_offer(self, kind: str, offer: object, at: float, **data: Any) -> None:
@@ -79,6 +99,21 @@ class Turn:
         about = {name: getattr(entry, name) for name in _ENTRY_NAMES}
         self._tell(f"{about['entry_id']}:{kind}", kind, at, about, data)
 
+    def tell_entry_again(self, kind: str, entry: object, **data: Any) -> None:
+        """Note what can happen several times to a place in a queue, and happens now."""
+        about = {name: getattr(entry, name) for name in _ENTRY_NAMES}
+        self._tell(f"{about['entry_id']}:{kind}:{self.now.wall:.6f}", kind, self.now.wall, about, data)
+
+    def tell_call(self, kind: str, call_id: str, queue: str, at: float, **data: Any) -> None:
+        """Note what can happen once to a call that has no place in the queue."""
+        self._tell(f"{call_id}:{queue}:{kind}:{at:.6f}", kind, at, {"call_id": call_id, "queue": queue}, data)
+
+    def tell_callback(self, kind: str, callback: object, *, once: bool = False, **data: Any) -> None:
+        """Note what happens to a promise to call back, now. callback: anything with the names of its row."""
+        about = {name: getattr(callback, name) for name in _ENTRY_NAMES}
+        name = f"{callback.callback_id}:{kind}"  # type: ignore[attr-defined]
+        self._tell(name if once else f"{name}:{self.now.wall:.6f}", kind, self.now.wall, about, data)
+
     def tell_agent(self, kind: str, agent: str, **data: Any) -> None:
         """Note what an agent does now."""
         self._tell(f"{agent}:{kind}:{self.now.wall:.6f}", kind, self.now.wall, {"agent": agent}, data)
@@ -92,6 +127,7 @@ class Turn:
     def finish(self, *, tells_due: bool = False) -> Changes:
         """Write the ledger, and say what has changed. tells_due: say what is due next even if nothing has."""
         ledger.append(self.connection, self._events)
+        notices.say(self.connection, {*self.offered.values(), *([notices.DESK] if self.changed else [])})
         due = self._next_due_in_s() if self.changed or tells_due else None
         return Changes(frozenset(self.offered.values()), self.changed, due, self.overdue)
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from cordboard.acd.durations import in_words
 from cordboard.acd.ledger_row import LedgerRow
-from cordboard.acd.model import FloorPlan, LeftBecause, Moment, OfferEnd
+from cordboard.acd.model import FloorPlan, LeftBecause, Moment, OfferEnd, Presence
+from cordboard.acd.why_waiting import Around, why_waiting
 from cordboard.store.acd_entries import live_entry, position
-from cordboard.store.acd_values import QueueView, WhyLine
+from cordboard.store.acd_matching import at_work, served_now
+from cordboard.store.acd_needs import waiting_call
+from cordboard.store.acd_values import FloorSnapshot, QueueView, WhyLine
 from cordboard.store.floor_view import floor_snapshot
 from cordboard.store.ledger import rows_of_call
 from cordboard.store.turn import Turn
@@ -29,12 +32,38 @@ _ENDS: Mapping[str, str] = {
     OfferEnd.CALLER_LEFT: "the caller hung up first",
     OfferEnd.WITHDRAWN: "taken back, as the phone was not rung",
     OfferEnd.FAILED: "the switch could not ring the phone",
+    OfferEnd.TAKEN: "another agent has taken the call",
 }
 _LEFT: Mapping[str, str] = {
     LeftBecause.SERVED: "served",
     LeftBecause.ABANDONED: "the caller hung up",
     LeftBecause.MAX_WAIT: "the longest wait was over",
+    LeftBecause.EXIT_KEY: "by a key",
+    LeftBecause.EMPTY: "no agent was there",
+    LeftBecause.CLOSED: "the queue has closed",
+    LeftBecause.OVERFLOW: "sent on by the queue's rules",
+    LeftBecause.CALLBACK: "is to be called back",
+    LeftBecause.CUT_OFF: "was cut off, and did not come back",
     LeftBecause.LOST: "the call was lost",
+}
+_REFUSED: Mapping[str, str] = {
+    "full": "too many callers wait",
+    "empty": "no agent is there",
+    "closed": "it is closed",
+}
+_AWAY: Mapping[str, str] = {
+    "call": "stepped out, and keeps the place",
+    "callback": "keeps the place for a call back",
+    "cut_off": "was cut off, and keeps the place",
+    "hung_up": "is gone",
+}
+_CALLED_BACK: Mapping[str, str] = {
+    "done": "was called back",
+    "taken": "called again before, and was not called back",
+    "failed": "was not reached, and is not called any more",
+    "expired": "was not called back in time",
+    "declined": "was called back, and did not want it any more",
+    "erased": "cannot be called back: the number was erased",
 }
 
 
@@ -60,7 +89,14 @@ _WORDS: Mapping[str, Callable[[LedgerRow, Mapping[str, Any]], str]] = {
     "call_tagged": lambda row, data: f"tagged {data['name']}: {data['value']}",
     "survey_answered": lambda row, data: f"answered {data['name']} with {data['score']}",
     "callback_requested": lambda row, data: f"asked {row.queue} for a call back{_with_priority(data)}",
-    "entered_queue": lambda row, data: f"entered {row.queue}{_with_priority(data)}",
+    "callback_dialled": lambda row, data: f"is called back, for the {data['attempt']}. time",
+    "callback_attempt_failed": lambda row, data: f"could not be called back: {data['result']}",
+    "callback_closed": lambda row, data: _CALLED_BACK[data["state"]],
+    "entered_queue": lambda row, data: f"entered {row.queue}{_with_priority(data)}{_asking(data)}",
+    "refused": lambda row, data: f"was not let into {row.queue}: {_REFUSED[data['because']]}",
+    "stepped_out": lambda row, data: _AWAY[data["entry_kind"]],
+    "came_back": lambda row, data: f"waits in {row.queue} again",
+    "needs_relaxed": lambda row, data: f"asks for {data['asks']} from now on",
     "offer_made": lambda row, data: f"offered to {row.agent}: {data['reason']}",
     "offer_ringing": lambda row, data: f"the phone of {row.agent} rings",
     "agent_answered": lambda row, data: f"{row.agent} has picked up",
@@ -78,6 +114,10 @@ def _with_priority(data: Mapping[str, Any]) -> str:
     return f", with priority {data['priority']}" if data["priority"] else ""
 
 
+def _asking(data: Mapping[str, Any]) -> str:
+    return f", asking for {data['asks']}" if data.get("asks") else ""
+
+
 def _rang(data: Mapping[str, Any]) -> str:
     return f" (rang for {in_words(data['ring_s'])})" if data["ring_s"] else ""
 
@@ -92,9 +132,21 @@ def _present(connection: Connection, call_id: str, now: Moment, plan: FloorPlan)
     snapshot = floor_snapshot(connection, now, plan)
     queue = next((view for view in snapshot.queues if view.name == entry.queue), None)
     waited = in_words(now.wall - entry.entered_at)
-    text = f"waits in {entry.queue}, for {waited}, in place {place}; {_who_is_there(queue)}"
-    lost = entry.lease_until <= now.boot
+    waits = "keeps a place in" if entry.state == "away" else "waits in"
+    text = f"{waits} {entry.queue}, for {waited}, in place {place}; {_who_is_there(queue)}"
+    text = "; ".join([text, *_what_it_lacks(turn, entry, snapshot)])
+    lost = entry.lease_until <= now.boot and entry.state != "away"
     return [WhyLine(now.wall, "waiting", text + ("; no worker holds the call now" if lost else ""))]
+
+
+def _what_it_lacks(turn: Turn, entry: Row[Any], snapshot: FloorSnapshot) -> list[str]:
+    """What the call asks for, and who could give it."""
+    doing = {
+        view.name: view.activity if view.presence is Presence.AVAILABLE else view.presence
+        for view in snapshot.agents
+    }
+    around = Around(doing, at_work(turn), served_now(turn).get(entry.queue, 0))
+    return why_waiting(waiting_call(entry), turn.plan, around, turn.now)
 
 
 def _who_is_there(queue: QueueView | None) -> str:

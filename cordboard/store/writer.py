@@ -20,11 +20,11 @@ from typing import Any, Literal
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from cordboard.errors import StoreUnavailable
 from cordboard.store.database import BUSY_TIMEOUT_MS, open_database
-from cordboard.store.faults import in_words
+from cordboard.store.faults import in_words, passes
 
 __all__ = ["StoreThread", "open_database"]
 
@@ -66,7 +66,7 @@ class _Item:
     def fail(self, fault: Exception) -> None:
         """It is not."""
         if self.told is not None:
-            self.told("try_again" if isinstance(fault, OperationalError) else "lost")
+            self.told("try_again" if passes(fault) else "lost")
         if self.answer is not None:
             self.answer.set_exception(fault)
 
@@ -162,8 +162,8 @@ class StoreThread:
         return begun
 
     def _separate(self, batch: list[_Item], fault: Exception) -> None:
-        """A locked database fails everyone; any other fault is one item's own, and the rest is tried alone."""
-        if len(batch) == 1 or isinstance(fault, OperationalError):
+        """A database that is locked or away fails all; any other fault is one item's own: each is tried alone."""
+        if len(batch) == 1 or passes(fault):
             for item in batch:
                 item.fail(fault)
             return

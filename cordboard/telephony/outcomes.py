@@ -81,11 +81,22 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class NotServed:
-    """The caller has left the queue without an agent. reason: "max_wait"; "no_store" if nobody could be found an
-    agent for want of the database.
+    """The caller has left the queue without an agent, or was not let in. reason: "max_wait"; "full" (too many
+    wait), "empty" (no agent is there), "closed", "overflow" (sent on by the queue's rules); "no_store" if nobody
+    could be found an agent for want of the database.
     """
 
-    reason: Literal["max_wait", "no_store"]
+    reason: Literal["max_wait", "full", "empty", "closed", "overflow", "no_store"]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftByKey:
+    """The caller has pressed a key that leads out of the queue. keeps_place: it is theirs when they enter the same
+    queue again in time.
+    """
+
+    key: str
+    keeps_place: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +105,15 @@ class AgentRung:
 
     "joined" (they talked; since when: `joined_at`), "no_answer", "busy", "rejected", "unavailable",
     "unregistered", "declined", "no_key", "left_whisper", "caller_left", "withdrawn" (the agent's leg was ended by
-    us), "failed". Times in seconds since 1970.
+    us), "taken" (somebody else of those who were rung has the call), "failed". Times in seconds since 1970.
+    others: what came of the other phones that were rung at the same time; who was joined is not among them.
     """
 
     offer_id: str
     result: str
     joined_at: float | None
     ended_at: float
+    others: tuple[AgentRung, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +198,29 @@ class CallbackRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class ActedAsAgent:
+    """It is done. agent, full_name: who calls; presence, reason: what they are now; wraps_up: whether a call of
+    theirs waits for a disposition.
+    """
+
+    agent: str
+    full_name: str
+    presence: str
+    reason: str = ""
+    wraps_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRefused:
+    """It cannot be done. reason: "unknown" (no agent has this number, this code with this PIN), "too_many" (wrong
+    PINs, for some minutes), "full" (as many agents as may are in that pause), "not_possible" (no call to dispose,
+    no more time to be had), "no_store".
+    """
+
+    reason: Literal["unknown", "too_many", "full", "not_possible", "no_store"]
+
+
+@dataclass(frozen=True, slots=True)
 class FlowReturned:
     """The flow that was called came back. values: its `returns`. Never comes from a phone: the engine makes it."""
 
@@ -202,6 +238,7 @@ Outcome = (
     | Failed
     | Served
     | NotServed
+    | LeftByKey
     | AgentRung
     | LookedUp
     | NotLookedUp
@@ -213,6 +250,8 @@ Outcome = (
     | ScriptFailed
     | CallbackBooked
     | CallbackRefused
+    | ActedAsAgent
+    | AgentRefused
     | FlowReturned
 )
 

@@ -6,7 +6,7 @@ errors into `SwitchError`s.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 from cordboard.telephony.call import Call
 from cordboard.telephony.hangup_causes import HangupCause
 from cordboard.telephony.outcomes import HandedOver, HungUp, Outcome
-from cordboard.telephony.verbs import Prompt, Verb
+from cordboard.telephony.verbs import OutsideNumber, Prompt, Verb
 
 CHECKPOINT_MAX_BYTES = 512  # Asterisk cuts longer values of a channel variable set over AGI
 
@@ -77,6 +77,16 @@ class SoundFile:
     duration_s: float
 
 
+class HoldKeys(Protocol):
+    """Keys that callers press while they are on hold; nobody hears of any other."""
+
+    def hear_keys(self, leg_id: str, heard: Callable[[str], None]) -> None:
+        """Call this with each key of a leg while it is on hold with keys (`Hold.keys`), until `forget_keys`."""
+
+    def forget_keys(self, leg_id: str) -> None:
+        """Hear nothing more of a leg."""
+
+
 class Sounds(Protocol):
     """Where an edge finds what it has to play."""
 
@@ -111,15 +121,20 @@ class AgentLegEvent:
     """What an agent's leg does, as the switch reports it the moment it happens.
 
     kind: "ringing" (the phone is about to ring), "answered" (picked up), "joined" (the two talk), "gone" (the leg
-    has ended, however, also by a transfer). caller_leg_id: "" where the switch does not say.
-    at: seconds since 1970 by the switch's clock.
+    has ended, however, also by a transfer), "refused" (of several phones that ring at once this one does not any
+    more: nobody talks there; result: why, as in `AgentRung`). caller_leg_id: "" where the switch does not say.
+    at: seconds since 1970 by the switch's clock. ended_by: of one that is gone, who ended the talk: "agent",
+    "caller", "blind_transfer", "attended_transfer" (the agent passed the caller on), "" where the switch does not
+    say.
     """
 
-    kind: Literal["ringing", "answered", "joined", "gone"]
+    kind: Literal["ringing", "answered", "joined", "gone", "refused"]
     offer_id: str
     leg_id: str
     caller_leg_id: str
     at: float
+    ended_by: str = ""
+    result: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +145,38 @@ class AgentLeg:
     leg_id: str
     caller_leg_id: str
     joined_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallEvent:
+    """What a switch tells of a call the moment it happens.
+
+    kind: "left" (the caller's leg has ended, and nobody hung up), "machine" (a customer who is called back did not
+    pick up, a machine did), "gone" (they did, and hung up before anything else).
+    cause: Q.850, 0 if it is not known; at: seconds since 1970 by the switch's clock.
+    """
+
+    kind: Literal["left", "machine", "gone"]
+    call_id: str
+    cause: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerLeg:
+    """A leg to be made for a call of ours, to somebody who is called back. call_id: what it enters the service
+    with.
+
+    detect_machines: end it where an answering machine picks up. agent_first: the leg waits in the customer's stead,
+    who is rung when an agent has taken the call.
+    """
+
+    leg_id: str
+    call_id: str
+    customer: OutsideNumber
+    ring_s: float
+    detect_machines: bool = False
+    agent_first: bool = False
 
 
 class Switch(Protocol):
@@ -148,11 +195,17 @@ class Switch(Protocol):
         extension: str,
         ring_s: float,
         variables: Mapping[str, str] | None = None,
+        caller_id: str = "",
     ) -> HangupCause | None:
         """Ring a device and, when it answers, send it to the dialplan. `leg_id` becomes the channel's id.
 
+        caller_id: the number that is shown where it rings, "" for the switch's own.
+
         Returns None when answered, else why not. Raises OutcomeUnknown if the link died after sending.
         """
+
+    async def call_back(self, leg: CustomerLeg) -> HangupCause | None:
+        """Make such a leg; once it is there it arrives like any call. Returns and raises as `originate`."""
 
     async def hang_up(self, leg_id: str, cause: HangupCause = HangupCause.NORMAL) -> bool:
         """End a leg. False if there is no such leg any more."""

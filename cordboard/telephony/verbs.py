@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from cordboard.telephony.hangup_causes import HangupCause
+from cordboard.telephony.needs import Needs
 
 KEYS = "0123456789*#"
 
@@ -182,10 +183,19 @@ class Hangup:
 class Hold:
     """Play music until something else is asked for; returns as soon as it plays. Outcome: `Done`.
 
-    music: a music class of the switch, "default".
+    music: a music class of the switch, "default". keys: whether keys are heard meanwhile (`HoldKeys` in `ports`).
     """
 
     music: str
+    keys: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPhone:
+    """One of several phones that are rung at once, and the offer it is rung for."""
+
+    offer_id: str
+    device: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +205,8 @@ class RingAgent:
     Like a `Dial` it does not depend on the worker that asked for it.
     device:   in the switch's words, "PJSIP/1001". whisper: what the agent alone hears first, None for nothing.
     accept_key: "" joins them as soon as the agent picks up; accept_s: for the key, after the whisper.
+    also: more phones to ring at the same time, in all `MAX_TARGETS` at most. Each has its own whisper and key; who
+    accepts first has the caller, and the others stop ringing.
     """
 
     offer_id: str
@@ -204,20 +216,26 @@ class RingAgent:
     whisper: Prompt | None = None
     accept_key: str = "1"
     accept_s: float = 8.0
+    also: tuple[AgentPhone, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Enqueue:
     """Wait in a queue for an agent. Carried out by the service, which asks the phone for music, announcements and
-    `RingAgent`. Outcomes: `Served`, `NotServed`.
+    `RingAgent`. Outcomes: `Served`, `NotServed`, `LeftByKey`.
 
-    priority: higher goes first; max_wait_s: None for the queue's own.
+    priority: higher goes first; max_wait_s: None for the queue's own; needs: what is asked of an agent.
+    exit_keys: lead out of the queue; step_out_keys: too, and the place is kept for `held_for_s`.
     """
 
     queue: str
     language: str
     priority: int = 0
     max_wait_s: float | None = None
+    needs: Needs = field(default_factory=Needs)
+    exit_keys: str = ""
+    step_out_keys: str = ""
+    held_for_s: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +353,27 @@ class RequestCallback:
     country: str = ""
 
 
-ServiceVerb = LookUp | HttpRequest | RunScript | Note | RequestCallback
+AgentAction = Literal["log_in", "log_out", "ready", "pause", "dispose", "extend"]
+
+
+@dataclass(frozen=True, slots=True)
+class ActAsAgent:
+    """Do for an agent who calls in what they would do at the desk. Carried out by the service, without the phone.
+    Outcomes: `ActedAsAgent`, `AgentRefused`.
+
+    agent:  who it is, as an earlier "log_in" has found out; "" for that action itself, which goes by `code`, or by
+            the caller's own number if that is "". pin: digits nobody may see; None where no PIN is asked for.
+    value:  the reason of a "pause", the disposition to "dispose" with.
+    """
+
+    action: AgentAction
+    agent: str = ""
+    code: str = field(default="", repr=False)
+    pin: str | None = field(default=None, repr=False)
+    value: str = ""
+
+
+ServiceVerb = LookUp | HttpRequest | RunScript | Note | RequestCallback | ActAsAgent
 """What the service does without the phone; possible after the caller has left too."""
 
 Verb = (

@@ -16,6 +16,8 @@ import uvloop
 
 from cordboard.errors import LabError
 from tests.bench import report
+from tests.bench.estimates.measuring import measure_estimates
+from tests.bench.estimates.report import estimate_page
 from tests.bench.figures import Figures
 from tests.bench.flows.measuring import measure_flows
 from tests.bench.flows.report import flow_page
@@ -31,6 +33,7 @@ from tests.bench.site import open_site
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 LONGEST_S = 360.0  # then something hangs
 COMMAND = "make bench"
+ESTIMATE_SEEDS = 2  # the same days each time; half a minute each
 
 
 async def measure(rounds: int) -> tuple[Figures, Machine]:
@@ -71,6 +74,9 @@ def main(arguments: list[str]) -> int:
             parts["queues"] = queue_page(*uvloop.run(measure_queueing(options.samples)), date, COMMAND)
         if options.only in (None, "flows"):
             parts["flows"] = flow_page(measure_flows(options.rounds), bare_machine(), date, COMMAND)
+        if options.only in (None, "estimates"):
+            found = measure_estimates(ESTIMATE_SEEDS)
+            parts["estimates"] = estimate_page(found, bare_machine(), date, COMMAND)
     except (LabError, TimeoutError) as error:
         print(f"the measurement broke: {error or 'it took too long'}", file=sys.stderr)
         return 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-PARTS = ("ivr", "queues", "flows")
-_BEGINS = {"queues": "\n## Queues:", "flows": "\n## Flows:"}  # all but the first
+PARTS = ("ivr", "queues", "flows", "estimates")
+_BEGINS = {"queues": "\n## Queues:", "flows": "\n## Flows:", "estimates": "\n## Estimates:"}  # all but the first
 
 
 def parts_of(page: str) -> dict[str, str]:

@@ -66,12 +66,13 @@ def test_the_part_of_the_page_leaves_nothing_open() -> None:
 
 
 def test_a_part_measured_anew_leaves_the_other_as_it_was() -> None:
+    without = {"flows": "", "estimates": ""}
     first = joined({"ivr": "# Benchmarks\n\none", "queues": "## Queues: old\n\ntwo"})
-    assert parts_of(first) == {"ivr": "# Benchmarks\n\none", "queues": "## Queues: old\n\ntwo", "flows": ""}
+    assert parts_of(first) == {"ivr": "# Benchmarks\n\none", "queues": "## Queues: old\n\ntwo", **without}
     assert joined(parts_of(first) | {"queues": "## Queues: new"}) == "# Benchmarks\n\none\n\n## Queues: new\n"
-    assert parts_of("") == {"ivr": "", "queues": "", "flows": ""}
-    three = {"ivr": "# A", "queues": "## Queues: b", "flows": "## Flows: c"}
-    assert parts_of(joined(three)) == three
+    assert parts_of("") == {"ivr": "", "queues": "", **without}
+    four = {"ivr": "# A", "queues": "## Queues: b", "flows": "## Flows: c", "estimates": "## Estimates: d"}
+    assert parts_of(joined(four)) == four
 
 
 def test_both_sides_have_the_same_agents_with_the_same_devices(tmp_path: Path) -> None:

@@ -75,11 +75,12 @@ PATH = ("support/greeting", "support/who", "support/menu", "support/sales")
 class DeskStage:
     """The parts. url: where the desk is."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, plan: FloorPlan = PLAN) -> None:
         path = folder / "cordboard.db"
+        self.plan = plan
         self.thread = StoreThread(open_database(path))
         self.reader = StoreReader(path)
-        self.floor = Floor("desk", PLAN, self.thread, self.reader, Wakes(folder / "wakes", "desk", self._woken))
+        self.floor = Floor("desk", plan, self.thread, self.reader, Wakes(folder / "wakes", "desk", self._woken))
         self.floor.store.needs_lease = ""  # there is no switch here, so nobody observes one
         self.accounts = StoredAccounts(self.thread, self.reader)
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -92,9 +93,9 @@ class DeskStage:
         """Everything runs when this returns; all agents can log in with PASSWORD, and their phones are idle."""
         self.thread.start()
         self.floor.start()
-        for agent in PLAN.agents:
+        for agent in self.plan.agents:
             await self.ask(lambda c, agent=agent: set_password_hash(c, agent, HASH))
-        states = {agent.device: DeviceState.IDLE for agent in PLAN.agents.values()}
+        states = {agent.device: DeviceState.IDLE for agent in self.plan.agents.values()}
         await self.write(lambda c: self.floor.store.devices_listed(c, now(), states))
         await self.start_server()
 
@@ -221,9 +222,9 @@ class StagedCall:
 
 
 @asynccontextmanager
-async def desk_stage(folder: Path) -> AsyncIterator[DeskStage]:
+async def desk_stage(folder: Path, plan: FloorPlan = PLAN) -> AsyncIterator[DeskStage]:
     """A stage for one test."""
-    stage = DeskStage(folder)
+    stage = DeskStage(folder, plan)
     await stage.start()
     try:
         yield stage

@@ -31,7 +31,7 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
     agents = "agents: {alice: {device: PJSIP/1001, admin: true}, bob: {device: PJSIP/1002}}\n"
     (service.config / "agents.yaml").write_text(agents)
     for agent in ("alice", "bob"):
-        keep_password(service.state, agent, PASSWORD)
+        keep_password(service.state / "cordboard.db", agent, PASSWORD)
     await service.start()
     await service.journal.wait("desk_ready", 20)
     yield service

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from cordboard.acd.model import AcceptStep, Agent, FloorPlan, PositionAnnouncement, Presence, Queue, RonaPolicy
+from cordboard.bootstrap.acd_parts import open_wakes
 from cordboard.service.floor import OBSERVER_LEASE, Floor
 from cordboard.service.waiting_room import WaitingRoom
-from cordboard.service.wakes import Wakes
 from cordboard.store.acd_reads import StoreReader
 from cordboard.store.acd_values import CallerNote, Changes
+from cordboard.store.address import Address
+from cordboard.store.database import open_for_reading
 from cordboard.store.moments import now
 from cordboard.store.writer import StoreThread, open_database
 from cordboard.telephony.call import Call
@@ -68,18 +69,15 @@ class Machine:
 
     folder: Path
     plan: FloorPlan
+    database: Address
     processes: list[Process] = field(default_factory=list)
-
-    @property
-    def database(self) -> Path:
-        return self.folder / "cordboard.db"
 
     def start(self, name: str) -> Process:
         """A process, looking after what is due."""
         thread = StoreThread(open_database(self.database))
         thread.start()
         reader = StoreReader(self.database)
-        wakes = Wakes(self.folder / "wakes", name, lambda: floor.woken())
+        wakes = open_wakes(self.database, self.folder, name, lambda: floor.woken())
         floor = Floor(name, self.plan, thread, reader, wakes)
         process = Process(floor, WaitingRoom(floor), thread, reader)
         floor.start()
@@ -101,17 +99,18 @@ class Machine:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What the database says."""
-        connection = sqlite3.connect(self.database)
+        engine = open_for_reading(self.database)
         try:
-            return connection.execute(sql).fetchall()
+            with engine.connect() as connection:
+                return [tuple(row) for row in connection.exec_driver_sql(sql)]
         finally:
-            connection.close()
+            engine.dispose()
 
 
 @asynccontextmanager
-async def machine(folder: Path, **queue: Any) -> AsyncIterator[Machine]:
-    """A machine whose processes end with the block."""
-    made = Machine(folder, plan(**queue))
+async def machine(folder: Path, *, database: Address | None = None, **queue: Any) -> AsyncIterator[Machine]:
+    """A machine whose processes end with the block. database: a file in the folder without it."""
+    made = Machine(folder, plan(**queue), database or folder / "cordboard.db")
     try:
         yield made
     finally:

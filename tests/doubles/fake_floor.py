@@ -80,6 +80,15 @@ class FakeFloor:
             raise ValueError(f"{reason!r} is no reason to pause")
         self.asked.append((agent, presence.value, reason))
 
+    async def force_presence(self, by: str, agent: str, presence: Presence, reason: str = "") -> None:
+        await self.set_presence(agent, presence, reason)
+        self.asked[-1] = (by, *self.asked[-1])
+
+    async def extend_wrap_up(self, agent: str, offer_id: str) -> None:
+        if self.fault is not None:
+            raise self.fault
+        self.asked.append((agent, offer_id, "more time"))
+
     async def dispose(self, agent: str, offer_id: str, disposition: str, note: str = "") -> None:
         if self.fault is not None:
             raise self.fault

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, select
@@ -14,6 +14,7 @@ from cordboard.acd.model import (
     FloorPlan,
     LeftBecause,
     Moment,
+    Needs,
     OfferEnd,
     OfferResult,
     Presence,
@@ -23,6 +24,7 @@ from cordboard.acd.model import (
 from cordboard.store.acd_reads import floor_snapshot, ledger_rows
 from cordboard.store.acd_store import AcdStore
 from cordboard.store.acd_values import CallerNote, Changes, Entered, Entering, FloorSnapshot, OfferToRing
+from cordboard.store.address import Address
 from cordboard.store.database import open_database
 from cordboard.store.tables import agent_states, metadata, offers, queue_entries
 from cordboard.telephony.ports import AgentLeg, AgentLegEvent, DeviceState
@@ -45,7 +47,7 @@ PLAN = FloorPlan(
 class FloorKit:
     """One database and its clocks. now: the moment every action below happens."""
 
-    def __init__(self, path: Path, plan: FloorPlan = PLAN) -> None:
+    def __init__(self, path: Address, plan: FloorPlan = PLAN) -> None:
         self.path = path
         self.engine: Engine = open_database(path)
         self.store = AcdStore(plan)
@@ -74,12 +76,19 @@ class FloorKit:
     # -- what workers, the observer and agents do --
 
     def enter(
-        self, call_id: str, queue: str = "sales", *, owner: str = "w1", priority: int = 0, entered_at: float = 0.0
+        self,
+        call_id: str,
+        queue: str = "sales",
+        *,
+        owner: str = "w1",
+        priority: int = 0,
+        entered_at: float = 0.0,
+        needs: Needs | None = None,
     ) -> Entered:
         entering = Entering(
             call_id, f"leg-{call_id}", "asterisk", queue, "en", priority, entered_at or self.now.wall, owner
         )
-        return self.do(lambda c: self.store.enter(c, self.now, entering))
+        return self.do(lambda c: self.store.enter(c, self.now, replace(entering, needs=needs or Needs())))
 
     def take(self, owner: str, *call_ids: str) -> list[OfferToRing]:
         return self.do(lambda c: self.store.take_offers(c, self.now, owner, call_ids))[0]

@@ -12,6 +12,7 @@ import httpx2
 from argon2 import PasswordHasher
 
 from cordboard.desk.app import desk_app
+from cordboard.desk.kpi_api import KpiBook
 from cordboard.desk.server import DeskServer, desk_server
 from tests.doubles.fake_floor import ADMIN, FakeAccounts, FakeFloor, FakeFlows
 
@@ -43,14 +44,16 @@ class RunningDesk:
 
 
 @asynccontextmanager
-async def running_desk(*, https: bool = False, sends_ahead: int | None = None) -> AsyncIterator[RunningDesk]:
+async def running_desk(
+    *, https: bool = False, sends_ahead: int | None = None, kpis: KpiBook | None = None
+) -> AsyncIterator[RunningDesk]:
     """A desk for one test. "gone" has a password and is not in agents.yaml any more.
 
     sends_ahead: bytes the system takes of an answer before the browser reads them, None for its own choice.
     """
     floor, flows = FakeFloor(), FakeFlows()
     accounts = FakeAccounts({"alice": HASH, "bob": HASH, "gone": HASH, ADMIN: HASH})
-    server = desk_server(desk_app(floor, accounts, flows, https=https), https=https)
+    server = desk_server(desk_app(floor, accounts, flows, kpis=kpis, https=https), https=https)
     listener = socket.create_server(("127.0.0.1", 0))
     if sends_ahead is not None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sends_ahead)

@@ -37,7 +37,7 @@ class ScriptedPhone:
     """One call. script: the outcomes in order, for verbs that can have more than one; others have their only one.
 
     When the script is at its end the caller hangs up. play_s: how long `Play` and `Say` take, for tests that let go
-    in the middle of them.
+    in the middle of them. pressed_in_play: a key for the next `Play` that keys stop.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class ScriptedPhone:
         self.was_handed_over = False
         self.was_let_go = False
         self.stays: list[float] = []
+        self.pressed_in_play = ""
 
     @property
     def arrival(self) -> Arrival:
@@ -124,6 +125,9 @@ class ScriptedPhone:
     def _outcome_of(self, verb: v.Verb) -> o.Outcome | o.HandedOver:
         if isinstance(verb, v.Hangup):
             return o.HungUp(verb.cause)
+        if isinstance(verb, v.Play) and verb.keys and self.pressed_in_play:
+            key, self.pressed_in_play = self.pressed_in_play, ""
+            return o.Interrupted(key)
         if POSSIBLE[type(verb)] in ((o.Done,), (o.HandedOver,)):
             return o.HandedOver() if isinstance(verb, v.RingAgent) else o.Done()
         outcome = next(self._script, o.HungUp())

@@ -129,7 +129,7 @@ class Bench:
         with wave.open(str(pbx.music_sound)) as sound:
             self.music = np.frombuffer(sound.readframes(sound.getnframes()), dtype=np.int16)
         self._phones: dict[str, asyncio.Queue[AsteriskPhone]] = defaultdict(asyncio.Queue)
-        self._unjoined: dict[str, str] = {}  # caller's leg to agent's
+        self._unjoined: dict[str, str] = {}  # agent's leg to caller's
         self._ending: set[asyncio.Task[bool]] = set()
         switch.on_agent_leg(self._note_leg)
         switch.on_device_state(lambda device, state: self.told.devices.append((device, state)))
@@ -167,14 +167,20 @@ class Bench:
     def _note_leg(self, event: AgentLegEvent) -> None:
         self.told.note_leg(event)
         if event.kind in ("ringing", "answered"):
-            self._unjoined[event.caller_leg_id] = event.leg_id
+            self._unjoined[event.leg_id] = event.caller_leg_id
         else:
-            self._unjoined.pop(event.caller_leg_id, None)
+            self._unjoined.pop(event.leg_id, None)
+        if event.kind == "joined":
+            self._end_unjoined(event.caller_leg_id)
 
     def _note_hangup(self, leg_id: str) -> None:
         self.told.hangups.append(leg_id)
-        if agents := self._unjoined.pop(leg_id, None):
-            task = asyncio.ensure_future(self.switch.hang_up(agents))
+        self._end_unjoined(leg_id)
+
+    def _end_unjoined(self, caller_leg_id: str) -> None:
+        for leg_id in [leg for leg, caller in self._unjoined.items() if caller == caller_leg_id]:
+            del self._unjoined[leg_id]
+            task = asyncio.ensure_future(self.switch.hang_up(leg_id))
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
 

@@ -155,7 +155,7 @@ async def test_an_accepted_offer_joins_the_two(bench: Bench, accept_key: str, wh
         rung = await line.rung()
         assert (rung.result, rung.joined_at) == ("joined", joined.at)
         assert rung.ended_at > joined.at
-        await bench.told.leg(offer, "gone")
+        assert (await bench.told.leg(offer, "gone"))[1].ended_by == "agent"
         assert bench.told.kinds(offer) == ["ringing", "answered", "joined", "gone"]
         assert await bench.switch.agent_legs() == []
 
@@ -266,7 +266,7 @@ async def test_a_caller_who_ends_the_talk_was_served(bench: Bench) -> None:
         await line.call.hang_up()
         assert (await line.rung()).result == "joined"
         assert line.phone.arrival.ended
-        await bench.told.leg(offer, "gone")
+        assert (await bench.told.leg(offer, "gone"))[1].ended_by == "caller"
 
 
 # -- agents who transfer --
@@ -290,7 +290,7 @@ async def test_a_blind_transfer_ends_the_agents_part(bench: Bench) -> None:
     async with bench.agent("1001") as agent, bench.caller() as line:
         offer = await talk(bench, line, agent)
         assert await agent.transfer_blind("7000") == 200
-        await bench.told.leg(offer, "gone")
+        assert (await bench.told.leg(offer, "gone"))[1].ended_by == "blind_transfer"
         assert await bench.switch.agent_legs() == []
         assert line.call.end is None
         assert line.phones.empty()  # the caller is where the agent sent them, and with no worker
@@ -301,7 +301,8 @@ async def test_an_attended_transfer_ends_the_agents_part(bench: Bench) -> None:
         offer = await talk(bench, line, agent)
         await asyncio.gather(agent.consult("1002"), other.answer_after(0.0))
         assert await agent.transfer_attended() == 200
-        gone_at, _ = await bench.told.leg(offer, "gone")
+        gone_at, gone = await bench.told.leg(offer, "gone")
+        assert gone.ended_by == "attended_transfer"
         assert await bench.switch.agent_legs() == []
         assert line.call.end is None
         await other.hang_up()

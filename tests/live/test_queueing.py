@@ -25,6 +25,8 @@ from cordboard.lab.rtp import tone
 from cordboard.lab.scenario import load_scenario
 from cordboard.lab.sip_phone import SipPhone
 from cordboard.lab.stage import Stage
+from cordboard.store.acd_reads import open_for_reading
+from cordboard.store.queue_log_rows import all_log_lines
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
 
@@ -68,6 +70,24 @@ async def test_the_service_logged_no_error_in_all_of_them(
     assert results
     errors = [entry for entry in stage.journal.entries if entry.get("level") in ("error", "critical")]
     assert not errors
+
+
+async def test_the_queue_log_of_two_workers_is_that_of_the_ledger(
+    stage: Stage, results: dict[str, tuple[str, ...]]
+) -> None:
+    assert results
+    state = stage.configuration.state
+    engine = open_for_reading(stage.configuration.database)
+    with engine.connect() as connection:
+        rebuilt = list(all_log_lines(connection, "last3"))
+    engine.dispose()
+    async with asyncio.timeout(10):
+        while len(written := (state / "queue_log").read_text().splitlines()) < len(rebuilt):
+            await asyncio.sleep(0.1)
+    assert written[: len(rebuilt)] == rebuilt
+    events = {line.split("|")[4] for line in rebuilt}
+    assert {"ADDMEMBER", "ENTERQUEUE", "CONNECT", "RINGNOANSWER", "ABANDON", "EXITWITHTIMEOUT"} <= events
+    assert events & {"COMPLETECALLER", "COMPLETEAGENT"}
 
 
 # -- one agent, one caller, and what a scenario cannot say --

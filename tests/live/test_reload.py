@@ -110,7 +110,7 @@ async def test_a_call_in_a_menu_goes_on_as_it_began_though_file_and_workers_are_
 
 async def replayed(stage: Stage, call_id: str) -> Difference | None:
     """Where a replay of a call that has ended differs from its trace."""
-    files = FloorFiles(stage.configuration.plan, "UTC", stage.state, stage.config)
+    files = FloorFiles(stage.configuration.plan, "UTC", stage.state, stage.config, stage.configuration.database)
     reader = StoreReader(files.database)
     try:
         async with asyncio.timeout(10):

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from cordboard.acd.model import LeftBecause, OfferEnd
 from cordboard.store.acd_values import Entering
+from cordboard.store.address import Address
 from cordboard.telephony.ports import AgentLeg
 from tests.doubles.floor_kit import FloorKit
 
 
 @pytest.fixture
-def floor(tmp_path: Path) -> Iterator[FloorKit]:
-    kit = FloorKit(tmp_path / "cordboard.db")
+def floor(database: Address) -> Iterator[FloorKit]:
+    kit = FloorKit(database)
     yield kit
     kit.close()
 
@@ -83,7 +83,7 @@ def test_who_came_and_left_while_nothing_could_be_written_counts_and_costs_no_ag
         floor.do(lambda c: floor.store.come_and_go(c, floor.now, entering, LeftBecause.ABANDONED, came_at + 5))
     assert floor.told()[1:] == ["entered_queue", "left_queue"]
     (row,) = floor.ledger("left_queue")
-    assert (row.at, row.data) == (came_at + 5, {"because": "abandoned", "wait_s": 5.0})
+    assert (row.at, row.data) == (came_at + 5, {"because": "abandoned", "wait_s": 5.0, "position": 1})
     assert floor.agents()["alice"].activity == "idle"
 
 

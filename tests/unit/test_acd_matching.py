@@ -10,8 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cordboard.acd.availability import is_free
-from cordboard.acd.matching import entry_order, match
-from cordboard.acd.model import Activity, AgentState, FloorPlan, Match, Presence, WaitingCall
+from cordboard.acd.matching import Circumstances, entry_order, match
+from cordboard.acd.model import (
+    Activity,
+    AgentState,
+    FloorPlan,
+    Match,
+    Membership,
+    Memory,
+    Needs,
+    Presence,
+    Queue,
+    RelaxStep,
+    WaitingCall,
+)
 from cordboard.telephony.ports import DeviceState
 from tests.doubles.matching_kit import NOW, free_agent, plan_of, waiting
 
@@ -46,7 +58,9 @@ def test_the_reason_tells_a_priority_that_counted() -> None:
 
 
 def test_the_reason_counts_callers_that_were_not_handed_in() -> None:
-    (found,) = match({"sales": [waiting("c1", "sales")]}, [free_agent("bob")], SALES, NOW, waiting={"sales": 40})
+    (found,) = match(
+        {"sales": [waiting("c1", "sales")]}, [free_agent("bob")], SALES, NOW, Circumstances(waiting={"sales": 40})
+    )
     assert "first of 40" in found.reason
 
 
@@ -217,7 +231,7 @@ def test_the_heads_alone_are_enough(floor: tuple) -> None:
     plan, calls, free = floor
     heads = {queue: line[: len(free)] for queue, line in calls.items()}
     counts = {queue: len(line) for queue, line in calls.items()}
-    assert match(heads, free, plan, NOW, waiting=counts) == match(calls, free, plan, NOW)
+    assert match(heads, free, plan, NOW, Circumstances(waiting=counts)) == match(calls, free, plan, NOW)
 
 
 class Watched(list[WaitingCall]):
@@ -237,3 +251,112 @@ def test_ten_thousand_waiting_cost_one_agent_no_more_than_two() -> None:
     line = Watched(waiting(f"{number:05}", "sales", 20_000 - number) for number in range(10_000))
     assert pairs(match({"sales": line}, [free_agent("alice")], SALES, NOW)) == [("00000", "alice")]
     assert line.looked_at <= 4
+
+
+# skills, weights, limits
+
+
+def skilled(skills: Mapping[str, Mapping[str, int]], *, queue: Queue | None = None) -> FloorPlan:
+    """Agents of `sales` with skills."""
+    plan = plan_of(dict.fromkeys(skills, "sales"))
+    agents = {name: replace(agent, skills=skills[name]) for name, agent in plan.agents.items()}
+    return replace(plan, agents=agents, queues={"sales": queue or Queue("sales")})
+
+
+TONGUES = skilled({"alice": {"spanish": 4}, "bob": {"spanish": 1, "billing": 2}})
+SPANISH = Needs((("spanish", 3),), relax=(RelaxStep(30.0, lower=(("spanish", 1),)),))
+
+
+def asking(call_id: str, wait_s: float, needs: Needs, queue: str = "sales", priority: int = 0) -> WaitingCall:
+    return replace(waiting(call_id, queue, wait_s, priority), needs=needs)
+
+
+def test_only_who_has_the_skill_gets_the_call_and_the_reason_says_so() -> None:
+    free = [free_agent("bob", 99), free_agent("alice", 5)]
+    (found,) = match({"sales": [asking("c1", 10, SPANISH)]}, free, TONGUES, NOW)
+    assert found.agent == "alice"
+    assert "; alice has spanish 4, asked for 3 until 30 s; " in found.reason
+
+
+def test_after_the_step_the_other_may_too() -> None:
+    calls = {"sales": [asking("c1", 29.9, SPANISH)]}
+    assert match(calls, [free_agent("bob")], TONGUES, NOW) == []
+    (found,) = match({"sales": [asking("c1", 30.0, SPANISH)]}, [free_agent("bob")], TONGUES, NOW)
+    assert "bob has spanish 1, asked for 1" in found.reason
+    assert "relaxed after 30 s: asked for spanish 3 before" in found.reason
+
+
+def test_who_asks_for_what_nobody_free_has_holds_up_nobody() -> None:
+    calls = [asking("c1", 29, SPANISH, priority=9), asking("c2", 20, SPANISH), asking("c3", 10, Needs())]
+    assert pairs(match({"sales": calls}, [free_agent("bob")], TONGUES, NOW)) == [("c3", "bob")]
+
+
+def test_what_is_preferred_only_puts_agents_in_order() -> None:
+    billing = Needs(prefer=(("billing", 1),))
+    free = [free_agent("alice", 99), free_agent("bob", 1)]
+    assert pairs(match({"sales": [asking("c", 5, billing)]}, free, TONGUES, NOW)) == [("c", "bob")]
+    assert pairs(match({"sales": [asking("c", 5, billing)]}, free[:1], TONGUES, NOW)) == [("c", "alice")]
+
+
+KEPT = Needs(agent="alice", agent_s=20.0)
+
+
+def test_a_call_is_kept_for_its_agent_for_a_while() -> None:
+    free = [free_agent("bob", 99)]
+    assert match({"sales": [asking("c", 19.9, KEPT)]}, free, TONGUES, NOW) == []
+    assert pairs(match({"sales": [asking("c", 20, KEPT)]}, free, TONGUES, NOW)) == [("c", "bob")]
+    (found,) = match({"sales": [asking("c", 5, KEPT)]}, [*free, free_agent("alice", 1)], TONGUES, NOW)
+    assert found.agent == "alice"
+    assert "alice is the one to be tried first until 20 s" in found.reason
+
+
+@pytest.mark.parametrize(
+    "needs",
+    [
+        KEPT,  # not at work
+        Needs(agent="nobody", agent_s=20.0),
+        Needs((("billing", 1),), agent="alice", agent_s=20.0),  # could not take it anyway
+    ],
+)
+def test_a_call_is_kept_for_nobody_who_will_not_come(needs: Needs) -> None:
+    around = Circumstances(at_work={"bob"})
+    found = match({"sales": [asking("c", 1, needs)]}, [free_agent("bob")], TONGUES, NOW, around)
+    assert pairs(found) == [("c", "bob")]
+
+
+def test_an_agent_of_two_queues_goes_to_the_heavier_one_if_its_caller_could_use_them() -> None:
+    plan = plan_of({"alice": "sales vip", "bob": "vip"})
+    plan = replace(plan, queues={"sales": Queue("sales"), "vip": Queue("vip", weight=5)})
+    calls = {"sales": [waiting("s", "sales", 500)], "vip": [waiting("v", "vip", 1)]}
+    assert pairs(match(calls, [free_agent("alice")], plan, NOW)) == [("v", "alice")]
+    picky = {**calls, "vip": [asking("v", 1, Needs((("spanish", 1),)), "vip")]}
+    assert pairs(match(picky, [free_agent("alice")], plan, NOW)) == [("s", "alice")]
+
+
+def test_a_queue_has_no_more_talks_than_it_may() -> None:
+    calls = {"sales": [waiting("c1", "sales", 9), waiting("c2", "sales", 5)]}
+    free = [free_agent("alice"), free_agent("bob")]
+    assert len(match(calls, free, SALES, NOW, Circumstances(room={"sales": 1}))) == 1
+    assert match(calls, free, SALES, NOW, Circumstances(room={"sales": 0})) == []
+    assert len(match(calls, free, SALES, NOW, Circumstances(room={"sales": 2}))) == 2
+
+
+def test_with_ageing_a_wait_is_worth_priority() -> None:
+    gold, old, new = waiting("g", "q", 0, priority=2), waiting("o", "q", 121), waiting("n", "q", 119)
+    assert [call.call_id for call in sorted([old, new, gold], key=entry_order)] == ["g", "o", "n"]
+    aged = sorted([old, new, gold], key=lambda call: entry_order(call, ageing_s=60.0))
+    assert [call.call_id for call in aged] == ["o", "g", "n"]
+
+
+def test_a_queue_remembers_from_one_call_to_the_next_of_a_round() -> None:
+    plan = skilled({"alice": {}, "bob": {}, "carol": {}}, queue=Queue("sales", strategy="round_robin"))
+    members = {
+        name: replace(agent, memberships={"sales": Membership(place=place)})
+        for place, (name, agent) in enumerate(plan.agents.items())
+    }
+    calls = {"sales": [waiting("c1", "sales", 9), waiting("c2", "sales", 5)]}
+    free = [free_agent(name) for name in members]
+    around = Circumstances(memories={"sales": Memory("bob")})
+    found = match(calls, free, replace(plan, agents=members), NOW, around)
+    assert pairs(found) == [("c1", "carol"), ("c2", "alice")]
+    assert found[-1].memory == Memory("alice")

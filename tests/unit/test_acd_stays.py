@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,13 +15,14 @@ from cordboard.store.acd_entries import LEASE_S
 from cordboard.store.acd_offers import RING_BY_S
 from cordboard.store.acd_reconcile import UNHELD_S
 from cordboard.store.acd_values import Changes, Entered, Entering
+from cordboard.store.address import Address
 from cordboard.telephony.ports import AgentLegEvent, DeviceState
 from tests.doubles.floor_kit import PLAN, FloorKit
 
 
 @pytest.fixture
-def floor(tmp_path: Path) -> Iterator[FloorKit]:
-    kit = FloorKit(tmp_path / "cordboard.db")
+def floor(database: Address) -> Iterator[FloorKit]:
+    kit = FloorKit(database)
     yield kit
     kit.close()
 
@@ -96,7 +96,7 @@ def test_a_stay_told_after_its_end_leaves_a_newer_place_alone(floor: FloorKit, q
         [("sales", "left"), (queue, "waiting")]
     )
     (row,) = floor.ledger("left_queue")
-    assert (row.at, row.data) == (left_at, {"because": "max_wait", "wait_s": 5.0})
+    assert (row.at, row.data) == (left_at, {"because": "max_wait", "wait_s": 5.0, "position": 1})
 
 
 def test_a_stay_told_after_its_end_leaves_an_older_place_in_another_queue_alone(floor: FloorKit) -> None:
@@ -292,6 +292,6 @@ def test_no_line_is_read_for_agents_on_dead_phones(floor: FloorKit) -> None:
     event.listen(floor.engine, "before_cursor_execute", lambda *seen: asked.append(seen[2]))
     floor.sweep()
     assert asked
-    assert not [sql for sql in asked if "queue_entries.priority" in sql]
+    assert not [sql for sql in asked if "ORDER BY queue_entries.rank" in sql]
     assert floor.device("PJSIP/1001", DeviceState.IDLE).owners == {"w1"}
-    assert [sql for sql in asked if "queue_entries.priority" in sql], "this is how it is seen"
+    assert [sql for sql in asked if "ORDER BY queue_entries.rank" in sql], "this is how it is seen"

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cordboard.acd.model import FloorPlan, LeftBecause, OfferEnd, Presence
-from cordboard.store import acd_entries, acd_matching, acd_offers, callers, turn
+from cordboard.store import acd_entries, acd_matching, acd_needs, acd_offers, callers, turn
 from cordboard.store.acd_store import LEASE_S, RING_BY_S
+from cordboard.store.address import Address
 from cordboard.telephony.ports import AgentLeg, DeviceState
 from tests.doubles.floor_kit import PLAN, FloorKit
 
 
 @pytest.fixture
-def floor(tmp_path: Path) -> Iterator[FloorKit]:
-    kit = FloorKit(tmp_path / "cordboard.db")
+def floor(database: Address) -> Iterator[FloorKit]:
+    kit = FloorKit(database)
     yield kit
     kit.close()
 
@@ -476,18 +476,25 @@ def test_the_place_counts_priority_then_time(floor: FloorKit) -> None:
 # -- speed --
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("statement", "values", "index"),
     [
         (acd_matching._FREE, {"b_boot": 1.0}, "agent_states_free"),
-        (acd_matching._HEADS, {"b_queue": "sales", "b_boot": 1.0, "b_most": 3}, "queue_entries_waiting"),
+        (
+            acd_matching._HEADS,
+            {"b_queue": "sales", "b_asks": "", "b_boot": 1.0, "b_most": 3},
+            "queue_entries_waiting (queue=? AND asks=?)",
+        ),
+        (acd_matching._KINDS, {}, "COVERING INDEX queue_entries_waiting"),
+        (acd_needs._RELAX_DUE, {"b_boot": 1.0}, "queue_entries_relaxing"),
         (acd_matching._NOT_FREE, {}, "COVERING INDEX devices_not_free"),
         (acd_offers._UNRUNG_OF, {"b_owner": "w1"}, "offers_to_ring"),
         (acd_offers._OPEN_OF_ENTRY, {"b_entry": "e1"}, "offers_open_entry"),
         (acd_entries._LIVE_OF_CALL, {"b_call": "c1"}, "queue_entries_live"),
         (
             acd_entries._AHEAD,
-            {"b_queue": "sales", "b_minus_priority": 0, "b_entered_at": 1.0, "b_call": "c1"},
+            {"b_queue": "sales", "b_minus_rank": 0, "b_stands_at": 1.0, "b_call": "c1"},
             "queue_entries_in_line (queue=?)",
         ),
         (callers._FORGET_NOTES, {"b_ref": "p1"}, "ix_offers_party_ref"),

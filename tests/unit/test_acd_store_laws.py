@@ -28,8 +28,9 @@ from cordboard.store.acd_values import Entering
 from cordboard.store.tables import agent_states, metadata, offers, queue_entries
 from cordboard.store.today import Today
 from cordboard.telephony.ports import AgentLeg, DeviceState
+from tests.doubles.databases import empty_database
 from tests.doubles.floor_kit import PLAN, FloorKit
-from tests.doubles.fuzzing import examples
+from tests.doubles.fuzzing import TOTAL, examples
 
 CALLS = tuple(f"c{number}" for number in range(6))
 OWNERS = ("w1", "w2", "w3")
@@ -129,17 +130,19 @@ def no_wrap_up_is_skipped(seen: Seen, disposed: set[str]) -> None:
 
 
 @cache
-def shared_floor() -> FloorKit:
-    """One database for all examples; each begins with empty tables."""
-    return FloorKit(Path(tempfile.mkdtemp(prefix="cordboard-laws-")) / "cordboard.db")
+def shared_floor(engine: str) -> FloorKit:
+    """One database of a kind for all examples; each begins with empty tables."""
+    return FloorKit(empty_database(engine, Path(tempfile.mkdtemp(prefix="cordboard-laws-"))))
 
 
 class FloorMachine(RuleBasedStateMachine):
     """Random lives of a small floor."""
 
+    engine = "sqlite"
+
     def __init__(self) -> None:
         super().__init__()
-        self.floor = shared_floor()
+        self.floor = shared_floor(self.engine)
         self.entered_at: dict[str, float] = {}
         self.disposed: set[str] = set()
         self.today = Today()
@@ -360,6 +363,12 @@ class FloorMachine(RuleBasedStateMachine):
                 assert entry.queue not in served
 
 
+class FloorMachineOnPostgres(FloorMachine):
+    """The same, where several machines share the database."""
+
+    engine = "postgresql"
+
+
 class NoOffer:
     """Where there is no offer yet, its news is nobody's."""
 
@@ -371,3 +380,7 @@ class NoOffer:
 
 TestFloorLaws = FloorMachine.TestCase
 TestFloorLaws.settings = settings(examples(1 / 400), stateful_step_count=60)
+TestFloorLawsOnPostgres = FloorMachineOnPostgres.TestCase
+TestFloorLawsOnPostgres.settings = settings(
+    examples(1), max_examples=max(5, TOTAL // 4_800), stateful_step_count=25
+)

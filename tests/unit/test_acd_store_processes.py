@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import random
-import sqlite3
 import time
 from collections import Counter
 from multiprocessing.synchronize import Barrier
@@ -16,28 +15,30 @@ from sqlalchemy import select
 
 from cordboard.acd.model import LeftBecause, Moment, OfferEnd, OfferResult, Presence
 from cordboard.errors import StoreUnavailable
-from cordboard.store import database, moments
+from cordboard.store import database as opening
+from cordboard.store import moments
 from cordboard.store.acd_reads import ledger_rows
 from cordboard.store.acd_store import AcdStore
 from cordboard.store.acd_values import Entering
+from cordboard.store.address import Address
 from cordboard.store.database import open_database
 from cordboard.store.tables import agent_states, leases, offers, queue_entries
 from cordboard.store.writer import StoreThread
 from cordboard.telephony.call_id import new_call_id
 from cordboard.telephony.ports import AgentLegEvent
+from tests.doubles.databases import locked
 from tests.doubles.floor_kit import PLAN, FloorKit
 
-CALLS_EACH = 60
+CALLS_EACH = 30
 
 
-def test_processes_that_compete_never_offer_an_agent_or_a_caller_twice(tmp_path: Path) -> None:
-    path = tmp_path / "cordboard.db"
-    kit = FloorKit(path)
+def test_processes_that_compete_never_offer_an_agent_or_a_caller_twice(database: Address) -> None:
+    kit = FloorKit(database)
     for agent in PLAN.agents:
         kit.do(lambda c, agent=agent: kit.store.set_presence(c, moments.now(), agent, Presence.AVAILABLE))
     context = multiprocessing.get_context("spawn")
     ready = context.Barrier(2)
-    workers = [context.Process(target=_work, args=(path, f"w{n}", ready)) for n in range(2)]
+    workers = [context.Process(target=_work, args=(database, f"w{n}", ready)) for n in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -60,7 +61,7 @@ def test_processes_that_compete_never_offer_an_agent_or_a_caller_twice(tmp_path:
     assert sum(row.kind == "joined" for row in rows) > CALLS_EACH / 2, "agents were kept busy from both sides"
 
 
-def _work(path: Path, owner: str, ready: Barrier) -> None:
+def _work(path: Address, owner: str, ready: Barrier) -> None:
     """A worker's callers: they enter, are served or rung in vain, or give up; all by this process's own hand."""
     engine = open_database(path)
     store = AcdStore(PLAN)
@@ -102,34 +103,32 @@ def _work(path: Path, owner: str, ready: Barrier) -> None:
     engine.dispose()
 
 
-async def test_a_locked_database_is_an_error_that_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
-    path = tmp_path / "cordboard.db"
-    thread = StoreThread(open_database(path))
+async def test_a_locked_database_is_an_error_that_passes(
+    database: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT_MS", 50)
+    thread = StoreThread(open_database(database))
     thread.start()
     store = AcdStore(PLAN)
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreUnavailable, match="locked"):
-        await thread.ask(lambda c: store.set_presence(c, moments.now(), "alice", Presence.AVAILABLE), 5.0)
-    assert not thread.is_healthy
-    fates: asyncio.Queue[str] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-    thread.post(
-        lambda c: store.set_presence(c, moments.now(), "alice", Presence.AVAILABLE),
-        lambda fate: loop.call_soon_threadsafe(fates.put_nowait, fate),
-    )
-    assert await asyncio.wait_for(fates.get(), 5.0) == "try_again"
-    other.execute("ROLLBACK")
-    other.close()
+    with locked(database):
+        with pytest.raises(StoreUnavailable, match="lock"):
+            await thread.ask(lambda c: store.set_presence(c, moments.now(), "alice", Presence.AVAILABLE), 5.0)
+        assert not thread.is_healthy
+        fates: asyncio.Queue[str] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+        thread.post(
+            lambda c: store.set_presence(c, moments.now(), "alice", Presence.AVAILABLE),
+            lambda fate: loop.call_soon_threadsafe(fates.put_nowait, fate),
+        )
+        assert await asyncio.wait_for(fates.get(), 5.0) == "try_again"
     changes = await thread.ask(lambda c: store.set_presence(c, moments.now(), "alice", Presence.AVAILABLE), 5.0)
     assert changes.changed
     assert thread.is_healthy
     thread.close()
 
 
-async def test_work_that_is_refused_leaves_the_rest_of_its_batch_alone(tmp_path: Path) -> None:
-    thread = StoreThread(open_database(tmp_path / "cordboard.db"))
+async def test_work_that_is_refused_leaves_the_rest_of_its_batch_alone(database: Address) -> None:
+    thread = StoreThread(open_database(database))
     store = AcdStore(PLAN)
     asked = [
         asyncio.ensure_future(
@@ -159,7 +158,7 @@ def test_after_a_restart_of_the_machine_old_deadlines_are_over(
     kit.enter("c2")
     kit.do(lambda c: kit.store.take_lease(c, kit.now, "observer:asterisk", "w1", 1e6))
     kit.close()
-    monkeypatch.setattr(database, "boot_id", lambda: "another boot")
+    monkeypatch.setattr(opening, "boot_id", lambda: "another boot")
     after = FloorKit(path)
     after.now = Moment(kit.now.wall + 60, 5.0)  # up for five seconds
     assert after.do(lambda c: c.execute(select(leases.c.until)).scalars().all()) == [0.0]
@@ -174,8 +173,8 @@ def test_after_a_restart_of_the_machine_old_deadlines_are_over(
     after.close()
 
 
-def test_a_lease_is_held_by_one_until_it_ends_or_is_given_up(tmp_path: Path) -> None:
-    kit = FloorKit(tmp_path / "cordboard.db")
+def test_a_lease_is_held_by_one_until_it_ends_or_is_given_up(database: Address) -> None:
+    kit = FloorKit(database)
 
     def take(holder: str) -> bool:
         return kit.do(lambda c: kit.store.take_lease(c, kit.now, "observer:asterisk", holder, 3.0))
@@ -222,8 +221,8 @@ async def test_a_cancellation_that_comes_with_the_answer_is_not_lost(tmp_path: P
     assert not deaf
 
 
-def test_a_lease_that_is_over_is_left_for_a_moment_to_those_who_were_here_before(tmp_path: Path) -> None:
-    kit = FloorKit(tmp_path / "cordboard.db")
+def test_a_lease_that_is_over_is_left_for_a_moment_to_those_who_were_here_before(database: Address) -> None:
+    kit = FloorKit(database)
 
     def take(holder: str, over_for_s: float = 0.0) -> bool:
         return kit.do(

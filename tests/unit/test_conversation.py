@@ -47,7 +47,9 @@ class Desk:
     may_end: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled: int = 0
 
-    async def run(self, call: Call, verb: v.HttpRequest | v.RunScript | v.Note | v.RequestCallback) -> o.Outcome:
+    async def run(
+        self, call: Call, verb: v.HttpRequest | v.RunScript | v.Note | v.RequestCallback | v.ActAsAgent
+    ) -> o.Outcome:
         """Note it, and say that it went well."""
         self.begun.set()
         if isinstance(verb, self.hold):

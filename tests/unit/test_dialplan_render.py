@@ -8,6 +8,7 @@ import pytest
 
 from agi_scripts import variables
 from agi_scripts.dialplan.render import VERSION, render_dialplan, render_manager_user, render_systemd_unit
+from agi_scripts.hold_keys import CONTEXT, HOME
 
 WORKERS = ["127.0.0.1:4573", "127.0.0.1:4574", "127.0.0.1:4575"]
 SAFE = "operators,s,1"
@@ -36,7 +37,7 @@ def test_every_worker_can_be_the_first_and_is_in_the_rotation() -> None:
 def test_every_jump_leads_somewhere() -> None:
     text = render_dialplan(WORKERS, SAFE)
     extensions = set(re.findall(r"^exten => ([^,]+),", text, re.MULTILINE))
-    targets = set(re.findall(r"[?:(]([a-z-]+),1[):]", text)) - {"cordboard-call,s"}
+    targets = set(re.findall(r"[?:(](?:cordboard-call,)?([a-z-]+),1[):]", text)) - {"cordboard-call,s"}
     assert targets >= {"loop", "let-go", "resume", "returned", "safe", "done"}
     assert "?${CORDBOARD_DONE},1)" in text and {variables.TO_SAFE_DESTINATION, variables.AWAY} <= extensions
     assert targets <= extensions
@@ -46,7 +47,7 @@ def test_every_jump_leads_somewhere() -> None:
 def test_every_variable_the_phone_writes_is_known_to_the_dialplan() -> None:
     text = render_dialplan(WORKERS, SAFE)
     names = [value for value in vars(variables).values() if str(value).startswith("CORDBOARD_")]
-    assert len(names) == 28
+    assert len(names) == 34
     assert [name for name in names if not re.search(rf"\b{name}[}}=,)]", text)] == []
 
 
@@ -69,8 +70,13 @@ def test_dial_takes_one_variable_and_no_extension() -> None:
         " same => n(ring),Dial(${CORDBOARD_RUNG},${CORDBOARD_RING_S},gib(cordboard-leg^prepare^1)U(cordboard-leg))",
         " same => n,Dial(${CORDBOARD_DEVICE},${CORDBOARD_RING_S},"
         "gim(${CORDBOARD_MUSIC})b(cordboard-agent^prepare^1)U(cordboard-agent))",
+        " same => n(ring),Dial(${CORDBOARD_RUNG},$[${CORDBOARD_RING_S} + 120],"
+        "gim(${CORDBOARD_MUSIC})U(cordboard-won))",
         " same => n,Dial(${CORDBOARD_DEVICE},${CORDBOARD_RING_S},ib(cordboard-leg^prepare^1))",
         " same => n,Dial(${CORDBOARD_RUNG},${CORDBOARD_RING_S},ib(cordboard-leg^prepare^1)U(cordboard-leg))",
+        " same => n,Dial(${CORDBOARD_PHONE_${FILTER(0-9,${EXTEN})}},${CORDBOARD_RING_S},"
+        "ib(cordboard-agent^prepare^1)U(cordboard-agent))",
+        " same => n,Dial(${CORDBOARD_CUSTOMER},${CORDBOARD_RING_S},giU(cordboard-customer))",
     ]
     assert all(",g" in line or ",i" in line for line in dials), "who forwards is not followed"
 
@@ -106,7 +112,7 @@ def test_a_bad_secret_is_refused_and_not_shown() -> None:
 
 def test_the_manager_user_may_do_nothing_dangerous() -> None:
     text = "\n".join(lines(render_manager_user("cordboard", "s3cret")))
-    assert "\nread = call,user\n" in text
+    assert "\nread = call,user,dtmf\n" in text
     assert "\nwrite = call,originate\n" in text
     assert "permit = 127.0.0.1" in text
 
@@ -120,13 +126,27 @@ def test_the_manager_user_hears_only_what_is_listened_to() -> None:
         "SoftHangupRequest",
         "DeviceStateChange",
         "OriginateResponse",
+        "DTMFEnd",
     }
+
+
+def test_the_manager_user_hears_keys_of_waiting_callers_only() -> None:
+    filters = [line for line in lines(render_manager_user("cordboard", "s3cret")) if "DTMF" in line]
+    assert filters == [f"eventfilter(action(include),name(DTMFEnd),header(Context),method(exact)) = {CONTEXT}"]
+    text = render_dialplan(WORKERS, SAFE)
+    assert f"[{CONTEXT}]\ninclude => {HOME}\n" in text
+    for leaves in ("/call,", "AGISTATUS=LATE"):  # whatever ends the worker's part ends the hearing of keys as well
+        following = text.split(leaves)[1].splitlines()[1]
+        assert following == f" same => n,Goto({HOME},let-go,1)"
 
 
 def test_every_event_of_an_agents_leg_ends_with_the_token() -> None:
     events = [line for line in lines(render_dialplan(WORKERS, SAFE, token="t0ken")) if "UserEvent(" in line]
-    assert [re.search(r"Kind: (\w+)", line)[1] for line in events] == ["ringing", "answered", "joined", "gone"]  # type: ignore[index]
-    assert [line for line in events if not line.endswith(",Token: t0ken)")] == []
+    of_legs = [line for line in events if "CordboardAgent" in line]
+    kinds = [found[1] for line in of_legs if (found := re.search(r"Kind: (\w+)", line))]
+    assert kinds == ["refused", "joined", "ringing", "answered", "joined", "gone", "joined"]
+    assert len(events) == len(of_legs) + 2, "of calls that were cut off, and of customers who were called back"
+    assert [line for line in events if not line.rstrip(")").endswith(",Token: t0ken")] == []
 
 
 @pytest.mark.parametrize("context", ["[cordboard-agent]", "[cordboard-leg]"])
@@ -146,7 +166,12 @@ def test_a_transferred_call_is_none_of_ours_any_more() -> None:
 def test_a_call_that_comes_in_once_more_is_still_known_to_be_recorded() -> None:
     """MixMonitor stays on the channel: a secret question of the second visit has to pause it."""
     entry = render_dialplan(WORKERS, SAFE).partition("exten => s,1,")[2].partition("exten =>")[0]
-    assert "CORDBOARD_CALL=," in entry and variables.RECORDING not in entry
+    assert "CORDBOARD_CP=," in entry and variables.RECORDING not in entry
+
+
+def test_only_a_leg_of_our_own_has_a_call_id_when_it_enters_and_it_has_it_once() -> None:
+    entry = render_dialplan(WORKERS, SAFE).partition("exten => s,1,")[2].partition("exten =>")[0]
+    assert entry.startswith(f"MSet({variables.CALL}=${{{variables.ORIGINATED}}},{variables.ORIGINATED}=,")
 
 
 def test_the_dialplan_says_its_version() -> None:

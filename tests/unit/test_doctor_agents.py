@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from cordboard.bootstrap.agent_passwords import keep_password
 from cordboard.cli_agents import password
-from cordboard.desk.passwords import PasswordCheck
+from cordboard.service.passwords import PasswordCheck
 from tests.doubles.doctor_site import NOBODY, Site
 
 app = typer.Typer()
@@ -87,7 +87,7 @@ def test_a_new_password_replaces_the_old_one(site: Site) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
 def test_what_root_writes_belongs_to_whom_the_folder_belongs_to(site: Site) -> None:
     os.chown(site.state, NOBODY, NOBODY)
-    keep_password(site.state, "alice", GOOD)
+    keep_password(site.state / "cordboard.db", "alice", GOOD)
     files = list(site.state.iterdir())
     assert files and {file.stat().st_uid for file in files} == {NOBODY}
     assert not any(file.stat().st_mode & 0o007 for file in files)

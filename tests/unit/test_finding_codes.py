@@ -22,7 +22,7 @@ CODE = re.compile("|".join((r"[a-z]+(?:-[a-z0-9]+)+", *ONE_WORD)))
 # Which argument of these is a code; of the others, the first one that looks like it.
 TAKE_CODES = {
     "fault", "report", "finding", "Finding", "ExpressionRefused", "TooCostly", "SayRefused", "_literal", "at",
-    "at_node", "within", "_refuse", "_refusal", "_finding", "_at_call", "_report",
+    "at_node", "within", "_refuse", "_refusal", "_finding", "_at_call", "_report", "NeedsFault",
 }  # fmt: skip
 
 

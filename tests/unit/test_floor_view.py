@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from cordboard.acd.model import FloorPlan, OfferEnd, Presence, RonaPolicy
 from cordboard.store.acd_values import AgentView
+from cordboard.store.address import Address
 from tests.doubles.floor_kit import PLAN, FloorKit
 
 REST = RonaPolicy(pause_after=2, retry_after_s=5.0)
@@ -17,8 +17,8 @@ RESTING = FloorPlan({"sales": replace(PLAN.queues["sales"], rona=REST)}, {"alice
 
 
 @pytest.fixture
-def floor(tmp_path: Path) -> Iterator[FloorKit]:
-    kit = FloorKit(tmp_path / "cordboard.db", RESTING)
+def floor(database: Address) -> Iterator[FloorKit]:
+    kit = FloorKit(database, RESTING)
     kit.presence("alice")
     yield kit
     kit.close()

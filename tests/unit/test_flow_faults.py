@@ -18,8 +18,8 @@ DIAL = '{dial: "0", otherwise: bye}'
 NODE_FAULTS = [
     # verbs
     ("a: {plya: hello, next: bye}", 7, "unknown-verb", "unknown node type `plya`", "did you mean `play`?"),
-    ("a: {next: bye}", 3, "no-verb", "`a` does nothing", "known are branch, callback, dial"),
-    ("a: {}", 3, "no-verb", "`a` does nothing", "known are branch, callback, dial"),
+    ("a: {next: bye}", 3, "no-verb", "`a` does nothing", "known are as_agent, branch, callback, dial"),
+    ("a: {}", 3, "no-verb", "`a` does nothing", "known are as_agent, branch, callback, dial"),
     (
         "a: {play: hello, menu: ask, next: bye}",
         20,

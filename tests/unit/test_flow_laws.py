@@ -22,6 +22,8 @@ from cordboard.flows.step import Secret
 from cordboard.flows.surroundings import ScriptShape
 from cordboard.telephony import verbs as v
 from cordboard.telephony.outcomes import (
+    ActedAsAgent,
+    AgentRefused,
     AgentRung,
     CallbackBooked,
     CallbackRefused,
@@ -191,6 +193,7 @@ FITTING: dict[type, tuple[Outcome, ...]] = {
     v.RunScript: (ScriptEnded({"price": 9.5}), ScriptFailed("killed")),
     v.Note: (Done(),),
     v.RequestCallback: (CallbackBooked("c1"), CallbackRefused("already"), CallbackRefused("number")),
+    v.ActAsAgent: (ActedAsAgent("alice", "Alice Ray", "paused", "lunch"), AgentRefused("unknown")),
     v.Hangup: (HungUp(),),
 }
 WILD: tuple[Outcome, ...] = (

@@ -10,7 +10,8 @@ import pytest
 from cordboard.flows.checkpoint import parse_checkpoint
 from cordboard.flows.flow import Flow
 from cordboard.flows.run import Finish, FlowRun, Step
-from cordboard.telephony.outcomes import AgentRung, Connected, Done, Gathered, HungUp, NotServed, Served
+from cordboard.telephony.needs import Needs, RelaxStep
+from cordboard.telephony.outcomes import AgentRung, Connected, Done, Gathered, HungUp, LeftByKey, NotServed, Served
 from cordboard.telephony.verbs import Answer, Enqueue, Hangup, Play
 from tests.doubles.flow_kit import AROUND, CALL, NOON, answered, faults_of, flow_of, text_of, walk
 
@@ -87,6 +88,46 @@ def test_a_caller_nobody_served_goes_otherwise(reason: str) -> None:
     assert walk(flow_of(PLAIN), [NotServed(reason)])[-1].entered == ("c",)
 
 
+WAYS = """
+a:
+  queue: sales
+  keys: {9: b}
+  step_out: {1: d}
+  held_for_s: 90
+  full: b
+  overflow: d
+  otherwise: c
+b: {play: hello, next: bye}
+c: {play: sorry, next: bye}
+d: {play: ask, next: a}
+"""
+
+
+def test_the_queue_is_told_which_keys_lead_out_of_it() -> None:
+    verb = answered(flow_of(WAYS)).verb
+    assert verb == Enqueue("sales", "en", exit_keys="9", step_out_keys="1", held_for_s=90.0)
+
+
+@pytest.mark.parametrize(
+    ("reason", "node"),
+    [("full", "b"), ("overflow", "d"), ("empty", "c"), ("closed", "c"), ("max_wait", "c"), ("no_store", "c")],
+)
+def test_each_way_out_may_have_a_node_of_its_own(reason: str, node: str) -> None:
+    assert walk(flow_of(WAYS), [NotServed(reason)])[-1].entered == (node,)  # type: ignore[arg-type]
+
+
+def test_keys_lead_out_and_whoever_steps_out_comes_back_to_the_same_question() -> None:
+    assert walk(flow_of(WAYS), [LeftByKey("9")])[-1].entered == ("b",)
+    waiting, told, again = walk(flow_of(WAYS), [LeftByKey("1", keeps_place=True), Done()])
+    assert told.entered == ("d",)
+    assert again.entered == ("a",)
+    assert again.verb == waiting.verb
+
+
+def test_a_key_that_a_newer_revision_does_not_know_is_a_fault() -> None:
+    assert walk(flow_of(PLAIN), [LeftByKey("9")])[-1].finish == Finish("failed")
+
+
 def test_without_otherwise_on_failure_takes_over() -> None:
     step = walk(
         flow_of("a: {queue: sales}\nb: {play: sorry, next: bye}", "on_failure: b"), [NotServed("max_wait")]
@@ -134,6 +175,11 @@ def test_nobody_is_asked_for_a_pin_again_in_the_middle_of_a_queue() -> None:
         ("{queue: sales, priority: 1.5}", (10, 31), "wrong-type", ""),
         ("{queue: sales, priority: 100}", (10, 31), "out-of-range", ""),
         ("{queue: sales, max_wait_s: 0}", (10, 33), "out-of-range", ""),
+        ("{queue: sales, keys: {12: bye}}", (10, 28), "out-of-range", ""),
+        ("{queue: sales, step_out: {1: by}}", (10, 35), "unknown-node", "did you mean `bye`?"),
+        ("{queue: sales, keys: {1: bye}, step_out: {1: bye}}", (10, 51), "key-taken", "one of the two"),
+        ("{queue: sales, full: by}", (10, 27), "unknown-node", "did you mean `bye`?"),
+        ("{queue: sales, held_for_s: 1}", (10, 33), "out-of-range", ""),
         ("{queue: sales, wait_s: 3}", (10, 21), "unknown-key", "did you mean `max_wait_s`?"),
     ],
 )
@@ -192,3 +238,38 @@ def test_a_snapshot_of_an_earlier_release_has_no_path() -> None:
     step = answered(flow_of(PLAIN))
     snapshot = {key: value for key, value in step.run.snapshot().items() if key != "path"}
     assert FlowRun.restore(step.run.flow, CALL, snapshot).path == ()
+
+
+# who is asked for
+
+
+def asked(options: str, language: str = "en") -> Needs:
+    """What the node asks of an agent, of a caller who speaks this."""
+    verb = answered(flow_of(f"a0: {{language: {language}, next: a}}\na: {{queue: sales, {options}}}")).verb
+    assert isinstance(verb, Enqueue)
+    return verb.needs
+
+
+def test_skills_are_asked_for_as_they_stand_or_worked_out() -> None:
+    options = (
+        "require: {internet: 2, spanish: {cel: \"call.language == 'es' ? 3 : 0\"}}, prefer: {calm: {cel: 40 + 2}}"
+    )
+    assert asked(options) == Needs((("internet", 2), ("spanish", 0)), (("calm", 10),))
+    assert asked(options, "es").require == (("internet", 2), ("spanish", 3))
+
+
+def test_steps_and_the_agent_tried_first_are_asked_for() -> None:
+    steps = "relax: [{after_s: 30, lower: {spanish: 1}}, {after_s: 60, swap: {spanish: english}}]"
+    needs = asked(f"require: {{spanish: 3}}, {steps}, agent: last, agent_s: 15")
+    assert needs.relax == (
+        RelaxStep(30.0, lower=(("spanish", 1),)),
+        RelaxStep(60.0, swap=(("spanish", "english"),)),
+    )
+    assert (needs.agent, needs.agent_s) == ("last", 15.0)
+    assert asked("agent: {cel: call.ani}").agent == CALL.ani
+    assert asked("agent_s: 15") == Needs(), "nobody to keep it for"
+
+
+def test_a_level_that_is_worked_out_is_a_whole_number() -> None:
+    (found,) = faults_of(text_of("a: {queue: sales, require: {spanish: {cel: call.language}}}"))
+    assert (found.code, found.message) == ("expression-type", "this gives text, not a whole number")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,20 +11,17 @@ import pytest
 
 from cordboard.errors import StoreUnavailable
 from cordboard.store import writer
+from cordboard.store.address import Address
 from cordboard.store.flow_runs import FlowRuns, StoredRun, Written
 from cordboard.store.reader import StoreReader
 from cordboard.store.writer import StoreThread, open_database
+from tests.doubles.databases import locked
 
 CALL = "01J00000000000000000000001"
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
-    return tmp_path / "cordboard.db"
-
-
-@pytest.fixture
-def runs(database: Path) -> Iterator[FlowRuns]:
+def runs(database: Address) -> Iterator[FlowRuns]:
     thread = StoreThread(open_database(database))
     thread.start()
     yield FlowRuns(thread)
@@ -55,7 +51,7 @@ async def test_a_worker_that_lost_the_call_cannot_write_over_its_successor(runs:
     assert taken.snapshot == {"variables": {"who": "second"}}
 
 
-async def test_a_worker_that_lost_the_call_cannot_close_it(runs: FlowRuns, database: Path) -> None:
+async def test_a_worker_that_lost_the_call_cannot_close_it(runs: FlowRuns, database: Address) -> None:
     thread = StoreThread(open_database(database))
     thread.start()
     successor = FlowRuns(thread)
@@ -100,20 +96,15 @@ async def test_a_saved_call_tells_when_it_is_written(runs: FlowRuns) -> None:
     assert written.seq == 7
 
 
-async def test_a_locked_database_has_a_deadline_and_nothing_is_lost(database: Path, runs: FlowRuns) -> None:
+async def test_a_locked_database_has_a_deadline_and_nothing_is_lost(database: Address, runs: FlowRuns) -> None:
     await runs.save(row(1, 1), Written())
-    other = sqlite3.connect(database, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
     written = Written()
-    try:
+    with locked(database):
         runs.save_soon(row(1, 2, kept=True), written)
         with pytest.raises(StoreUnavailable, match=r"within 0\.5 s"):
             await runs.count()
         await until(lambda: not runs.is_healthy, 5)
         assert written.seq == 0
-    finally:
-        other.execute("ROLLBACK")
-        other.close()
     await until(lambda: written.seq == 2, 5)
     taken = await runs.take_over(CALL, 2)
     assert taken is not None
@@ -170,14 +161,10 @@ async def test_what_cannot_be_kept_is_refused_at_once(runs: FlowRuns) -> None:
         runs.save_soon(StoredRun(CALL, "leg", 1, 1, {"no": object()}), Written())
 
 
-async def test_a_take_over_that_came_too_late_counts_all_the_same(runs: FlowRuns, database: Path) -> None:
+async def test_a_take_over_that_came_too_late_counts_all_the_same(runs: FlowRuns, database: Address) -> None:
     await runs.save(row(1, 1), Written())
-    other = sqlite3.connect(database, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(StoreUnavailable):
+    with locked(database), pytest.raises(StoreUnavailable):
         await runs.take_over(CALL, 5)
-    other.execute("ROLLBACK")
-    other.close()
     await runs.save(row(5, 2, who="the new holder"), Written())
     await runs.save(row(1, 3, who="the old one"), Written())
     taken = await runs.take_over(CALL, 9)
@@ -185,34 +172,27 @@ async def test_a_take_over_that_came_too_late_counts_all_the_same(runs: FlowRuns
     assert taken.snapshot == {"variables": {"who": "the new holder"}}
 
 
-async def test_a_row_can_be_had_while_nothing_can_be_written(database: Path) -> None:
+async def test_a_row_can_be_had_while_nothing_can_be_written(database: Address) -> None:
     thread, reader = StoreThread(open_database(database)), StoreReader(database)
     thread.start()
     runs = FlowRuns(thread, reader)
     await runs.save(row(1, 3, account="77"), Written())
-    other = sqlite3.connect(database, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    taken = await runs.take_over(CALL, 5)
+    with locked(database):
+        taken = await runs.take_over(CALL, 5)
     assert taken == StoredRun(CALL, "leg-1", 5, 3, {"variables": {"account": "77"}})
-    other.execute("ROLLBACK")
-    other.close()
     await runs.save(row(1, 9, who="the old holder"), Written())
     assert await runs.take_over(CALL, 6) == StoredRun(CALL, "leg-1", 6, 3, {"variables": {"account": "77"}})
     thread.close()
     reader.close()
 
 
-async def test_what_its_asker_gave_up_is_not_done_once_the_lock_is_gone_and_told(database: Path) -> None:
+async def test_what_its_asker_gave_up_is_not_done_once_the_lock_is_gone_and_told(database: Address) -> None:
     """Else a phone would be marked as ringing for somebody who has never heard of it."""
     thread = StoreThread(open_database(database))
     thread.start()
     done: list[str] = []
-    other = sqlite3.connect(database, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(StoreUnavailable):
+    with locked(database), pytest.raises(StoreUnavailable):
         await thread.ask(lambda _: done.append("work"), 0.2, done.append)
-    other.execute("ROLLBACK")
-    other.close()
     await thread.ask(lambda _: None, 5.0)
     assert done == ["try_again"]
     thread.close()

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from cordboard.config.opening_hours import OpeningHours, parse_date
 from cordboard.flows.holiday_calendar import HolidayCalendar, countries
-from cordboard.flows.opening_hours import OpeningHours, parse_date
 from tests.doubles.flow_kit import AROUND, answered, faults_of, flow_of, text_of
 
 ENGLAND = HolidayCalendar("GB", "ENG")

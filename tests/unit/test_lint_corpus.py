@@ -14,6 +14,7 @@ import pytest
 from cordboard.bootstrap.configuration import load_configuration
 from cordboard.config.codes import CHAPTERS, CODES
 from cordboard.config.findings import Finding
+from cordboard.config.needs_checks import QueueSkills
 from cordboard.config.yaml_reader import parse_yaml
 from cordboard.errors import ConfigurationError
 from cordboard.flows.loader import load_flow
@@ -30,7 +31,14 @@ AROUND = Surroundings(
     flow_names=frozenset({"billing", "confirm"}),
     queues=frozenset({"sales"}),
     customer_fields={"tier": "string"},
-    agents={"alice": "PJSIP/1001"},
+    agents={"alice": "PJSIP/1001", "dan": "PJSIP/1004"},
+    pause_reasons=frozenset({"lunch"}),
+    dispositions=frozenset({"sold"}),
+    queue_skills={
+        "sales": QueueSkills(
+            agents={"alice": {"spanish": 4}, "bob": {"billing": 2}}, everybody=frozenset({"spanish", "billing"})
+        )
+    },
     subflows={"confirm": SubflowShape({"number": "string"}, {"ok": "bool"}, ("en",))},
     http_services={"orders": 2.0},
     scripts={

@@ -20,12 +20,14 @@ from typer.testing import CliRunner, Result
 
 from cordboard.acd.kpis import kpis
 from cordboard.acd.model import FloorPlan, Moment, Queue
-from cordboard.cli_queues import kpi, queue_app
+from cordboard.cli_kpi import kpi
+from cordboard.cli_queues import queue_app
 from cordboard.service.notes import Notes
 from cordboard.store import call_notes, callbacks, database, ledger
 from cordboard.store.acd_store import AcdStore
 from cordboard.store.acd_values import CallerNote, Entering
-from cordboard.store.callbacks import close_callback, waiting_callbacks
+from cordboard.store.callback_store import CallbackStore
+from cordboard.store.callbacks import CallbackAsked, close_callback, waiting_callbacks
 from cordboard.store.tables import callbacks as callbacks_table
 from cordboard.store.why import why
 from cordboard.store.writer import StoreThread, open_database
@@ -59,8 +61,16 @@ class House:
         self.engine = open_database(self.database)
         self.thread = StoreThread(open_database(self.database))
         self.thread.start()
-        self.notes = Notes(self.thread)
+        self.store = CallbackStore(AcdStore(PLAN))
+        self.book_s = 5.0
+        self.notes = Notes(self.thread, self.book)
         self.notes.use("GB", DialPolicy())
+
+    async def book(self, asked: CallbackAsked) -> CallbackBooked | CallbackRefused:
+        """As the service does, without anybody to dial."""
+        found = await self.thread.ask(lambda connection: self.store.book(connection, NOW, asked), self.book_s)
+        booked: CallbackBooked | CallbackRefused = found[0]
+        return booked
 
     async def written(self, kind: str, count: int) -> list[dict[str, Any]]:
         """The data of the ledger's rows of a kind, once there are so many. Handed over first, read in its order."""
@@ -264,8 +274,8 @@ async def test_a_queue_promises_no_more_than_it_can_keep(house: House, monkeypat
     assert await book(house, call(), number="020 7946 0999") == CallbackRefused("full")
 
 
-async def test_without_a_database_there_is_no_promise(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cordboard.service.notes.BOOK_S", 0.05)
+async def test_without_a_database_there_is_no_promise(house: House) -> None:
+    house.book_s = 0.05
     with house.locked():
         assert await book(house, call()) == CallbackRefused("no_store")
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cordboard.flows.opening_hours import OpeningHours, Spans, parse_date, parse_days, parse_span, parse_time
+from cordboard.config.opening_hours import OpeningHours, Spans, parse_date, parse_days, parse_span, parse_time
 
 LONDON = ZoneInfo("Europe/London")
 

@@ -32,6 +32,7 @@ ROWS = {
     o.Failed: o.Failed("no such file"),
     o.Served: o.Served("alice"),
     o.NotServed: o.NotServed("max_wait"),
+    o.LeftByKey: o.LeftByKey("1", keeps_place=True),
     o.AgentRung: o.AgentRung("o1", "joined", 1.5, 2.5),
     o.LookedUp: o.LookedUp("several", {"tier": "gold", "visits": 3, "vip": True, "balance": 1.0}, 2, ({"a": 1},)),
     o.NotLookedUp: o.NotLookedUp("late"),
@@ -43,6 +44,8 @@ ROWS = {
     o.ScriptFailed: o.ScriptFailed("killed"),
     o.CallbackBooked: o.CallbackBooked("c1"),
     o.CallbackRefused: o.CallbackRefused("full"),
+    o.ActedAsAgent: o.ActedAsAgent("alice", "Alice Ray", "paused", "lunch", wraps_up=True),
+    o.AgentRefused: o.AgentRefused("full"),
     o.FlowReturned: o.FlowReturned({"ok": True}),
 }
 PIN = """

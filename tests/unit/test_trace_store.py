@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, Engine, Executable, func, insert, select
@@ -17,9 +15,11 @@ from sqlalchemy import Connection, Engine, Executable, func, insert, select
 from cordboard.acd.model import FloorPlan
 from cordboard.flows.run import FlowRun
 from cordboard.service.tracing import CallTraces, forget_old_traces
-from cordboard.store import database, traces
+from cordboard.store import database as opening
+from cordboard.store import traces
 from cordboard.store.acd_store import AcdStore
 from cordboard.store.acd_values import CallerNote
+from cordboard.store.address import Address
 from cordboard.store.database import open_database, open_for_reading
 from cordboard.store.moments import now
 from cordboard.store.tables import call_steps, callers, flow_runs, traced_calls
@@ -28,6 +28,7 @@ from cordboard.store.writer import StoreThread
 from cordboard.telephony.call import Call
 from cordboard.telephony.call_id import id_at, new_call_id
 from cordboard.telephony.outcomes import Done, HungUp
+from tests.doubles.databases import locked
 from tests.doubles.flow_kit import CALL, NOON, flow_of
 
 FLOW = flow_of("hello: {play: hello, next: bye}")
@@ -36,7 +37,7 @@ FLOW = flow_of("hello: {play: hello, next: bye}")
 class Store:
     """A database with its thread."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Address) -> None:
         self.path = path
         self.engine: Engine = open_database(path)
         self.thread = StoreThread(self.engine)
@@ -77,8 +78,8 @@ class Store:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = Store(tmp_path / "cordboard.db")
+async def store(database: Address) -> AsyncIterator[Store]:
+    store = Store(database)
     store.thread.start()
     yield store
     store.thread.close()
@@ -135,24 +136,21 @@ async def test_too_many_steps_are_dropped_counted_and_told(store: Store, monkeyp
 
 
 async def test_steps_that_a_locked_database_refused_are_written_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 20)
-    store = Store(tmp_path / "locked.db")
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT_MS", 20)
+    store = Store(database)
     store.thread.start()
-    with sqlite3.connect(store.path, isolation_level=None) as other:
-        other.execute("BEGIN IMMEDIATE")
+    with locked(database):
         store.call(a_call())
         store.writer.flush()
         async with asyncio.timeout(10):
             while not store.writer._batch.steps:  # put back
                 await asyncio.sleep(0.01)
-        other.execute("ROLLBACK")
     await store.written()
     assert store.count() == (1, 4)
     assert store.writer.dropped == 0
     store.thread.close()
-    other.close()
 
 
 async def test_revisions_in_use_are_those_of_live_calls_and_of_rows_for_a_successor(store: Store) -> None:

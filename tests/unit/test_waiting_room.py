@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from cordboard.acd.announcements import next_announcement_s
 from cordboard.acd.model import FloorPlan, PositionAnnouncement, Queue, RonaPolicy
-from cordboard.service.waiting_room import next_announcement_s
 from cordboard.telephony import outcomes as o
 from cordboard.telephony import verbs as v
 from tests.doubles.acd_kit import CHECKPOINT, Machine, Process, arrival, machine, note

@@ -33,6 +33,39 @@ async def test_hold_is_one_line_and_no_verb_runs_behind_it() -> None:
     assert variables["CORDBOARD_CP"] == "cp:1"
 
 
+HEARD = ["SET", "CONTEXT", "cordboard-waiting"]
+NOT_HEARD = ["SET", "CONTEXT", "cordboard-call"]
+HAS_CONTEXT = ["GET", "VARIABLE", "DIALPLAN_EXISTS(cordboard-waiting,s,1)"]
+
+
+async def test_with_keys_offered_the_channel_is_where_its_keys_are_told() -> None:
+    outcome, asked, _ = await perform(Hold("jazz", keys=True), ["200 result=1 (1)", RAN, RAN])
+    assert outcome == Done()
+    assert asked == [HAS_CONTEXT, HEARD, ["SET", "MUSIC", "ON", "jazz"]]
+
+
+async def test_a_dialplan_of_an_earlier_release_has_music_and_no_keys() -> None:
+    outcome, asked, _ = await perform(Hold("jazz", keys=True), ["200 result=1 (0)", RAN])
+    assert outcome == Done()
+    assert asked == [HAS_CONTEXT, ["SET", "MUSIC", "ON", "jazz"]]
+
+
+async def test_no_keys_are_told_of_whatever_follows_the_music() -> None:
+    heard = asyncio.get_running_loop().create_future()
+
+    async def serve(phone: AsteriskPhone) -> None:
+        await phone.perform(Hold("jazz", keys=True), "cp:1")
+        await phone.perform(Hold("jazz", keys=True), "cp:1")
+        heard.set_result(await phone.perform(Play((prompt("hello"),)), "cp:1"))
+
+    replies = iter(["200 result=1 (1)", RAN, RAN, "200 result=1 (1)", RAN, RAN, "200 result=0 endpos=8000"])
+    async with on_the_line(serve) as asterisk:
+        asked = await asterisk.answer_all(lambda _: next(replies, None))
+        assert await heard == Done()
+    assert [line for line in asked if line[:2] == ["SET", "CONTEXT"]] == [HEARD, NOT_HEARD]
+    assert asked.index(NOT_HEARD) < next(number for number, line in enumerate(asked) if line[0] == "STREAM")
+
+
 @pytest.mark.parametrize("music", ["", "a b", "a)", "a,b", "${X}", "a\n", "a" * 81])
 async def test_a_music_class_is_a_plain_name(music: str) -> None:
     outcome, asked, variables = await perform(Hold(music), [])

@@ -140,7 +140,7 @@ FAULTS: list[tuple[str, Behaviour, type[CrmError], str]] = [
     ("500", response(500, HTML), CrmUnavailable, "status 500"),
     ("503", response(503), CrmUnavailable, "status 503"),
     ("429", response(429), CrmUnavailable, "status 429"),
-        ("hangs up", raw(b""), CrmUnavailable, "the connection broke"),
+    ("hangs up", raw(b""), CrmUnavailable, "the connection broke"),
     ("garbage", raw(b"\x00\xff +442079460123\r\n\r\n"), CrmUnavailable, "the connection broke"),
     ("cut short", raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n[{"), CrmUnavailable, "the connection broke"),
     ("html", response(200, HTML), CrmRejected, "no JSON"),

@@ -12,8 +12,8 @@ import pytest
 from cordboard.desk import body_limit
 from cordboard.desk.body_limit import BODY_MAX
 from cordboard.desk.logging_in import WRONG_OF_ONE_AGENT
-from cordboard.desk.passwords import hash_password
 from cordboard.errors import StoreUnavailable
+from cordboard.service.passwords import hash_password
 from tests.doubles.running_desk import ASK_S, PASSWORD, RunningDesk, running_desk
 
 CREDENTIALS = {"agent": "alice", "password": PASSWORD}

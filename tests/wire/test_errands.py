@@ -14,7 +14,7 @@ from cordboard.service.metrics import Metrics
 from cordboard.service.scripts import Scripts
 from cordboard.telephony.call import Call
 from cordboard.telephony.outcomes import Done, HttpAnswered, Outcome, ScriptEnded
-from cordboard.telephony.verbs import Hangup, HttpRequest, Note, RequestCallback, RunScript
+from cordboard.telephony.verbs import ActAsAgent, Hangup, HttpRequest, Note, RequestCallback, RunScript
 from tests.doubles.fake_crm import FakeCrm, answers
 from tests.doubles.flow_kit import CALL, NOON
 
@@ -42,6 +42,14 @@ class NotedDown:
         return Done()
 
 
+class NobodyCallsIn:
+    """Agents of this flow have desks."""
+
+    async def run(self, call: Call, verb: ActAsAgent) -> Outcome:
+        """Never asked."""
+        raise AssertionError(verb)
+
+
 def site(tmp_path: Path, url: str) -> Configuration:
     (tmp_path / "flows").mkdir()
     (tmp_path / "scripts").mkdir()
@@ -64,6 +72,7 @@ async def test_a_flow_asks_a_service_runs_a_script_and_notes_what_came_of_it(tmp
             HttpRequests(configuration.open_web_services(), metrics),
             Scripts(settings.scripts, settings.script_pool, tmp_path, metrics),
             notes,
+            NobodyCallsIn(),
         )
         errands.warm()
         step = replace(FlowRun.begin(configuration.house.flows["shop"], CALL), answered=True).start(NOON)

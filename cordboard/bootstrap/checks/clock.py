@@ -11,14 +11,15 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cordboard.acd.durations import in_words
+from cordboard.bootstrap.checks.database_server import answer_of
 from cordboard.bootstrap.checks.kernel_clock import is_synchronised
 from cordboard.bootstrap.checks.premises import Premises
 from cordboard.bootstrap.checks.result import Check, Result, fault, ok, warning
 from cordboard.bootstrap.checks.sqlite_files import read_only
+from cordboard.store.address import Address, PostgresAddress
 
 BEFORE_THIS = datetime(2026, 1, 1, tzinfo=UTC).timestamp()  # no right clock is
 FUTURE_S = 2.0  # less is two processes that read the clock one after the other
@@ -67,8 +68,11 @@ def judge_zone(zone: str) -> Result | None:
     return None
 
 
-def newest_in_ledger(database: Path) -> float | None:
+def newest_in_ledger(database: Address) -> float | None:
     """When the newest event was; None if there is none, or the database cannot be read (`database` tells)."""
+    if isinstance(database, PostgresAddress):
+        newest_at: float | None = answer_of(database, "SELECT max(at) FROM ledger")
+        return newest_at
     if not database.is_file():
         return None
     try:

@@ -15,10 +15,12 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from cordboard.bootstrap.checks.database_server import examine_server
 from cordboard.bootstrap.checks.file_locks import lock_holders
 from cordboard.bootstrap.checks.premises import Premises, quoted
 from cordboard.bootstrap.checks.result import Check, Result, fault, note, ok, warning
 from cordboard.bootstrap.checks.sqlite_files import existing, primary_code
+from cordboard.store.address import Address, PostgresAddress
 from cordboard.store.migrations import HEAD
 
 LOCK_S = 2.0  # what the service itself waits for a lock
@@ -32,8 +34,10 @@ async def look(premises: Premises) -> Sequence[Result]:
     return await asyncio.to_thread(examine, premises.database)
 
 
-def examine(database: Path) -> list[Result]:
+def examine(database: Address) -> list[Result]:
     """The same, at once. Blocks for `LOCK_S` if somebody holds a lock."""
+    if isinstance(database, PostgresAddress):
+        return examine_server(database)
     folder = nearest_folder(database.parent)
     written = try_to_write(database) if database.is_file() else try_folder(folder, database)
     room = judge_room(folder)

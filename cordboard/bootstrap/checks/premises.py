@@ -16,10 +16,12 @@ from cordboard.acd.floor_plan import load_floor_plan
 from cordboard.acd.model import FloorPlan
 from cordboard.bootstrap.checks.manager_session import ManagerSession, SharedLogin
 from cordboard.bootstrap.configuration import Configuration, load_configuration
+from cordboard.bootstrap.database_address import database_of
 from cordboard.config.findings import Finding
 from cordboard.crm.crm_file import CrmSettings, load_crm
 from cordboard.errors import ConfigurationError
 from cordboard.settings import Settings, load_settings, read_secret
+from cordboard.store.address import Address
 
 _T = TypeVar("_T")
 
@@ -78,9 +80,12 @@ class Premises:
         return Path(os.path.normpath(self.directory / self.settings.state))
 
     @property
-    def database(self) -> Path:
-        """The database file, there or not. Raises NotLookedAt."""
-        return self.state / "cordboard.db"
+    def database(self) -> Address:
+        """The database, there or not. Raises NotLookedAt."""
+        try:
+            return database_of(self.settings, self.directory)
+        except ConfigurationError as fault:
+            raise NotLookedAt("the database's password cannot be read") from fault
 
     def ami_secret(self) -> str:
         """The manager user's secret. Raises NotLookedAt, ConfigurationError if it cannot be read."""

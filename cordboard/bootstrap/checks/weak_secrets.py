@@ -14,12 +14,14 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from cordboard.bootstrap.checks.database_server import answers_of
 from cordboard.bootstrap.checks.premises import NotLookedAt, Premises, quoted
 from cordboard.bootstrap.checks.result import Check, Result, fault, listed, note, ok, warning
 from cordboard.bootstrap.checks.sqlite_files import read_only
 from cordboard.bootstrap.installation import DIALPLAN, MANAGER
 from cordboard.errors import ConfigurationError
 from cordboard.settings import SecretReference, read_secret
+from cordboard.store.address import Address, PostgresAddress
 
 SHORTEST = 16  # characters; `install-dialplan` makes 32
 FEWEST_KINDS = 6  # different characters: `aaaaaaaaaaaaaaaa` is long too
@@ -138,8 +140,11 @@ def _without_password(premises: Premises) -> Iterator[Result]:
         yield note(seen, f"cordboard agent password {missing[0]} -c {quoted(premises.directory)}")
 
 
-def logins(database: Path) -> set[str] | None:
+def logins(database: Address) -> set[str] | None:
     """The agents with a password; None if there is no database, or it cannot be read."""
+    if isinstance(database, PostgresAddress):
+        known = answers_of(database, "SELECT agent FROM logins")
+        return None if known is None else set(known)
     if not database.is_file():
         return None
     try:

@@ -24,5 +24,7 @@ export async function send(method, path, body) {
   throw new Refusal(answer.status, problem.detail ?? "The desk refused this.");
 }
 
+export const askForTime = (offer_id) => send("POST", `offers/${encodeURIComponent(offer_id)}/more-time`);
+
 export const sendResult = (offer_id, disposition, note) =>
   send("POST", `offers/${encodeURIComponent(offer_id)}/disposition`, { disposition, note });

@@ -8,7 +8,7 @@ import { showQueues } from "./queue_lines.js";
 import { listen, openHelp } from "./shortcuts.js";
 import { chooseReady, focusPause, showStatus } from "./status_panel.js";
 import { attempt, say } from "./toast.js";
-import { disposeByKey, focusNote, showWrapUp } from "./wrap_up.js";
+import { disposeByKey, extend, focusNote, showWrapUp } from "./wrap_up.js";
 import { CALL_STATES, missed, stateOf, whatToDo } from "./words.js";
 
 const IN_A_CALL = ["offered", "ringing", "answered", "talking"];
@@ -57,6 +57,6 @@ async function logOut() {
 
 const digits = Object.fromEntries([..."123456789"].map((digit) => [digit, () => disposeByKey(Number(digit))]));
 
-listen({ ...digits, r: chooseReady, p: focusPause, n: focusNote, "?": openHelp });
+listen({ ...digits, r: chooseReady, p: focusPause, n: focusNote, m: extend, "?": openHelp });
 logOutButton.addEventListener("click", logOut);
 watch("events", showAll, showFreshness);

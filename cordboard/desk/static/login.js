@@ -3,7 +3,7 @@
 import { send } from "./api.js";
 import { byId, setText, show } from "./dom.js";
 
-const PAGES = new Map([["queues", "/queues"], ["flows", "/flows"]]);
+const PAGES = new Map([["queues", "/queues"], ["flows", "/flows"], ["team", "/team"]]);
 
 const refusal = byId("refusal");
 const enter = byId("enter");

@@ -1,7 +1,7 @@
 // Who I am, what I chose, what the system sees of me; and the buttons to choose.
 
 import { send } from "./api.js";
-import { countUp, now, run, stop } from "./clock.js";
+import { countUp, duration, now, run, stop } from "./clock.js";
 import { byId, make, setText, show, whenChanged } from "./dom.js";
 import { attempt } from "./toast.js";
 import { capital, stateOf } from "./words.js";
@@ -15,11 +15,12 @@ const choose = (presence, reason = "") => attempt(() => send("PUT", "presence", 
 export const chooseReady = () => choose("available");
 export const focusPause = () => pauses.querySelector("button")?.focus();
 
-const buildPauses = whenChanged((reasons) => {
+const buildPauses = whenChanged(({ reasons, limits }) => {
   const choices = reasons.length ? reasons : [""];
   const buttons = choices.map((reason) => {
     const button = make("button", { type: "button", "aria-pressed": "false", "data-reason": reason });
     button.append(reason ? capital(reason) : "Pause");
+    for (const limit of limits[reason] ?? []) button.append(make("span", { class: "limit" }, limit));
     button.addEventListener("click", () => choose("paused", reason));
     return button;
   });
@@ -49,16 +50,33 @@ function showIdle(me, call) {
     const [name, word, more] = stateOf(me, call, me.rests_until === null ? 0 : me.rests_until - now());
     status.dataset.state = name;
     setText(byId("state-word"), word);
-    return more || word;
+    return [more || word, name === "paused" ? pauseLine(me) : ""].filter(Boolean).join(". ");
   });
 }
 
-export function showStatus({ me, call, pause_reasons }) {
+// How much of a pause is left, or how long it is over, and what follows by itself.
+function pauseLine({ pause_ends_at, pause_then }) {
+  if (pause_ends_at === null) return "";
+  const left_s = pause_ends_at - now();
+  if (left_s <= 0) return `Your pause has been over for ${duration(-left_s)}`;
+  const then = { available: "Ready again in", logged_out: "Logged out in", nothing: "Your pause ends in" }[pause_then];
+  return `${then} ${duration(Math.ceil(left_s))}`;
+}
+
+// A state that somebody else has chosen is not taken for a fault, if it says who it was.
+function showForced({ forced_by }) {
+  const isTold = forced_by !== "" && forced_by !== "cordboard";
+  show(byId("forced"), isTold);
+  setText(byId("forced"), isTold ? `Set by ${forced_by}` : "");
+}
+
+export function showStatus({ me, call, pause_reasons, pause_limits }) {
   showState(me, call);
+  showForced(me);
   showIdle(me, call);
   setText(byId("me-name"), me.name);
   setText(byId("me-queues"), me.queues.length ? ` · ${me.queues.join(", ")}` : "");
-  buildPauses(pause_reasons);
+  buildPauses({ reasons: pause_reasons, limits: pause_limits });
   ready.setAttribute("aria-pressed", me.presence === "available");
   for (const button of pauses.querySelectorAll("button")) {
     const isChosen = me.presence === "paused" && me.reason === button.dataset.reason;

@@ -2,7 +2,7 @@
 //
 // What is typed is kept in this tab until it is sent, so neither a reload loses it nor a wrap-up that ends by itself.
 
-import { sendResult } from "./api.js";
+import { askForTime, sendResult } from "./api.js";
 import { now, run, stop, duration } from "./clock.js";
 import { byId, make, setText, show, whenChanged } from "./dom.js";
 import * as drafts from "./drafts.js";
@@ -14,6 +14,7 @@ const KEYS = 9; // dispositions that have a key
 const form = byId("wrap-up");
 const note = byId("note");
 const finish = byId("finish");
+const moreTime = byId("more-time");
 const bar = byId("wrap-bar");
 
 let current = null;
@@ -52,18 +53,28 @@ export function disposeByKey(digit) {
   if (isOpen() && name !== undefined) dispose(name);
 }
 
+export function extend() {
+  if (isOpen() && current.can_extend) attempt(() => askForTime(current.offer_id));
+}
+
 const isOpen = () => current !== null && ["talking", "wrap_up"].includes(current.state);
+
+// What the agent must do first, or cannot do: some queues want a result of every call, some their whole time for it.
+function whatEndsIt({ needs_disposition, ends_early }) {
+  if (needs_disposition) return "Choose what came of it: the next call comes after that. ";
+  return ends_early ? "" : "Kept as soon as you choose. ";
+}
 
 function showCountdown(call) {
   const left = byId("wrap-left");
   const isCounting = call.state === "wrap_up" && call.wrap_up_ends_at !== null;
   show(bar, isCounting);
-  if (!isCounting) return stop(left, call.state === "talking" ? "Kept as soon as you choose" : "");
+  if (!isCounting) return stop(left, call.state === "talking" ? "Kept as soon as you choose" : whatEndsIt(call));
   wrapUp_s = Math.max(wrapUp_s, call.wrap_up_ends_at - (call.talk_ended_at ?? now()));
   run(left, () => {
     const left_s = call.wrap_up_ends_at - now();
     bar.value = wrapUp_s > 0 ? Math.max(0, left_s / wrapUp_s) : 0;
-    return `Ends by itself in ${duration(Math.ceil(left_s))}`;
+    return `${whatEndsIt(call)}Ends by itself in ${duration(Math.ceil(left_s))}`;
   });
 }
 
@@ -79,7 +90,8 @@ export function showWrapUp(call) {
     button.setAttribute("aria-pressed", button.dataset.disposition === call.disposition);
   }
   setText(byId("wrap-title"), call.dispositions.length ? "What came of it?" : "Wrap-up");
-  show(finish, call.state === "wrap_up");
+  show(finish, call.state === "wrap_up" && call.ends_early && !call.needs_disposition);
+  show(moreTime, call.can_extend);
   showCountdown(call);
 }
 
@@ -87,4 +99,5 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (!finish.hidden) dispose(current.disposition);
 });
+moreTime.addEventListener("click", extend);
 note.addEventListener("input", () => drafts.keep(current, note.value));

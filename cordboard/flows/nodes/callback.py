@@ -17,8 +17,11 @@ The offer is answered with `yes_key` or `no_key`. With `confirm` the caller hear
 `ask_number`. Without `confirm` nothing is read back.
 
 What came of it is kept as `callback.booked` (true or false) and `callback.number` (as it was entered, "" for the
-caller's own). Callbacks are kept for people who call back: `cordboard queue callbacks` lists them. A caller has one
-of a queue at a time; who asks again goes to `already`.
+caller's own). A caller has one of a queue at a time; who asks again goes to `already`.
+
+Where the queue has `callback:` in queues.yaml, it calls by itself when an agent is about to be free. Who asks while
+they have a place in that queue (by `step_out` of the `queue` node) keeps it, with its time and priority; others get
+one as of now. Otherwise people call back: `cordboard queue callbacks` lists whom.
 """
 
 from __future__ import annotations
@@ -59,14 +62,14 @@ Digits = Annotated[int, Field(ge=3, le=15)]
 
 
 class CallbackOptions(NodeOptions):
-    """Offers to call back later, and notes where to. People call back: `cordboard queue callbacks` lists them."""
+    """Offers to call back later, and notes where to. The queue dials if it has `callback:`, or people do."""
 
     verb: ClassVar[str] = "callback"
     asks: ClassVar[bool] = True
     fails: ClassVar[bool] = True
     needs_call: ClassVar[bool] = True
 
-    callback: Text = Field(description="The queue whose people call back.")
+    callback: Text = Field(description="The queue that calls back; who waits in it keeps the place.")
     offer: Annotated[PromptNames, Field(min_length=1)] = Field(description="The offer: a prompt or a list.")
     yes_key: Key = Field("1", description="Takes the offer, and says that the number is right.")
     no_key: Key = Field("2", description="Declines, and says that the number is wrong.")

@@ -25,51 +25,26 @@ come on a holiday while it is closed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import Field
 
-from cordboard.config.validation import ITEM, Many, Section, Text, also_written, closest
+from cordboard.config.opening_hours import Date, OpeningHours, parse_date
+from cordboard.config.validation import Many, Section, Text, closest
+from cordboard.config.written_hours import DateText, DaysText, SpanTexts, Zone, exceptions_of, spans_of, week_of
 from cordboard.flows.compiler import NodeCompiler
 from cordboard.flows.holiday_calendar import HolidayCalendar, countries
 from cordboard.flows.node import Go, Node
-from cordboard.flows.opening_hours import DAYS, Date, OpeningHours, Spans, parse_date, parse_days, parse_span
 from cordboard.flows.options import NodeOptions, Target
-from cordboard.flows.schema import Zone
 
 if TYPE_CHECKING:
     from cordboard.flows.run import FlowRun
 
-_CLOSED = "closed"
 _HOLIDAYS = ("hours", "holidays")
-
-
-@also_written(ITEM)
-def _spans_written(value: object) -> object:
-    """`closed` is no span, one text is one span."""
-    if value == _CLOSED:
-        return []
-    return [value] if isinstance(value, str) else value
-
-
-def _if_parsed(parse: Callable[[str], object]) -> AfterValidator:
-    """A validator that leaves a text as it is, if it can be parsed."""
-
-    def validator(text: str) -> str:
-        parse(text)
-        return text
-
-    return AfterValidator(validator)
-
-
-SpanText = Annotated[Text, _if_parsed(parse_span)]
-DaysText = Annotated[Text, _if_parsed(parse_days)]
-DateText = Annotated[Text, _if_parsed(parse_date)]
-SpanTexts = Annotated[Many[SpanText], BeforeValidator(_spans_written)]
 
 
 class Holidays(Section):
@@ -120,22 +95,13 @@ class HoursOptions(NodeOptions):
             compiler.report(("holiday",), "no-holidays", "this is never taken: there are no holidays", hint)
         hours = OpeningHours(
             zone=ZoneInfo(written.zone) if written.zone else compiler.names.zone,
-            week=tuple(tuple(self._spans_of(day)) for day in range(len(DAYS))),
-            exceptions={parse_date(day): _spans(spans) for day, spans in written.exceptions.items()},
+            week=week_of(written.week),
+            exceptions=exceptions_of(written.exceptions),
             holidays=_calendar(compiler, written.holidays) if written.holidays else None,
         )
         closed = compiler.way(self.closed, "closed")
         holiday = compiler.way(self.holiday, "holiday") or closed
         return HoursNode(hours, compiler.way(self.open, "open"), closed, holiday)
-
-    def _spans_of(self, day: int) -> Iterator[tuple[int, int]]:
-        for days, spans in self.hours.week.items():
-            if day in parse_days(days):
-                yield from _spans(spans)
-
-
-def _spans(written: Iterable[str]) -> Spans:
-    return tuple(map(parse_span, written))
 
 
 def _dates(written: Iterable[str]) -> frozenset[Date]:
@@ -161,7 +127,7 @@ def _calendar(compiler: NodeCompiler, written: Holidays) -> HolidayCalendar | No
         compiler.report((*_HOLIDAYS, "region"), "unknown-region", message, hint)
         return None
     calendar = HolidayCalendar(
-        country, written.region or "", _spans(written.hours), _dates(written.except_), _dates(written.also)
+        country, written.region or "", spans_of(written.hours), _dates(written.except_), _dates(written.also)
     )
     calendar.prepare()
     return calendar

@@ -12,9 +12,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
+from cordboard.config.opening_hours import parse_date, parse_time
 from cordboard.flows.conditions import Kind, Value
 from cordboard.flows.node import NodeFailed
-from cordboard.flows.opening_hours import parse_date, parse_time
 
 SpokenKind = Literal["number", "digits", "spelled", "ordinal", "date", "time", "duration", "money"]
 SPOKEN_KINDS: tuple[SpokenKind, ...] = get_args(SpokenKind)

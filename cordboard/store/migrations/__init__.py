@@ -1,7 +1,8 @@
 """Brings a database to the tables of this code, step by step, and refuses one that is newer.
 
-Run by `open_database` in the transaction that holds the write lock, so that of several processes which start at
-once one does it and the others find it done. Steps are in `versions/`; they run before any code uses the tables.
+Run in a transaction that holds the lock of writers, so that of several processes which start at once one does it
+and the others find it done: by `open_database` for a database of this machine, by `cordboard db upgrade` for one
+that several machines share. Steps are in `versions/`; they run before any code uses the tables.
 """
 
 from __future__ import annotations
@@ -32,6 +33,14 @@ def version_of(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
+def newer_words(found: str) -> str:
+    """What to say of a database that has steps which this code does not know."""
+    return (
+        f"the database was made by a newer Cordboard (its version is {found}, this one knows up to {HEAD}): "
+        f"use that one, or point `state` at another directory"
+    )
+
+
 def _run(connection: Connection, found: str | None) -> None:
     from alembic import command
     from alembic.config import Config
@@ -42,8 +51,5 @@ def _run(connection: Connection, found: str | None) -> None:
     config.attributes["connection"] = connection
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if found is not None and found not in known:
-        raise StoreError(
-            f"the database was made by a newer Cordboard (its version is {found}, this one knows up to {HEAD}): "
-            f"use that one, or point `state` at another directory"
-        )
+        raise StoreError(newer_words(found))
     command.upgrade(config, "head")

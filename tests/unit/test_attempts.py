@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cordboard.desk.attempts import COUNTERS, Attempts
+from cordboard.service.attempts import COUNTERS, Attempts
 
 
 class Clock:

@@ -1,9 +1,9 @@
 """Whether somebody is there: weekly hours with exceptions and holidays, in a time zone.
 
-Used by the `hours` node. The clock on the wall of the zone decides: "1:30-3:00" is open whenever that clock shows
-1:30 to 2:59, on the days it is put forward or back as well (RFC 5545 would open an hour late in the first case).
-A span over midnight belongs to the day it begins on, and a date's exception replaces what begins on that date, as
-a holiday does; on a holiday that has an exception the exception counts.
+Used by the `hours` node and by the hours of queues. The clock on the wall of the zone decides: "1:30-3:00" is open
+whenever that clock shows 1:30 to 2:59, on the days it is put forward or back as well (RFC 5545 would open an hour
+late in the first case). A span over midnight belongs to the day it begins on, and a date's exception replaces what
+begins on that date, as a holiday does; on a holiday that has an exception the exception counts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From when until when a report is, as an admin writes it on the command line. Pure."""
+"""From when until when a report is, as people write it: on the command line, in a web address. Pure."""
 
 from __future__ import annotations
 

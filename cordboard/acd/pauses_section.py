@@ -1,0 +1,57 @@
+"""`pause_reasons` of `agents.yaml`: what agents may give as the reason for a pause, and how far each goes.
+
+    pause_reasons: [break, lunch, training]
+    pause_reasons:
+      break:
+      lunch: {at_most_s: 1800, at_once: 3, then: available, exempt: [alice]}
+
+Read by `agents_file`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from cordboard.acd.model import PauseRule, PauseThen
+from cordboard.acd.written_values import AllDefaults, Label, Labels, Names
+from cordboard.config.validation import Section, written_as
+
+_NO_LIMITS = PauseRule()
+
+
+class Pause(Section):
+    """How long a pause may be, and for how many at once."""
+
+    at_most_s: Annotated[float, Field(gt=0, le=86_400)] | None = Field(
+        default=None, description="How long it may last; as long as the agent likes without it."
+    )
+    then: PauseThen = Field(
+        default=_NO_LIMITS.then,
+        description="What follows when it has lasted that long: `nothing` but that everybody sees it, `available`, "
+        "or `logged_out`.",
+    )
+    at_once: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        default=None, description="How many agents may be in it at the same time; any number without it."
+    )
+    exempt: Names = Field(default=(), description="The agents for whom neither limit holds.")
+
+    def as_rule(self) -> PauseRule:
+        """The limits."""
+        return PauseRule(self.at_most_s or 0.0, self.then, self.at_once or 0, self.exempt)
+
+
+_PAUSE = written_as(lambda seconds: f"{{at_most_s: {seconds if seconds.isdigit() else 1800}}}")
+
+PauseReasons = (
+    Labels | Annotated[dict[Label, Annotated[Pause, _PAUSE, AllDefaults]], Field(min_length=1, max_length=100)]
+)
+"""A list of reasons, or reasons with their limits."""
+
+
+def pause_rules(written: tuple[str, ...] | dict[str, Pause]) -> dict[str, PauseRule]:
+    """The limits of those reasons that have any."""
+    pauses = written.items() if isinstance(written, dict) else ()
+    rules = {reason: pause.as_rule() for reason, pause in pauses}
+    return {reason: rule for reason, rule in rules.items() if rule != _NO_LIMITS}

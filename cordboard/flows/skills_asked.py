@@ -1,0 +1,138 @@
+"""What a node asks of the agent who takes the call: skills as they stand or worked out, and an agent to try first.
+
+Used by the node `queue`. Checked against the agents when the flow is loaded, worked out when the node is reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from cordboard.config.needs_checks import needs_faults
+from cordboard.config.needs_section import Skill, WrittenStep
+from cordboard.config.validation import written_as
+from cordboard.flows.compiler import NodeCompiler
+from cordboard.flows.conditions import Expression
+from cordboard.flows.options import Formula
+from cordboard.telephony.needs import LAST_AGENT, Levels, Needs, RelaxStep, with_defaults
+
+if TYPE_CHECKING:
+    from cordboard.flows.run import FlowRun
+
+HIGHEST = 10
+
+AskedSkills = Annotated[
+    dict[Skill, Annotated[int, Field(ge=0, le=HIGHEST)] | Formula],
+    written_as(lambda skill: f"{{{skill or 'spanish'}: 3}}"),
+]
+"""Skills with the level asked for, as a number or worked out; 0 asks for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenNeeds:
+    """What a node has of it. agent: a name, `last`, or worked out."""
+
+    require: Mapping[str, int | Formula]
+    prefer: Mapping[str, int | Formula]
+    relax: tuple[WrittenStep, ...]
+    agent: str | Formula | None
+    agent_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SkillsAsked:
+    """Compiled. needs: as far as it stands; require, prefer, agent: what is worked out in the call."""
+
+    needs: Needs = field(default_factory=Needs)
+    require: Mapping[str, Expression] = field(default_factory=dict)
+    prefer: Mapping[str, Expression] = field(default_factory=dict)
+    agent: Expression | None = None
+
+    def now(self, run: FlowRun, now: datetime) -> Needs:
+        """The needs of this call. Raises ExpressionFailed."""
+        if not (self.require or self.prefer or self.agent):
+            return self.needs
+        facts = run.facts(now)
+        return replace(
+            self.needs,
+            require=self.needs.require + _levels(self.require, facts),
+            prefer=self.needs.prefer + _levels(self.prefer, facts),
+            agent=self.agent.evaluate(facts) if self.agent else self.needs.agent,
+        )
+
+
+def _levels(formulas: Mapping[str, Expression], facts: Mapping[str, object]) -> Levels:
+    """Levels outside 0 to 10 become the next that is not."""
+    return tuple((skill, min(HIGHEST, max(0, formula.evaluate(facts)))) for skill, formula in formulas.items())
+
+
+def compile_needs(written: WrittenNeeds, queue: str, compiler: NodeCompiler) -> SkillsAsked:
+    """What a node asks for, with findings for what nobody of the queue has."""
+    _check(written, queue, compiler)
+    agent = written.agent if isinstance(written.agent, str) else ""
+    needs = Needs(
+        _plain(written.require),
+        _plain(written.prefer),
+        _steps(written),
+        _known_agent(agent, queue, compiler),
+        written.agent_s if written.agent is not None else 0.0,
+    )
+    return SkillsAsked(
+        needs,
+        _formulas("require", written.require, compiler),
+        _formulas("prefer", written.prefer, compiler),
+        compiler.expression(written.agent.cel, "agent", "cel", kinds=("string",))
+        if isinstance(written.agent, Formula)
+        else None,
+    )
+
+
+def _plain(skills: Mapping[str, int | Formula]) -> Levels:
+    return tuple((skill, level) for skill, level in skills.items() if isinstance(level, int))
+
+
+def _formulas(key: str, skills: Mapping[str, int | Formula], compiler: NodeCompiler) -> dict[str, Expression]:
+    return {
+        skill: compiler.expression(level.cel, key, skill, "cel", kinds=("int",))
+        for skill, level in skills.items()
+        if isinstance(level, Formula)
+    }
+
+
+def _known_agent(name: str, queue: str, compiler: NodeCompiler) -> str:
+    """An agent who serves the queue, or `last`."""
+    if name in ("", LAST_AGENT):
+        return name
+    compiler.agent(name, "agent")
+    skills = (compiler.names.surroundings.queue_skills or {}).get(queue)
+    everybody = compiler.names.surroundings.agents or {}
+    if skills is not None and name in everybody and name not in skills.agents:
+        message = f"{name} does not serve `{queue}`"
+        hint = f"write `queues: [{queue}]` for {name} in agents.yaml, or take another agent"
+        compiler.report(("agent",), "agent-elsewhere", message, hint)
+    return name
+
+
+def _check(written: WrittenNeeds, queue: str, compiler: NodeCompiler) -> None:
+    """Report what nobody has, where the node itself says it: what the queue asks for is checked with the queue."""
+    skills = (compiler.names.surroundings.queue_skills or {}).get(queue)
+    if skills is None:
+        return
+    own = Needs(_levels_at_least(written.require), _levels_at_least(written.prefer), _steps(written))
+    unclear = {skill for skill, level in written.require.items() if isinstance(level, Formula)}
+    for wrong in needs_faults(with_defaults(own, skills.needs), queue, skills, unclear):
+        if getattr(written, str(wrong.keys[0])):
+            compiler.report(wrong.keys, wrong.code, wrong.message, wrong.hint)
+
+
+def _levels_at_least(skills: Mapping[str, int | Formula]) -> Levels:
+    """Of a level that is worked out no more is sure than that it may be asked for."""
+    return tuple((skill, level if isinstance(level, int) else 1) for skill, level in skills.items())
+
+
+def _steps(written: WrittenNeeds) -> tuple[RelaxStep, ...]:
+    return tuple(step.as_step() for step in written.relax)

@@ -1,0 +1,111 @@
+"""What callers ask for, in the store: kept with the place, grouped by what is asked now, relaxed when that is due.
+
+`columns` is what a new place is written with; `relax_due` moves on those whose next step is due, and is called
+before anybody is matched, so matching and groups never disagree. What the steps do is `telephony.needs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from sqlalchemy import Row, bindparam, select, update
+
+from cordboard.acd.matching import entry_order
+from cordboard.acd.model import LAST_AGENT, Needs, WaitingCall
+from cordboard.acd.needs_json import asks_as_json, needs_as_json, needs_from_json
+from cordboard.acd.needs_words import in_words
+from cordboard.acd.relaxation import needs_after, next_change_s, waited_s, with_defaults
+from cordboard.store.acd_values import Entering
+from cordboard.store.state_conditions import RELAXING
+from cordboard.store.tables import offers, queue_entries
+from cordboard.store.turn import Turn
+
+_CALL = ("entry_id", "call_id", "queue", "priority", "entered_at", "entered_boot", "needs")
+CALL_COLUMNS = tuple(queue_entries.c[name] for name in _CALL)
+"""What `waiting_call` reads."""
+
+_RELAX_DUE = (
+    select(*CALL_COLUMNS, queue_entries.c.party_ref)
+    .where(RELAXING, queue_entries.c.asks_until <= bindparam("b_boot"))
+    .order_by(queue_entries.c.asks_until)
+)
+_RELAX = (
+    update(queue_entries)
+    .where(queue_entries.c.entry_id == bindparam("b_entry"))
+    .values(asks=bindparam("b_asks"), asks_until=bindparam("b_until"))
+)
+_LAST_TALK = (
+    select(offers.c.agent)
+    .where(offers.c.party_ref == bindparam("b_party"), offers.c.joined_at.is_not(None))
+    .order_by(offers.c.joined_at.desc())
+    .limit(1)
+)
+
+
+class CallRow(Protocol):
+    """A row with `CALL_COLUMNS`."""
+
+    entry_id: str
+    call_id: str
+    queue: str
+    priority: int
+    entered_at: float
+    entered_boot: float
+    needs: str
+
+
+def waiting_call(row: CallRow | Row[Any]) -> WaitingCall:
+    """A row as matching sees it. Of one that is older than this boot only the time of day is known."""
+    return WaitingCall(
+        row.entry_id,
+        row.call_id,
+        row.queue,
+        row.priority,
+        row.entered_at,
+        needs_from_json(row.needs),
+        row.entered_boot or None,
+    )
+
+
+def columns(turn: Turn, entering: Entering, entry_id: str, entered_boot: float, party_ref: str) -> dict[str, Any]:
+    """What a new place has of needs, and of its rank in line: columns of `queue_entries`."""
+    queue = turn.queue(entering.queue)
+    needs = _known(turn, with_defaults(entering.needs, queue.needs), party_ref)
+    call = WaitingCall(
+        entry_id, entering.call_id, queue.name, entering.priority, entering.entered_at, needs, entered_boot or None
+    )
+    minus_rank, stands_at, _ = entry_order(call, queue.ageing_s)
+    return {"needs": needs_as_json(needs), "rank": -minus_rank, "stands_at": stands_at, **_asks(turn, call)}
+
+
+def told(row: Mapping[str, Any]) -> dict[str, str]:
+    """What the ledger is told of a new place's needs: nothing of one without."""
+    return {"asks": in_words(needs_from_json(row["asks"]))} if row["asks"] else {}
+
+
+def relax_due(turn: Turn) -> None:
+    """Ask less, or else, for those whose time for it has come. Each step is told once."""
+    for row in turn.rows(_RELAX_DUE, b_boot=turn.now.boot):
+        call = waiting_call(row)
+        asks = _asks(turn, call)
+        turn.run(_RELAX, b_entry=row.entry_id, b_asks=asks["asks"], b_until=asks["asks_until"])
+        needs = needs_after(call.needs, waited_s(call, turn.now))
+        turn.tell_entry_again("needs_relaxed", row, asks=in_words(needs))
+        turn.touched.add(row.queue)
+
+
+def _asks(turn: Turn, call: WaitingCall) -> dict[str, Any]:
+    waited = waited_s(call, turn.now)
+    next_s = next_change_s(call.needs, waited)
+    until = None if next_s is None else turn.now.boot + next_s - waited
+    return {"asks": asks_as_json(needs_after(call.needs, waited)), "asks_until": until}
+
+
+def _known(turn: Turn, needs: Needs, party_ref: str) -> Needs:
+    """The needs, with the agent the caller talked with last by name; nobody if there was none."""
+    if needs.agent != LAST_AGENT:
+        return needs
+    last = turn.row(_LAST_TALK, b_party=party_ref) if party_ref else None
+    return replace(needs, agent="" if last is None else last.agent)

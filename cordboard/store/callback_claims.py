@@ -1,0 +1,206 @@
+"""Whom to dial now, read from the store and claimed in the same transaction; and the ends nobody else notices.
+
+Called once a second, and when something has changed, by the one process that dials. Who is chosen is
+`acd.callbacks`'s; what an attempt does is `callback_attempts`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, exists, select
+
+from cordboard.acd.callbacks import Available, Claim, frees_within, to_dial
+from cordboard.acd.eligibility import may_have
+from cordboard.acd.model import Activity, LeftBecause, Presence
+from cordboard.acd.needs_json import needs_from_json
+from cordboard.store import acd_entries, callback_attempts, callback_closing
+from cordboard.store.callback_attempts import Attempt
+from cordboard.store.state_conditions import AWAY, NOT_FREE, WAITING
+from cordboard.store.tables import agent_states, callbacks, devices, offers, queue_entries
+from cordboard.store.turn import Turn
+
+TALKS_READ = 200  # of a queue, the last ones: how long its calls take now
+LINE_READ = 500  # of those who wait for the same agents, the first
+
+_OPEN = callbacks.c.state == "waiting"
+_ANY_OPEN = select(exists().where(_OPEN, callbacks.c.entry_id != ""))
+_ORPHANS = (
+    select(queue_entries)
+    .join(callbacks, callbacks.c.entry_id == queue_entries.c.entry_id)
+    .where(AWAY, queue_entries.c.kind == "callback", callbacks.c.state != "waiting")
+)
+_WITHOUT_PLACE = (
+    select(callbacks.c.callback_id, callbacks.c.mode, queue_entries.c.left_because)
+    .join(queue_entries, queue_entries.c.entry_id == callbacks.c.entry_id)
+    .where(_OPEN, queue_entries.c.state == "left")
+)
+_EXPIRED = select(callbacks.c.callback_id).where(
+    _OPEN, callbacks.c.leg_id == "", callbacks.c.expires_at <= bindparam("b_at")
+)
+_OVERDUE = (
+    select(callbacks.c.callback_id, callbacks.c.leg_id, queue_entries.c.call_id)
+    .join(queue_entries, queue_entries.c.entry_id == callbacks.c.entry_id)
+    .where(_OPEN, callbacks.c.leg_id != "", callbacks.c.dial_until <= bindparam("b_boot"), AWAY)
+)
+_STANDING = ("entry_id", "queue", "rank", "stands_at", "asks", "state")
+_PROMISED = (
+    select(callbacks, *(queue_entries.c[name].label(f"entry_{name}") for name in _STANDING))
+    .join(queue_entries, queue_entries.c.entry_id == callbacks.c.entry_id)
+    .where(_OPEN, AWAY)
+)
+_ON_THE_PHONE = (
+    select(*(queue_entries.c[name] for name in _STANDING))
+    .where(WAITING, queue_entries.c.queue.in_(bindparam("b_queues", expanding=True)))
+    .order_by(queue_entries.c.rank.desc(), queue_entries.c.stands_at)
+    .limit(LINE_READ)
+)
+_AT_WORK = (
+    select(agent_states, offers.c.queue, offers.c.joined_at)
+    .join(offers, offers.c.offer_id == agent_states.c.offer_id, isouter=True)
+    .where(
+        agent_states.c.presence == Presence.AVAILABLE.value,
+        agent_states.c.activity.in_(("idle", "talking", "wrap_up")),
+    )
+)
+_NOT_FREE = select(devices.c.device).where(NOT_FREE)
+_TALKS = (
+    select(offers.c.joined_at, offers.c.talk_ended_at, offers.c.wrap_up_ended_at)
+    .where(offers.c.queue == bindparam("b_queue"), offers.c.talk_ended_at.is_not(None))
+    .order_by(offers.c.talk_ended_at.desc())
+    .limit(TALKS_READ)
+)
+
+
+def is_any_open(turn: Turn) -> bool:
+    """Whether anybody waits to be dialled, or is being dialled."""
+    return bool(turn.connection.execute(_ANY_OPEN).scalar_one())
+
+
+def tidy(turn: Turn) -> None:
+    """End what has ended by other things: promises without a place, places without a promise, what has expired."""
+    for row in turn.rows(_WITHOUT_PLACE):
+        served = row.left_because == LeftBecause.SERVED
+        if served and row.mode == "agent_first":
+            callback_attempts.count(turn, row.callback_id)
+        callback_closing.close(turn, row.callback_id, "done" if served else "failed", row.left_because)
+    for row in turn.rows(_EXPIRED, b_at=turn.now.wall):
+        callback_closing.close(turn, row.callback_id, "expired", "")
+    for entry in turn.rows(_ORPHANS):
+        acd_entries.give_up(turn, entry, LeftBecause.CALLBACK, turn.now.wall)
+
+
+def overdue(turn: Turn) -> dict[str, str]:
+    """Attempts that should have come to something: the call of each, by the id of its leg."""
+    return {row.leg_id: row.call_id for row in turn.rows(_OVERDUE, b_boot=turn.now.boot)}
+
+
+def settle_overdue(turn: Turn, live_legs: Collection[str]) -> None:
+    """What came of them, now that the switch has said which legs live."""
+    for row in turn.rows(_OVERDUE, b_boot=turn.now.boot):
+        if row.leg_id in live_legs:
+            callback_attempts.extend(turn, row.callback_id)
+        else:
+            callback_attempts.ended(turn, row.call_id, "unknown")
+
+
+def claim(turn: Turn) -> list[Attempt]:
+    """The attempts to be begun now, each claimed."""
+    promised = turn.rows(_PROMISED)
+    due = {row.entry_id: row for row in promised if _is_due(turn, row)}
+    if not due:
+        return []
+    agents = _agents(turn, {row.queue for row in due.values()})
+    queues = sorted({queue for name in agents for queue in turn.plan.agents[name].queues})
+    claims = [_claim(turn, row, row.entry_id in due) for row in promised if row.entry_id in due or row.leg_id]
+    claims += [_waiting(row) for row in turn.rows(_ON_THE_PHONE, b_queues=queues)]
+    agent_first = {name for name, queue in turn.plan.queues.items() if queue.callback and _rings_agent(queue)}
+    available = _available(turn, agents, _ring_s(turn, due.values()))
+    chosen = to_dial(
+        claims,
+        available,
+        lambda agent, one: may_have(turn.plan.agents[agent], one.queue, one.needs),
+        needs_free=agent_first,
+    )
+    begun = [_begin(turn, due[entry_id]) for entry_id in chosen]
+    return [attempt for attempt in begun if attempt is not None]
+
+
+def _rings_agent(queue: Any) -> bool:
+    return bool(queue.callback.dial == "agent_first")
+
+
+def _begin(turn: Turn, row: Row[Any]) -> Attempt | None:
+    policy = callback_attempts.policy_of(turn, row)
+    return None if policy is None else callback_attempts.begin(turn, row, policy)
+
+
+def _is_due(turn: Turn, row: Row[Any]) -> bool:
+    policy = callback_attempts.policy_of(turn, row)
+    if policy is None or row.leg_id or (row.due_at or 0.0) > turn.now.wall:
+        return False
+    return policy.hours is None or policy.hours.is_open(datetime.fromtimestamp(turn.now.wall, UTC))
+
+
+def _claim(turn: Turn, row: Row[Any], is_due: bool) -> Claim:
+    """A promise: to be dialled, or being dialled. Who was cut off is rung at once, for the agent they talked to."""
+    agent = row.prefers_agent if row.reason == "cut_off" else ""
+    standing = "due" if is_due else "dialled"
+    needs = needs_from_json(row.entry_asks)
+    return Claim(row.entry_id, row.queue, standing, row.entry_rank, row.entry_stands_at, needs, agent)  # type: ignore[arg-type]
+
+
+def _waiting(row: Row[Any]) -> Claim:
+    return Claim(row.entry_id, row.queue, "waits", row.rank, row.stands_at, needs_from_json(row.asks))
+
+
+def _ring_s(turn: Turn, due: Iterable[Row[Any]]) -> float:
+    """The shortest ringing of any: by then an agent must be free."""
+    policies = (callback_attempts.policy_of(turn, row) for row in due)
+    return min(policy.ring_s for policy in policies if policy is not None)
+
+
+def _agents(turn: Turn, queues: Collection[str]) -> Mapping[str, Row[Any]]:
+    """Those at work who serve one of these queues and whose phone is there."""
+    not_free = {row.device for row in turn.rows(_NOT_FREE)}
+    serving = {agent.name: agent for agent in turn.plan.agents.values() if set(queues) & set(agent.queues)}
+    return {
+        row.agent: row
+        for row in turn.rows(_AT_WORK)
+        if row.agent in serving and (row.activity != "idle" or serving[row.agent].device not in not_free)
+    }
+
+
+def _available(turn: Turn, agents: Mapping[str, Row[Any]], ring_s: float) -> list[Available]:
+    """Those who are free, and those who will be before a phone has rung out."""
+    handled: dict[str, list[float]] = {}
+    free = [Available(name, True) for name, row in agents.items() if _is_free(turn, row)]
+    soon = [
+        Available(name, False)
+        for name, row in agents.items()
+        if not _is_free(turn, row) and _is_soon_free(turn, row, ring_s, handled)
+    ]
+    return free + soon
+
+
+def _is_free(turn: Turn, row: Row[Any]) -> bool:
+    return bool(row.activity == Activity.IDLE and row.blocked_until <= turn.now.boot)
+
+
+def _is_soon_free(turn: Turn, row: Row[Any], ring_s: float, handled: dict[str, list[float]]) -> bool:
+    by = turn.now.boot + ring_s
+    if row.activity == Activity.IDLE:
+        return bool(row.blocked_until <= by)
+    if row.activity == Activity.WRAP_UP:
+        return row.wrap_up_until is not None and bool(row.wrap_up_until <= by)
+    if row.queue is None or row.joined_at is None:
+        return False
+    if row.queue not in handled:
+        handled[row.queue] = [_handled_s(talk) for talk in turn.rows(_TALKS, b_queue=row.queue)]
+    return frees_within(handled[row.queue], turn.now.wall - row.joined_at, ring_s)
+
+
+def _handled_s(row: Row[Any]) -> float:
+    return float((row.wrap_up_ended_at or row.talk_ended_at) - row.joined_at)

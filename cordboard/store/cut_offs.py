@@ -1,0 +1,109 @@
+"""Calls that have ended without anybody having hung up: places held, talks taken up again. Called by the store.
+
+The switch tells it with a cause (`note_left`), before or after the worker has noticed that its caller is gone. Who
+waited keeps the place for a while (`older_places` gives it back). Who talked is rung back: as a callback of its own
+kind, which is dialled at once, stands where the caller stood and is kept for the same agent first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Row, bindparam, or_, select
+
+from cordboard.acd import cut_off
+from cordboard.acd.model import LeftBecause, OfferEnd, OfferState
+from cordboard.acd.needs_json import needs_from_json
+from cordboard.store import acd_away, acd_entries, callback_attempts, callbacks
+from cordboard.store.acd_values import Entering
+from cordboard.store.callback_attempts import RING_BACK
+from cordboard.store.tables import callers, offers, parties, queue_entries
+from cordboard.store.turn import Turn
+from cordboard.telephony.call_id import new_call_id
+
+JUST_S = 5.0  # the agent's leg ends a moment before or after the caller's
+
+_TALK = (
+    select(offers, queue_entries.c.needs, queue_entries.c.entered_at, queue_entries.c.entered_boot)
+    .add_columns(queue_entries.c.priority, queue_entries.c.language, queue_entries.c.switch)
+    .join(queue_entries, queue_entries.c.entry_id == offers.c.entry_id)
+    .where(
+        offers.c.call_id == bindparam("b_call"),
+        or_(
+            offers.c.state == OfferState.TALKING.value,
+            (offers.c.end == OfferEnd.SERVED.value) & (offers.c.talk_ended_at >= bindparam("b_since")),
+        ),
+    )
+    .order_by(offers.c.made_at.desc())
+    .limit(1)
+)
+_PARTY = (
+    select(parties.c.party_ref)
+    .join(callers, callers.c.party_ref == parties.c.party_ref)
+    .where(callers.c.call_id == bindparam("b_call"))
+)
+
+
+def note_left(turn: Turn, call_id: str, cause: int, at: float) -> None:
+    """A leg has ended with this cause. at: seconds since 1970. Told twice it changes nothing the second time."""
+    entry = acd_entries.live_entry(turn, call_id)
+    if entry is not None and entry.state != "talking":
+        _note_waiting(turn, entry, cause, at)
+        return
+    talk = turn.row(_TALK, b_call=call_id, b_since=at - JUST_S)
+    if talk is not None:
+        policy = turn.queue(talk.queue).cut_off
+        if policy is not None and policy.ring_back and cut_off.is_cut_off(policy, cause):
+            _ring_back(turn, talk, policy.agent_s, at)
+
+
+def _note_waiting(turn: Turn, entry: Row[Any], cause: int, at: float) -> None:
+    policy = turn.queue(entry.queue).cut_off
+    if policy is None or not cut_off.keeps_places(policy) or (entry.state, entry.kind) == ("away", "cut_off"):
+        return
+    if not cut_off.is_cut_off(policy, cause):
+        if entry.kind == "hung_up":
+            acd_entries.give_up(turn, entry, LeftBecause.ABANDONED, at)
+        return
+    if not callback_attempts.cut_off(turn, entry):
+        acd_away.go_away(turn, entry, turn.now.boot + policy.hold_s, kind="cut_off")
+
+
+def _ring_back(turn: Turn, talk: Row[Any], agent_s: float, at: float) -> None:
+    """Have the customer called, in a new place where they stood. Who withheld their number cannot be."""
+    party = turn.row(_PARTY, b_call=talk.call_id)
+    if party is None or callbacks.open_for(turn.connection, talk.queue, party.party_ref) is not None:
+        return
+    waited_s = turn.now.wall - talk.entered_at
+    needs = replace(needs_from_json(talk.needs), agent=talk.agent, agent_s=waited_s + RING_BACK.ring_s + agent_s)
+    callback_id = new_call_id()
+    entering = Entering(
+        call_id=callback_id,
+        leg_id="",
+        switch=talk.switch,
+        queue=talk.queue,
+        language=talk.language,
+        priority=talk.priority,
+        entered_at=talk.entered_at,
+        owner="",
+        needs=needs,
+    )
+    entry_id = acd_entries.keep(turn, entering, party.party_ref, kind="callback")
+    callbacks.promise(
+        turn,
+        callbacks.Promise(
+            callback_id,
+            talk.call_id,
+            talk.queue,
+            party.party_ref,
+            talk.language,
+            talk.priority,
+            at,
+            talk.entered_at,
+            entry_id,
+            expires_at=at + RING_BACK.expires_s,
+            reason="cut_off",
+            prefers_agent=talk.agent,
+        ),
+    )

@@ -1,0 +1,164 @@
+"""Key figures from the database: reads what of the ledger a question needs, and has the pure functions count it.
+
+Used by `cordboard kpi` and by the desk's `/api/v1/kpi`; both say the same, to the last digit. A day of 30,000 calls
+is read in some seconds: not in the thread that keeps the desk's pages alive.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any, Literal, get_args
+
+from sqlalchemy import Connection, and_, bindparam, or_, select
+
+from cordboard.acd.agent_kpis import AGENT_KINDS, AgentKpis, agent_kpis
+from cordboard.acd.kpis import CALLBACK_KINDS, Kpis, kpis_between
+from cordboard.acd.ledger_row import LedgerRow
+from cordboard.acd.model import FloorPlan, Presence, Queue
+from cordboard.acd.reasons import REASON_KINDS, ReasonCount, reason_counts
+from cordboard.acd.report_period import LATE
+from cordboard.store.ledger import read_rows
+from cordboard.store.tables import agent_states, ledger
+
+By = Literal["queue", "agent", "interval", "reason"]
+BYS: tuple[By, ...] = get_args(By)
+INTERVALS_MAX = 3_000  # two months by half hours
+QUEUE_KINDS = (*REASON_KINDS, *CALLBACK_KINDS, "wait_estimated")
+
+_begun = ledger.alias("begun")
+_BEGUN_THEN = select(_begun.c.entry_id).where(
+    _begun.c.kind == "entered_queue", _begun.c.at >= bindparam("since"), _begun.c.at < bindparam("until")
+)
+_made = ledger.alias("made")
+_MADE_THEN = select(_made.c.offer_id).where(
+    _made.c.kind == "offer_made", _made.c.at >= bindparam("since"), _made.c.at < bindparam("until")
+)
+# What happened after the period is wanted of the calls and offers of the period only, and of what is about no call.
+_WANTED = (
+    select(ledger)
+    .where(
+        ledger.c.kind.in_(bindparam("kinds", expanding=True)),
+        or_(
+            and_(ledger.c.at >= bindparam("since"), ledger.c.at < bindparam("until")),
+            and_(
+                ledger.c.at >= bindparam("until"),
+                ledger.c.at < bindparam("late"),
+                or_(
+                    ledger.c.entry_id == "",
+                    ledger.c.entry_id.in_(_BEGUN_THEN),
+                    ledger.c.offer_id.in_(_MADE_THEN),
+                ),
+            ),
+        ),
+    )
+    .order_by(ledger.c.seq)
+)
+_PRESENCES = select(agent_states.c.agent, agent_states.c.presence)
+
+
+@dataclass(frozen=True, slots=True)
+class KpiQuestion:
+    """since until before `until`, in seconds since 1970 (inf: up to now). queue: one, or "" for all.
+
+    interval_s: how long each interval is, for `by` interval.
+    """
+
+    since: float
+    until: float = math.inf
+    by: By = "queue"
+    queue: str = ""
+    interval_s: float = 1_800.0
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalKpis:
+    """The figures of one queue in one interval of the period; in seconds since 1970."""
+
+    since: float
+    until: float
+    kpis: Kpis
+
+    def as_json(self) -> dict[str, Any]:
+        """Ready for JSON; the times in UTC."""
+        return {"from": _iso(self.since), "to": _iso(self.until), **self.kpis.as_json()}
+
+
+KpiLine = Kpis | AgentKpis | IntervalKpis | ReasonCount
+
+
+def read_kpi_lines(connection: Connection, plan: FloorPlan, asked: KpiQuestion, wall: float) -> Sequence[KpiLine]:
+    """The answer, in the order of the configuration. wall: now, in seconds since 1970.
+
+    Raises ValueError for too many intervals.
+    """
+    match asked.by:
+        case "queue":
+            rows = _by_queue(_rows(connection, asked, QUEUE_KINDS))
+            edges = [asked.since, asked.until]
+            return [next(kpis_between(rows[queue.name], queue, edges)) for queue in _queues(plan, asked)]
+        case "agent":
+            return _agents(connection, plan, asked, wall)
+        case "interval":
+            return list(_intervals(connection, plan, asked, wall))
+        case "reason":
+            names = [queue.name for queue in _queues(plan, asked)]
+            return reason_counts(_rows(connection, asked, REASON_KINDS), names, asked.since, min(asked.until, wall))
+
+
+def _queues(plan: FloorPlan, asked: KpiQuestion) -> list[Queue]:
+    return [queue for queue in plan.queues.values() if asked.queue in ("", queue.name)]
+
+
+def _agents(connection: Connection, plan: FloorPlan, asked: KpiQuestion, wall: float) -> list[AgentKpis]:
+    """All agents, or those of the queue; with what they did for all queues."""
+    there = {row.agent: Presence(row.presence) for row in connection.execute(_PRESENCES)}
+    wanted = {
+        name: there.get(name, Presence.LOGGED_OUT)
+        for name, agent in plan.agents.items()
+        if asked.queue in ("", *agent.queues)
+    }
+    rows = _rows(connection, asked, AGENT_KINDS)
+    return agent_kpis(rows, wanted, asked.since, asked.until, time_until=wall)
+
+
+def _intervals(connection: Connection, plan: FloorPlan, asked: KpiQuestion, wall: float) -> Iterator[IntervalKpis]:
+    edges = interval_edges(asked.since, min(asked.until, wall), asked.interval_s)
+    rows = _by_queue(_rows(connection, asked, QUEUE_KINDS))
+    for queue in _queues(plan, asked):
+        figures = kpis_between(rows[queue.name], queue, edges)
+        yield from (IntervalKpis(*ends, found) for ends, found in zip(pairwise(edges), figures, strict=True))
+
+
+def interval_edges(since: float, until: float, interval_s: float) -> list[float]:
+    """Where intervals of that length begin and end; the last one may be shorter. Raises ValueError for too many."""
+    count = max(1, math.ceil((until - since) / interval_s))
+    if count > INTERVALS_MAX:
+        raise ValueError(f"that is {count} intervals; ask for a shorter period, or longer intervals")
+    return [*(since + number * interval_s for number in range(count)), max(since, until)]
+
+
+def _rows(connection: Connection, asked: KpiQuestion, kinds: Sequence[str]) -> list[LedgerRow]:
+    values = {
+        "since": asked.since,
+        "until": asked.until,
+        "late": asked.until + LATE.total_seconds(),
+        "kinds": list(kinds),
+    }
+    statement = _WANTED.where(ledger.c.queue.in_(["", asked.queue])) if asked.queue else _WANTED
+    return list(read_rows(connection, statement, values))
+
+
+def _by_queue(rows: Iterable[LedgerRow]) -> Mapping[str, list[LedgerRow]]:
+    found: defaultdict[str, list[LedgerRow]] = defaultdict(list)
+    for row in rows:
+        found[row.queue].append(row)
+    return found
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,61 @@
+"""Reads the ledger for the `queue_log`: some rows further, as lines of text. Nothing is kept between two readings.
+
+Called by the writer of the file, and when it is made anew. The number of a caller is read where it can be erased;
+of one who was, the line has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, select
+
+from cordboard.acd.ledger_row import LedgerRow
+from cordboard.acd.queue_log import LOGGED_KINDS, queue_log_lines, related_events
+from cordboard.redaction import NumberStyle, clean
+from cordboard.store.ledger import rows_after, rows_of_events
+from cordboard.store.tables import callers
+
+BATCH = 500  # rows to a reading
+
+_NUMBERS = select(callers.c.call_id, callers.c.ani).where(
+    callers.c.call_id.in_(bindparam("calls", expanding=True)), callers.c.ani != ""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLines:
+    """seq: of the last row that was read; lines: without their ends."""
+
+    seq: int
+    lines: Sequence[str]
+
+
+def read_log_lines(connection: Connection, seq: int, numbers: NumberStyle, most: int = BATCH) -> LogLines | None:
+    """The lines of the rows after `seq`, at most so many rows; None if there are none."""
+    rows = list(rows_after(connection, seq, LOGGED_KINDS, most=most))
+    if not rows:
+        return None
+    wanted = {event for row in rows for event in related_events(row)}
+    earlier = {row.event_id: row for row in rows_of_events(connection, wanted)}
+    shown = _numbers(connection, rows, numbers)
+    lines = [line for row in rows for line in queue_log_lines(row, earlier.get, shown.get(row.call_id, ""))]
+    return LogLines(rows[-1].seq, lines)
+
+
+def all_log_lines(connection: Connection, numbers: NumberStyle) -> Iterator[str]:
+    """Every line, from the beginning of the ledger."""
+    seq = 0
+    while (found := read_log_lines(connection, seq, numbers)) is not None:
+        yield from found.lines
+        seq = found.seq
+
+
+def _numbers(connection: Connection, rows: Collection[LedgerRow], style: NumberStyle) -> Mapping[str, str]:
+    """The numbers of those who enter, by call."""
+    calls = sorted({row.call_id for row in rows if row.kind == "entered_queue"})
+    if style == "none" or not calls:
+        return {}
+    found = connection.execute(_NUMBERS, {"calls": calls})
+    return {row.call_id: clean(row.ani if style == "full" else row.ani[-3:]) for row in found}

@@ -1,0 +1,99 @@
+"""One process's hold on a store, as the service has it: the thread that writes, and the ACD's transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from cordboard.acd.model import OfferEnd, OfferResult, Presence
+from cordboard.service.floor import OBSERVER_LEASE
+from cordboard.store.acd_store import AcdStore
+from cordboard.store.acd_values import Changes, Entered, Entering, OfferToRing
+from cordboard.store.address import Address
+from cordboard.store.moments import now
+from cordboard.store.tables import queue_entries
+from cordboard.store.writer import StoreThread, open_database
+from tests.bench.stores.big_floor import OWNER, BigFloor
+
+T = TypeVar("T")
+LONGEST_S = 60.0  # nothing is refused, however slow
+HELD_S = 3_600.0  # nobody renews leases here
+TOGETHER = 500  # callers entered in one transaction
+REASON = "break"
+
+
+class BenchStore:
+    """The store of one process."""
+
+    def __init__(self, address: Address, floor: BigFloor) -> None:
+        self.acd = AcdStore(floor.plan, needs_lease=OBSERVER_LEASE)
+        self.floor = floor
+        self._thread = StoreThread(open_database(address))
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.close()
+
+    async def ask(self, work: Callable[[Connection], T]) -> T:
+        """In a transaction of the thread."""
+        found: T = await self._thread.ask(work, LONGEST_S)
+        return found
+
+    async def fill(self) -> None:
+        """Somebody observes; all callers wait; the agents of quiet queues are free, the others have never come."""
+        await self.ask(lambda c: self.acd.take_lease(c, now(), OBSERVER_LEASE, OWNER, HELD_S))
+        for first in range(0, self.floor.waiting, TOGETHER):
+            await self._enter_some(range(first, min(first + TOGETHER, self.floor.waiting)))
+        for agent in self.floor.quiet_agents:
+            await self.set_presence(agent, Presence.AVAILABLE)
+
+    async def _enter_some(self, numbers: Collection[int]) -> None:
+        def work(connection: Connection) -> None:
+            for number in numbers:
+                self.acd.enter(connection, now(), self.floor.entering(number, now().wall))
+
+        await self.ask(work)
+        await self.hold_all()
+
+    async def hold_all(self) -> None:
+        """Every caller's worker lives, and will for longer than this lasts."""
+        held = queue_entries.update().values(lease_until=now().boot + HELD_S)
+        await self.ask(lambda c: c.execute(held).rowcount)
+
+    async def set_presence(self, agent: str, presence: Presence) -> Changes:
+        """What an agent chooses."""
+        reason = REASON if presence is Presence.PAUSED else ""
+        return await self.ask(lambda c: self.acd.set_presence(c, now(), agent, presence, reason))
+
+    async def enter(self, entering: Entering) -> Entered:
+        """A caller comes."""
+        return await self.ask(lambda c: self.acd.enter(c, now(), entering))
+
+    async def ring(self) -> list[OfferToRing]:
+        """Take the offers of this process's callers, to ring them."""
+
+        def work(connection: Connection) -> list[OfferToRing]:
+            waiting = self.acd.pending_offers(connection, OWNER)
+            return self.acd.take_offers(connection, now(), OWNER, waiting)[0]
+
+        return await self.ask(work)
+
+    async def serve(self, offer: OfferToRing) -> None:
+        """They have talked, and it is over."""
+        at = now().wall
+        result = OfferResult(offer.offer_id, OfferEnd.SERVED, at, at)
+        await self.ask(lambda c: self.acd.settle(c, now(), offer.call_id, result, caller_is_here=False))
+
+
+@contextmanager
+def open_store(address: Address, floor: BigFloor) -> Iterator[BenchStore]:
+    """For as long as the context lasts."""
+    store = BenchStore(address, floor)
+    try:
+        yield store
+    finally:
+        store.close()

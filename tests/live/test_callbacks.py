@@ -1,0 +1,226 @@
+"""Callbacks and cut-off calls on a real Asterisk: whose phone rings when, whose place it is, who hears whom."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from cordboard.lab.call import Call
+from cordboard.lab.caller import AnswerPlan, Caller
+from cordboard.lab.desk_client import DeskClient
+from cordboard.lab.hearing import tone_share
+from cordboard.lab.rtp import tone
+from cordboard.lab.sip_phone import SipPhone
+from cordboard.lab.stage import Stage
+from tests.live.crash_kit import guest
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(60), pytest.mark.asyncio(loop_scope="module")]
+
+SITE = Path(__file__).parent / "callback_site"
+SOON_S = 15.0
+CUSTOMER_HZ, AGENT_HZ = 1100.0, 700.0
+FIRST, SECOND, THIRD = "+442079460111", "+442079460112", "+442079460113"
+RTP_TIMEOUT = 44
+
+
+class Carrier:
+    """The party that plays the telephone network: whoever is called back picks up here, or does not."""
+
+    def __init__(self, party: Caller) -> None:
+        self.party = party
+        self.calls: asyncio.Queue[Call] = asyncio.Queue()
+        self.answer()
+
+    @property
+    def device(self) -> str:
+        host, port = self.party.address
+        return f"PJSIP/trunk/sip:{{number}}@{host}:{port}"
+
+    def answer(self, *, status: int = 200) -> None:
+        """What is done with calls from now on."""
+        self.party.answer_calls(AnswerPlan(ring_s=0.2, status=status, on_call=self.calls.put_nowait))
+
+    async def called(self) -> Call:
+        """The next call that comes."""
+        async with asyncio.timeout(SOON_S):
+            return await self.calls.get()
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def carrier() -> AsyncIterator[Carrier]:
+    async with Caller(ani="+442079460999", host="127.0.0.8") as party:
+        yield Carrier(party)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def bed(carrier: Carrier) -> AsyncIterator[Stage]:
+    """One test bed for all tests here."""
+    async with Stage(SITE, workers=2, settings={"CORDBOARD_OUTSIDE__DEVICE": carrier.device}) as bed:
+        yield bed
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def stage(bed: Stage, carrier: Carrier) -> AsyncIterator[Stage]:
+    bed.journal.entries = [entry for entry in bed.journal.entries if entry["event"] == "worker_ready"]
+    carrier.answer()
+    yield bed
+    await bed.pbx.wait_for_no_channels()
+    assert not [entry for entry in bed.journal.entries if entry["level"] in ("error", "critical")]
+
+
+@contextlib.asynccontextmanager
+async def agent_at(stage: Stage, name: str) -> AsyncIterator[tuple[SipPhone, DeskClient]]:
+    """An agent with a phone of the lab's, logged out in the end."""
+    extension = stage.configuration.plan.agents[name].device.removeprefix("PJSIP/")
+    async with SipPhone(extension, stage.pbx) as phone, stage.desk(name) as desk:
+        yield phone, desk
+        await desk.set_presence("logged_out")
+
+
+def rows(stage: Stage, sql: str) -> list[tuple[Any, ...]]:
+    """What the service's database says."""
+    with contextlib.closing(sqlite3.connect(stage.state / "cordboard.db")) as connection:
+        return connection.execute(sql).fetchall()
+
+
+async def becomes(stage: Stage, sql: str, wanted: list[tuple[Any, ...]]) -> None:
+    """Wait until the database says so."""
+    try:
+        async with asyncio.timeout(SOON_S):
+            while rows(stage, sql) != wanted:
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"{rows(stage, sql)} and not {wanted}") from None
+
+
+def promises(queue: str) -> str:
+    return f"SELECT state, last_result, attempts FROM callbacks WHERE queue = '{queue}' ORDER BY requested_at"
+
+
+async def hears(call: Call, frequency_hz: float) -> None:
+    """Wait for half a second of a tone."""
+    arrived = asyncio.Event()
+    call.media.on_audio = arrived.set
+    async with asyncio.timeout(SOON_S):
+        while tone_share(call.heard.samples(max(0.0, call.heard.end_s - 0.5)), frequency_hz) < 0.9:
+            arrived.clear()
+            await arrived.wait()
+
+
+async def hear_each_other(customer: Call, agent: SipPhone) -> None:
+    customer.speak(tone(CUSTOMER_HZ, 0.5), repeat=True)
+    agent.leg.speak(tone(AGENT_HZ, 0.5), repeat=True)
+    await hears(customer, AGENT_HZ)
+    await hears(agent.leg, CUSTOMER_HZ)
+
+
+async def ask_to_be_called(stage: Stage, number: str, dials: str) -> None:
+    """A caller who takes the offer and hangs up."""
+    async with guest(stage, dials, ani=number) as caller:
+        await caller.hears("lines/offer")
+        await caller.call.press("1")
+        await caller.hears("lines/booked")
+
+
+async def cut(stage: Stage, number: str, call: Call) -> None:
+    """End a caller's leg as Asterisk does when no sound has come for too long."""
+    (channel,) = [one.name for one in await stage.pbx.channels() if number.removeprefix("+") in one.caller]
+    await stage.pbx.ami.send("Hangup", Channel=channel, Cause=str(RTP_TIMEOUT))
+    async with asyncio.timeout(SOON_S):
+        await call.ended
+
+
+async def test_a_customer_who_is_called_back_has_kept_the_place(stage: Stage, carrier: Carrier) -> None:
+    async with agent_at(stage, "carol") as (carol, desk):
+        await desk.set_presence("available")
+        async with guest(stage, "6101", ani=THIRD):
+            await carol.answer()  # and is busy
+            async with guest(stage, "6101", ani=FIRST) as first, guest(stage, "6101", ani=SECOND, host="127.0.0.3"):
+                await becomes(stage, "SELECT COUNT(*) FROM queue_entries WHERE state = 'waiting'", [(2,)])
+                await first.call.press("1")
+                await first.hears("lines/offer")
+                await first.call.press("1")
+                await first.hears("lines/booked")
+                await first.call.hang_up()
+                await carol.hang_up()
+                customer = await carrier.called()  # while she still writes her notes
+                await carol.answer()
+                await hear_each_other(customer, carol)
+                joined = "SELECT kind FROM queue_entries WHERE state = 'talking'"
+                assert rows(stage, joined) == [("callback",)], "who came second waits still"
+                await carol.hang_up()
+                await carol.answer()
+        await becomes(stage, promises("customer"), [("done", "served", 1)])
+
+
+async def test_an_answering_machine_is_not_kept_and_a_person_is(stage: Stage, carrier: Carrier) -> None:
+    async with agent_at(stage, "mary") as (mary, desk):
+        await ask_to_be_called(stage, FIRST, "6102")
+        await ask_to_be_called(stage, SECOND, "6102")
+        await desk.set_presence("available")
+        machine = await carrier.called()
+        machine.speak(tone(CUSTOMER_HZ, 0.5), repeat=True)  # speaks and speaks
+        async with asyncio.timeout(SOON_S):
+            await machine.ended
+        person = await carrier.called()
+        person.speak(tone(CUSTOMER_HZ, 0.4), repeat=False)  # "Hello?"
+        await mary.answer()
+        await hear_each_other(person, mary)
+        await mary.hang_up()
+        await becomes(stage, promises("machine"), [("failed", "machine", 1), ("done", "served", 1)])
+
+
+async def test_the_agent_first_hears_it_ring_and_a_customer_who_is_busy_is_rung_again(
+    stage: Stage, carrier: Carrier
+) -> None:
+    async with agent_at(stage, "anna") as (anna, desk):
+        await ask_to_be_called(stage, FIRST, "6103")
+        carrier.answer(status=486)
+        await desk.set_presence("available")
+        await anna.answer()
+        await carrier.called()
+        await becomes(stage, promises("agent"), [("waiting", "not reached", 1)])
+        carrier.answer()
+        await anna.incoming(SOON_S)  # some seconds later
+        await anna.answer()
+        customer = await carrier.called()
+        await hear_each_other(customer, anna)
+        await anna.hang_up()
+        await becomes(stage, promises("agent"), [("done", "served", 2)])
+        ends = "SELECT \"end\" FROM offers WHERE queue = 'agent' ORDER BY made_at"
+        assert rows(stage, ends) == [("caller_left",), ("served",)], "no fault of the agent's"
+
+
+async def test_who_was_cut_off_while_waiting_has_the_place_on_calling_again(stage: Stage) -> None:
+    entry = "SELECT state, kind FROM queue_entries WHERE queue = 'cut' AND kind <> 'call'"
+    async with guest(stage, "6104", ani=FIRST) as caller:
+        await becomes(stage, "SELECT COUNT(*) FROM queue_entries WHERE state = 'waiting'", [(1,)])
+        await cut(stage, FIRST, caller.call)
+        await becomes(stage, entry, [("away", "cut_off")])
+    async with guest(stage, "6104", ani=FIRST):
+        await becomes(stage, entry, [("waiting", "cut_off")])
+    await becomes(stage, f"{entry} AND left_because = 'abandoned'", [("left", "hung_up")])
+
+
+async def test_a_talk_that_was_cut_off_goes_on_with_the_same_agent(stage: Stage, carrier: Carrier) -> None:
+    async with agent_at(stage, "cora") as (cora, desk), agent_at(stage, "cindy") as (_, other):
+        await desk.set_presence("available")
+        async with guest(stage, "6104", ani=SECOND) as caller:
+            await cora.answer()
+            await hear_each_other(caller.call, cora)
+            await other.set_presence("available")
+            cut_at = asyncio.get_running_loop().time()
+            await cut(stage, SECOND, caller.call)
+        customer = await carrier.called()
+        assert asyncio.get_running_loop().time() - cut_at < 10.0
+        await cora.answer()
+        await hear_each_other(customer, cora)
+        await cora.hang_up()
+        await becomes(stage, promises("cut"), [("done", "served", 1)])

@@ -1,0 +1,137 @@
+"""What callers live through in queues, with real calls: keys, places that are kept, overflow, announcements.
+
+Every scenario has queues of its own (waiting_site), so they are played side by side on one test bed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from agi_scripts.switch import AsteriskSwitch
+from cordboard.lab.caller import Caller
+from cordboard.lab.player import play
+from cordboard.lab.scenario import load_scenario
+from cordboard.lab.sip_phone import SipPhone
+from cordboard.lab.stage import Stage
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
+
+SITE = Path(__file__).parent / "waiting_site"
+SCENARIOS = sorted((SITE / "scenarios").glob("*.yaml"))
+SOON_S = 20.0
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def stage() -> AsyncIterator[Stage]:
+    async with Stage(SITE, workers=2) as stage:
+        yield stage
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def keys_told(stage: Stage) -> AsyncIterator[list[str]]:
+    """The keys that Asterisk tells our manager user, of whatever call."""
+    ami = stage.configuration.settings.asterisk.ami
+    told: list[str] = []
+    switch = AsteriskSwitch(ami.host, ami.port, ami.user, stage.configuration.ami_secret)
+    switch.link.on_event("DTMFEnd", lambda _, event: told.append(str(event.digit)))
+    await switch.connect()
+    await switch.wait_connected(SOON_S)
+    yield told
+    await switch.aclose()
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def results(stage: Stage, keys_told: list[str]) -> dict[str, tuple[str, ...]]:
+    """Every scenario's faults, by name: all are played at once."""
+
+    async def faults(file: Path) -> tuple[str, ...]:
+        lines: list[str] = []
+        scenario = load_scenario(file, stage.book)
+        result = await play(scenario, stage.scenario_stage(), lambda line: lines.append(line.as_json()))
+        if result.faults:
+            print(file.stem, *lines, sep="\n")
+        return result.faults
+
+    async with asyncio.timeout(120):
+        found = await asyncio.gather(*(faults(file) for file in SCENARIOS))
+    await stage.pbx.wait_for_no_channels()
+    return {file.stem: faults for file, faults in zip(SCENARIOS, found, strict=True)}
+
+
+@pytest.mark.parametrize("name", [file.stem for file in SCENARIOS])
+async def test_scenario(results: dict[str, tuple[str, ...]], name: str) -> None:
+    assert not results[name]
+
+
+async def test_only_keys_of_callers_on_hold_with_keys_offered_are_told(
+    results: dict[str, tuple[str, ...]], keys_told: list[str]
+) -> None:
+    """In all of the scenarios a secret number of four digits was entered, too."""
+    assert results
+    assert sorted(set(keys_told)) == ["1", "5", "9"]
+    assert keys_told.count("1") == 1, "the one that steps out, not the one of the secret number"
+
+
+async def test_each_way_out_is_in_the_ledger_once(stage: Stage, results: dict[str, tuple[str, ...]]) -> None:
+    assert results
+    left = rows(
+        stage, "select queue, json_extract(data, '$.because') from ledger where kind in ('left_queue', 'refused')"
+    )
+    assert sorted(left) == [
+        ("empty", "empty"),
+        ("first", "overflow"),
+        ("full", "abandoned"),
+        ("full", "full"),
+        ("keyed", "exit_key"),
+        ("outside", "overflow"),
+        ("second", "served"),
+        ("steps", "abandoned"),
+        ("steps", "served"),
+    ]
+    times = rows(stage, "select distinct entered_at from queue_entries where queue in ('first', 'second')")
+    assert len(times) == 1, "who has gone on to another queue stands there by the time of the first"
+
+
+async def test_the_service_logged_no_error_in_all_of_them(
+    stage: Stage, results: dict[str, tuple[str, ...]]
+) -> None:
+    assert results
+    assert not [entry for entry in stage.journal.entries if entry.get("level") in ("error", "critical")]
+
+
+async def test_an_agent_who_becomes_free_waits_for_no_message_to_end(stage: Stage) -> None:
+    extension = stage.configuration.plan.agents["lena"].device.removeprefix("PJSIP/")
+    async with (
+        SipPhone(extension, stage.pbx) as phone,
+        stage.desk("lena") as desk,
+        Caller(ani="+442079460310", name="Ada") as caller,
+    ):
+        call = await caller.dial("6207", (stage.pbx.host, stage.pbx.sip_port))
+        await stage.wait_event("entered_queue", queue="long")
+        await asyncio.sleep(2.5)  # in the middle of a message of more than ten seconds
+        ready_at = time.monotonic()
+        await desk.set_presence("available")
+        await phone.incoming()
+        rang_after_s = time.monotonic() - ready_at
+        await phone.answer()
+        await call.hang_up()
+        await phone.closed()
+    assert rang_after_s < 4.0
+    assert rows(stage, "select count(*) from queue_entries where queue = 'long'") == [(1,)], "in the same place"
+
+
+def rows(stage: Stage, sql: str) -> list[tuple[Any, ...]]:
+    """What the service's database says."""
+    database = stage.configuration.database
+    assert isinstance(database, Path)
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        return connection.execute(sql).fetchall()
