@@ -16,7 +16,7 @@ from cordboard.telephony.ports import CallEvent
 
 USER_EVENT = "CordboardCall"
 
-_KINDS = ("left", "machine", "gone")
+_KINDS = ("left", "machine", "gone", "not_reached")
 _MS = re.compile(r"[0-9]{1,15}")
 _CAUSE = re.compile(r"[0-9]{0,3}")
 
@@ -35,5 +35,5 @@ def call_event(headers: Headers, token: str) -> CallEvent:
         raise NotOurs("a call's event without its kind, time or cause")
     if not is_call_id(call_id := last(headers, "Call")):
         raise NotOurs("a call's event with an id that is none")
-    known = cast(Literal["left", "machine", "gone"], kind)
+    known = cast(Literal["left", "machine", "gone", "not_reached"], kind)
     return CallEvent(known, call_id, int(cause or 0), int(at_ms) / 1000)

@@ -109,6 +109,7 @@ def agent_list(config: ConfigOption, as_json: JsonOption = False) -> None:
     """Every agent: presence, what they do, device and whether it can be reached, queues."""
     from cordboard.bootstrap.floor_files import read_floor_files
     from cordboard.bootstrap.floor_reports import read_agents
+    from cordboard.bootstrap.trace_report import as_table
 
     with clear_words():
         files = read_floor_files(config)
@@ -124,10 +125,12 @@ def agent_list(config: ConfigOption, as_json: JsonOption = False) -> None:
             for view, agent in agents
         )  # fmt: skip
         return
-    for view, agent in agents:
-        doing = f"{_presence(view):24} {view.activity:14}"
-        phone = f"{agent.device:16} {PHONES[view.device]:14}"
-        typer.echo(f"{view.name:16} {view.full_name:24} {doing} {phone} {' '.join(agent.queues)}".rstrip())
+    lines = [
+        (view.name, view.full_name, _presence(view), view.activity, agent.device, PHONES[view.device],
+         " ".join(agent.queues))
+        for view, agent in agents
+    ]  # fmt: skip
+    typer.echo(as_table([AGENT_COLUMNS, *lines]))
 
 
 @agent_app.command("set")
@@ -180,6 +183,7 @@ def _presence(view: AgentView) -> str:
     return f"{view.presence} ({view.presence_reason})" if view.presence_reason else str(view.presence)
 
 
+AGENT_COLUMNS = ("agent", "name", "presence", "does", "device", "phone", "queues")
 PHONES = {
     DeviceState.IDLE: "registered",
     DeviceState.IN_USE: "in_use",

@@ -84,10 +84,7 @@ def presence_stretches(
     changes = sorted((row for row in own if row.kind == "presence_changed"), key=lambda row: (row.at, row.seq))
     first = changes[0].data if changes else {}
     before = Stretch(since, since, Presence(first.get("was", now)), first.get("was_reason", ""))
-    told = [
-        before,
-        *(Stretch(row.at, row.at, Presence(row.data["presence"]), row.data["reason"]) for row in changes),
-    ]
+    told = [before, *map(_begun, changes)]
     last = Stretch(until, until, Presence.LOGGED_OUT)
     for one, after in pairwise([*told, last]):
         begins, ends = max(since, one.begins), min(until, after.begins)

@@ -12,6 +12,7 @@ from typing import Literal
 from cordboard.config.opening_hours import OpeningHours
 
 DialMode = Literal["customer_first", "agent_first"]
+HeldFor = Literal["number", "confirmed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,12 @@ class CutOffPolicy:
 
     hold_s: how long the place of one who waited is kept, 0.0 for not at all; ring_back: whether one who talked is
     called; agent_s: how long that call is kept for the agent they talked to; causes: the Q.850 numbers that count
-    as cut off.
+    as cut off. identity: for whom places are held: who calls from the same `number`, or only who is `confirmed`; a
+    place with a confirmed identity is held for that one alone, either way.
     """
 
     hold_s: float = 0.0
     ring_back: bool = False
     agent_s: float = 30.0
     causes: frozenset[int] = frozenset()
+    identity: HeldFor = "number"

@@ -1,36 +1,72 @@
 """Whether an agent may have a call at all, whatever any strategy would like. Pure.
 
-An agent may if they serve the queue, have every skill asked for now at its level, and the call is not kept for
-somebody else for the moment. Whether they are free is `availability`. Asked by matching, and by the reasons.
+An agent may if they serve the queue, have every skill asked for now at its level, are not excluded, and the call is
+not kept for somebody else for the moment. Whether they are free is `availability`. Asked by matching, and by the
+reasons.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from cordboard.acd.model import Agent, AgentState, FloorPlan, Needs
+from cordboard.acd.relaxation import Levels
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """Who, of the agents of a queue, may have a call now. require: skills; kept_for: the only one, "" for anybody;
+    kept_from: those who may not.
+    """
+
+    require: Levels
+    kept_for: str
+    kept_from: frozenset[str]
+
+    def allows(self, agent: Agent) -> bool:
+        """Whether this agent of the queue may have it."""
+        return (
+            self.kept_for in ("", agent.name) and agent.name not in self.kept_from and _has_all(agent, self.require)
+        )
+
+
+def ruling(queue: str, needs: Needs, plan: FloorPlan, at_work: Collection[str] | None) -> Ruling:
+    """Who may have a call that asks for this now. at_work: as for `kept_for`."""
+    return Ruling(needs.require, kept_for(queue, needs, plan, at_work), kept_from(queue, needs, plan, at_work))
 
 
 def may_have(agent: Agent, queue: str, needs: Needs) -> bool:
-    """Whether the agent serves the queue and has what is asked for."""
-    return queue in agent.queues and has_all(agent, needs)
+    """Whether the agent serves the queue, has what is asked for and is not excluded."""
+    return queue in agent.queues and agent.name not in needs.exclude and _has_all(agent, needs.require)
 
 
-def has_all(agent: Agent, needs: Needs) -> bool:
-    """Whether the agent has every skill asked for, at the level or above it."""
-    return all(agent.skills.get(skill, 0) >= level for skill, level in needs.require)
+def _has_all(agent: Agent, require: Levels) -> bool:
+    return all(agent.skills.get(skill, 0) >= level for skill, level in require)
 
 
 def kept_for(queue: str, needs: Needs, plan: FloorPlan, at_work: Collection[str] | None) -> str:
     """The only agent who may have the call now, "" if anybody may who is eligible. It is kept for an agent who
-    could have it, and who is at work; for nobody else it is worth waiting.
+    could have it, has not just refused it, and is at work; for nobody else it is worth waiting.
 
     needs: what is asked now; at_work: those who are, None if all are.
     """
     agent = plan.agents.get(needs.agent)
-    if agent is None or not may_have(agent, queue, needs):
+    if agent is None or agent.name in dict(needs.refused) or not may_have(agent, queue, needs):
         return ""
     return agent.name if at_work is None or agent.name in at_work else ""
+
+
+def kept_from(queue: str, needs: Needs, plan: FloorPlan, at_work: Collection[str] | None) -> frozenset[str]:
+    """Agents who may not have the call: those who are excluded, and those who have just refused it, as long as
+    anybody else who may have it is at work.
+    """
+    refused = {agent for agent, _ in needs.refused}
+    if not refused:
+        return frozenset(needs.exclude)
+    others = (agent for agent in plan.agents_of(queue) if agent.name not in refused)
+    is_for_others = any((at_work is None or one.name in at_work) and may_have(one, queue, needs) for one in others)
+    return frozenset(needs.exclude).union(refused if is_for_others else ())
 
 
 def taker(agents: Sequence[Agent], queue: str, needs: Needs) -> str:

@@ -23,10 +23,10 @@ from random import Random
 
 from cordboard.acd.availability import is_free
 from cordboard.acd.durations import in_words
-from cordboard.acd.eligibility import best_preferred, has_all, kept_for
-from cordboard.acd.model import AgentState, FloorPlan, Match, Memory, Moment, Needs, Queue, WaitingCall
+from cordboard.acd.eligibility import Ruling, best_preferred, ruling
+from cordboard.acd.model import AgentState, FloorPlan, Match, Memory, Moment, Queue, WaitingCall
 from cordboard.acd.needs_words import asked_of
-from cordboard.acd.relaxation import Levels, asked_now
+from cordboard.acd.relaxation import asked_now
 from cordboard.acd.strategies import STRATEGIES
 from cordboard.acd.strategies.choice import Candidates, Choice
 
@@ -44,7 +44,7 @@ class Circumstances:
 
     waiting:  how many wait in each queue, where the calls handed in are not all; for the reason only.
     memories: what each queue remembers.
-    at_work:  agents for whom a call that prefers them is kept, None for all.
+    at_work:  agents who are worth waiting for: for whom a call that prefers them is kept; None for all.
     room:     how many more talks a queue may have at once; a queue that is not in it has no limit.
     random:   where strategies get their chance from.
     """
@@ -86,7 +86,6 @@ def _agents_by_queue(
 
 
 _Head = tuple[int, float, str, str, int]  # minus weight, entered at, call, queue, place in `calls`
-_Asked = tuple[Levels, str]  # what makes two callers alike: skills, and for whom they are kept
 
 
 @dataclass(slots=True)
@@ -100,7 +99,7 @@ class _Round:
     around: Circumstances
     taken: set[str] = field(default_factory=set)
     matched: set[str] = field(default_factory=set)
-    hopeless: set[tuple[str, _Asked]] = field(default_factory=set)
+    hopeless: set[tuple[str, Ruling]] = field(default_factory=set)
     memories: dict[str, Memory] = field(default_factory=dict)
     room: dict[str, int] = field(default_factory=dict)
 
@@ -142,23 +141,15 @@ class _Round:
         if call.call_id in self.matched:
             return None
         needs = asked_now(call, self.now)
-        kept = kept_for(call.queue, needs, self.plan, self.around.at_work)
-        asked = (call.queue, (needs.require, kept))
-        if asked in self.hopeless:
+        rules = ruling(call.queue, needs, self.plan, self.around.at_work)
+        if (call.queue, rules) in self.hopeless:
             return None
-        eligible = self._eligible(call.queue, needs, kept)
+        eligible = [state for state in self.agents[call.queue] if rules.allows(self.plan.agents[state.agent])]
         if not eligible:
-            self.hopeless.add(asked)
+            self.hopeless.add((call.queue, rules))
             return None
         choice = self._choose(call, best_preferred(eligible, needs, self.plan))
         return self._take(call, choice, place)
-
-    def _eligible(self, queue: str, needs: Needs, kept: str) -> list[AgentState]:
-        return [
-            state
-            for state in self.agents[queue]
-            if kept in ("", state.agent) and has_all(self.plan.agents[state.agent], needs)
-        ]
 
     def _choose(self, call: WaitingCall, agents: tuple[AgentState, ...]) -> Choice:
         queue = self._queue(call.queue)

@@ -208,6 +208,7 @@ class Queue:
     """A queue as configured. music: a class of the switch; dispositions: what agents may choose in wrap-up;
     short_abandon_s: who leaves sooner does not count in the service level `excl_short_aban`.
 
+    not_again_s: so long a call goes to others first than to one who did not take it, 0.0 for no difference.
     weight: queues of a higher one get the agents they share with others first; ageing_s: how long a wait is worth
     one priority, 0.0 where only priority itself counts; at_most: talks at once, 0 for any number; needs: what its
     callers ask of an agent unless the flow says otherwise; compat: of a strategy of app_queue.
@@ -240,6 +241,7 @@ class Queue:
     weight: int = 0
     ageing_s: float = 0.0
     at_most: int = 0
+    not_again_s: float = 0.0
     needs: Needs = field(default_factory=Needs)
     compat: CompatRules = field(default_factory=CompatRules)
     max_waiting: int = 0
@@ -296,10 +298,19 @@ class FloorPlan:
     pause_reasons: tuple[str, ...] = ("break", "lunch", "training")
     pauses: Mapping[str, PauseRule] = field(default_factory=dict)
     zone: ZoneInfo = UTC
+    _members: Mapping[str, tuple[Agent, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Sort the agents by queue once: who serves a queue is asked at every match."""
+        members: dict[str, list[Agent]] = {}
+        for agent in self.agents.values():
+            for queue in dict.fromkeys(agent.queues):
+                members.setdefault(queue, []).append(agent)
+        object.__setattr__(self, "_members", {queue: tuple(agents) for queue, agents in members.items()})
 
     def agents_of(self, queue: str) -> tuple[Agent, ...]:
         """The agents of a queue, in the order of the file."""
-        return tuple(agent for agent in self.agents.values() if queue in agent.queues)
+        return self._members.get(queue, ())
 
 
 @dataclass(frozen=True, slots=True)

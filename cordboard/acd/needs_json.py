@@ -21,10 +21,15 @@ def needs_as_json(needs: Needs) -> str:
 
 
 def asks_as_json(needs: Needs) -> str:
-    """Only what decides who may have the call now: the skills required, and for whom it is kept. Callers of one
-    queue with the same text are alike.
+    """Only what decides who may have the call now: the skills required, for whom it is kept, and from whom. Callers
+    of one queue with the same text are alike.
     """
-    about = {"require": dict(sorted(needs.require)), "agent": needs.agent}
+    about = {
+        "require": dict(sorted(needs.require)),
+        "agent": needs.agent,
+        "exclude": sorted(needs.exclude),
+        "refused": dict.fromkeys(sorted(agent for agent, _ in needs.refused), 0.0),
+    }
     return _text({key: value for key, value in about.items() if value})
 
 
@@ -40,6 +45,8 @@ def needs_from_json(text: str) -> Needs:
         relax=tuple(_step_from(step) for step in about.get("relax", ())),
         agent=about.get("agent", ""),
         agent_s=about.get("agent_s", 0.0),
+        exclude=tuple(about.get("exclude", ())),
+        refused=_pairs(about.get("refused")),
     )
 
 
@@ -50,6 +57,8 @@ def _needs(needs: Needs) -> dict[str, Any]:
         "relax": [_step(step) for step in needs.relax],
         "agent": needs.agent,
         "agent_s": needs.agent_s,
+        "exclude": list(needs.exclude),
+        "refused": dict(needs.refused),
     }
     return {key: value for key, value in about.items() if value}
 

@@ -24,6 +24,7 @@ def _asked_of(agent: Agent, written: Needs, needs: Needs) -> Iterator[str]:
     for skill, level in needs.prefer:
         if agent.skills.get(skill, 0) >= level:
             yield f"{agent.name} has {skill} {agent.skills[skill]}, preferred at {level}"
+    yield from (f"{other} has not taken it before" for other, _ in needs.refused if other != agent.name)
     yield from relaxed(written, needs)
 
 
@@ -37,8 +38,9 @@ def relaxed(written: Needs, needs: Needs) -> Iterator[str]:
 
 
 def in_words(needs: Needs) -> str:
-    """What is asked for: "spanish 3 and billing 2, alice first", "nothing"."""
+    """What is asked for: "spanish 3 and billing 2, alice first", "anybody but bob", "nothing"."""
     kept = [f"{needs.agent} first"] if needs.agent else []
+    kept += [f"anybody but {' and '.join(needs.exclude)}"] if needs.exclude else []
     asked = [levels(needs.require)] if needs.require or not kept else []
     return ", ".join(asked + kept)
 

@@ -37,9 +37,16 @@ def next_wait_s(steps: Sequence[OverflowStep], waited_s: float) -> float:
     return min(later, default=math.inf)
 
 
-def is_watched(steps: Sequence[OverflowStep]) -> bool:
-    """Whether a step may come to hold by something else than time, so that one has to look."""
-    return any((step.position, step.estimated_s, step.ratio) != (None, None, None) for step in steps)
+def is_watched(steps: Sequence[OverflowStep], looked_s: float = 0.0) -> bool:
+    """Whether a step may come to hold by something else than time, so that one has to look.
+
+    looked_s: after how much waiting one has looked last; a queue that took nobody in then may do so now.
+    """
+    return any(_depends_on_others(step) or (step.to and (step.wait_s or 0.0) <= looked_s) for step in steps)
+
+
+def _depends_on_others(step: OverflowStep) -> bool:
+    return (step.position, step.estimated_s, step.ratio) != (None, None, None)
 
 
 def needs_estimate(steps: Sequence[OverflowStep]) -> bool:

@@ -10,13 +10,13 @@ Read by `agents_file`.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cordboard.acd.model import PauseRule, PauseThen
 from cordboard.acd.written_values import AllDefaults, Label, Labels, Names
-from cordboard.config.validation import Section, written_as
+from cordboard.config.validation import Section, fault, written_as
 
 _NO_LIMITS = PauseRule()
 
@@ -36,6 +36,15 @@ class Pause(Section):
         default=None, description="How many agents may be in it at the same time; any number without it."
     )
     exempt: Names = Field(default=(), description="The agents for whom neither limit holds.")
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if self.then != _NO_LIMITS.then and self.at_most_s is None:
+            raise fault("no-effect", "`then` means nothing without `at_most_s`", "add `at_most_s: 1800`", "then")
+        if self.exempt and self.at_most_s is None and self.at_once is None:
+            hint = "add `at_most_s: 1800` or `at_once: 3`, or take `exempt` out"
+            raise fault("no-effect", "there is no limit for anybody to be exempt from", hint, "exempt")
+        return self
 
     def as_rule(self) -> PauseRule:
         """The limits."""

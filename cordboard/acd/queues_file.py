@@ -15,10 +15,12 @@ queue of a file whose agents must press a key always tells them so.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from cordboard.acd.app_queue_words import OPTIONS
 from cordboard.acd.model import AcceptStep, Queue, ServiceLevelFormula
 from cordboard.acd.rona_section import Rona
 from cordboard.acd.wrap_up_section import WrapUp
@@ -122,6 +124,8 @@ class Accept(Section):
 class WrittenQueue(Waiting, Routing):
     """One queue as written."""
 
+    elsewhere: ClassVar[Mapping[str, str]] = OPTIONS
+
     ring_s: Annotated[float, Field(ge=1, le=300)] = Field(
         default=_QUEUE.ring_s, description="How long an agent's phone rings."
     )
@@ -161,8 +165,8 @@ class WrittenQueue(Waiting, Routing):
     @model_validator(mode="after")
     def _has_what_it_wants(self) -> Self:
         if self.wrap_up.mode == "mandatory" and not self.dispositions:
-            hint = "add `dispositions: [done]`"
-            raise fault("no-dispositions", "a disposition is mandatory, and there are none to choose", hint)
+            message, hint = "a disposition is mandatory, and there are none to choose", "add `dispositions: [done]`"
+            raise fault("no-dispositions", message, hint, "wrap_up")
         self.compat.check(self.strategy)
         rings_all = self.strategy in ("ring_all", "compat:ringall")
         if rings_all and self.callback and self.callback.dial == "agent_first":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from cordboard.acd.model import Moment, Needs, WaitingCall
 from cordboard.telephony.needs import Levels as Levels
+from cordboard.telephony.needs import after_refusal as after_refusal
 from cordboard.telephony.needs import needs_after as needs_after
 from cordboard.telephony.needs import next_change_s as next_change_s
 from cordboard.telephony.needs import with_defaults as with_defaults

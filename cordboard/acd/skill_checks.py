@@ -20,7 +20,7 @@ def skill_findings(queues: QueuesFile, document: Document, agents: AgentsFile) -
         skills = QueueSkills(agents=members, everybody=everybody)
         for wrong in needs_faults(queue.needs(), name, skills):
             way = ("queues", name, *wrong.keys)
-            yield document.finding(way, wrong.code, wrong.message, wrong.hint)
+            yield document.finding(way, wrong.code, wrong.message, wrong.hint, key=wrong.is_key)
 
 
 def queue_skills(plan: FloorPlan) -> dict[str, QueueSkills]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from cordboard.acd.eligibility import kept_for, may_have
+from cordboard.acd.eligibility import kept_for, kept_from, may_have
 from cordboard.acd.model import FloorPlan, Moment, Needs, WaitingCall
 from cordboard.acd.needs_words import in_words, levels, relaxed, seconds
 from cordboard.acd.relaxation import asked_now, needs_after, next_change_s, waited_s
@@ -30,6 +30,7 @@ def why_waiting(call: WaitingCall, plan: FloorPlan, around: Around, now: Moment)
     return [
         *_limit(call, plan, around),
         *_kept(call, needs, plan, around),
+        *_kept_from(call, needs, plan, around),
         *_skills(call, needs, plan, around, now),
     ]
 
@@ -45,6 +46,14 @@ def _kept(call: WaitingCall, needs: Needs, plan: FloorPlan, around: Around) -> I
     if agent:
         doing = around.doing.get(agent, "not there").replace("_", " ")
         yield f"it is kept for {agent} ({doing}) until {seconds(needs.agent_s)}"
+
+
+def _kept_from(call: WaitingCall, needs: Needs, plan: FloorPlan, around: Around) -> Iterator[str]:
+    kept_away = kept_from(call.queue, needs, plan, around.at_work)
+    yield from (f"it is not for {agent}" for agent in needs.exclude)
+    for agent, until_s in needs.refused:
+        if agent in kept_away:
+            yield f"{agent} has not taken it, and comes after others until {seconds(round(until_s, 1))}"
 
 
 def _skills(call: WaitingCall, needs: Needs, plan: FloorPlan, around: Around, now: Moment) -> Iterator[str]:

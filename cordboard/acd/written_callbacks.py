@@ -10,19 +10,20 @@ Without `callback:` nobody is dialled: `cordboard queue callbacks` lists those w
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from cordboard.acd.callback_policy import CallbackPolicy, CutOffPolicy, DialMode
+from cordboard.acd.callback_policy import CallbackPolicy, CutOffPolicy, DialMode, HeldFor
 from cordboard.acd.cut_off import NEVER, USUAL_CAUSES
 from cordboard.config.opening_hours import OpeningHours
-from cordboard.config.validation import Many, Section, Text, fault
+from cordboard.config.validation import Many, Section, Text, fault, written_as
 from cordboard.config.written_hours import DateText, DaysText, SpanTexts, Zone, exceptions_of, week_of
 
 _CALLBACK, _CUT_OFF = CallbackPolicy(), CutOffPolicy()
 _USUAL_HOLD_S = 120.0
+_HOURS = 'hours: {zone: Europe/London, week: {mon-fri: "9:00-18:00"}}'  # an example
 
 
 def _cause(number: int) -> int:
@@ -75,7 +76,16 @@ class Calling(Section):
     expires_s: Annotated[float, Field(ge=60, le=604_800)] = Field(
         default=_CALLBACK.expires_s, description="How long after the promise it is given up."
     )
-    hours: CallingHours | None = Field(default=None, description="When customers are called; always without it.")
+    hours: Annotated[CallingHours, written_as(lambda _: _HOURS)] | None = Field(
+        default=None, description="When customers are called; always without it."
+    )
+
+    @model_validator(mode="after")
+    def _goes_straight_to_the_agent(self) -> Self:
+        if self.flow and self.dial == "agent_first":
+            hint = "take `flow` out, or write `dial: customer_first`"
+            raise fault("no-effect", "with `agent_first` the customer goes through no flow", hint, "flow")
+        return self
 
     def as_policy(self) -> CallbackPolicy:
         """The policy."""
@@ -97,7 +107,7 @@ class CutOff(Section):
 
     hold_s: Annotated[float, Field(ge=0, le=3_600)] = Field(
         default=_USUAL_HOLD_S,
-        description="How long the place of a caller who waited is kept; calling again from that number takes it.",
+        description="How long the place of a caller who waited is kept for them to call again.",
     )
     ring_back: bool = Field(
         default=True, description="Call a customer who was talking back at once, for the same agent first."
@@ -108,7 +118,12 @@ class CutOff(Section):
     causes: Many[Annotated[int, Field(ge=1, le=127), AfterValidator(_cause)]] = Field(
         default=tuple(sorted(USUAL_CAUSES)), description="The Q.850 causes that count as cut off."
     )
+    identity: HeldFor = Field(
+        default=_CUT_OFF.identity,
+        description="Whose a place is: of who calls from the same number, or only of whom the flow has confirmed "
+        "(`identity` of the node `queue`).",
+    )
 
     def as_policy(self) -> CutOffPolicy:
         """The policy."""
-        return CutOffPolicy(self.hold_s, self.ring_back, self.agent_s, frozenset(self.causes))
+        return CutOffPolicy(self.hold_s, self.ring_back, self.agent_s, frozenset(self.causes), self.identity)

@@ -38,7 +38,7 @@ class Compat(Section):
         """Raises a fault where the strategy is none that looks at any of it."""
         if self.as_rules() != _DEFAULT and not strategy.startswith(COMPAT):
             hint = "take `compat` out, or choose a strategy whose name begins with `compat:`"
-            raise fault("no-effect", f"`compat` means nothing to the strategy {strategy}", hint)
+            raise fault("no-effect", f"`compat` means nothing to the strategy {strategy}", hint, at="compat")
 
     def as_rules(self) -> CompatRules:
         """The rules."""

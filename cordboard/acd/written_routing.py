@@ -5,6 +5,7 @@
       weight: 5
       ageing_s: 60
       at_most: 12
+      not_again_s: 60
       require: {spanish: 3}
       prefer: {billing: 2}
       relax: [{after_s: 30, lower: {spanish: 1}}, {after_s: 90, drop: [spanish]}]
@@ -40,6 +41,11 @@ class Routing(Section):
     at_most: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
         default=None, description="How many of its callers may have an agent at a time; any number without it."
     )
+    not_again_s: Annotated[float, Field(gt=0, le=3600)] | None = Field(
+        default=None,
+        description="How long a call goes to others first than to an agent who did not take it; no such rule "
+        "without it.",
+    )
     require: Skills = Field(
         default_factory=dict, description="The skills an agent must have for a call of this queue, with levels."
     )
@@ -64,5 +70,6 @@ class Routing(Section):
             "weight": self.weight,
             "ageing_s": self.ageing_s or 0.0,
             "at_most": self.at_most or 0,
+            "not_again_s": self.not_again_s or 0.0,
             "needs": self.needs(),
         }

@@ -21,7 +21,8 @@ def read_if_there(directory: Path, file: str) -> Document | None:
 
 def _name(name: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", name):
-        hint = "small letters, digits, _ and -, at most 32, for instance sales"
+        likely = re.sub("[^a-z0-9_-]+", "_", name.lower()).strip("_-")[:32] or "sales"
+        hint = f"small letters, digits, _ and -, at most 32, for instance {likely}"
         raise fault("bad-name", f"`{name}` is no name", hint)
     return name
 

@@ -24,13 +24,14 @@ from cordboard.acd.written_values import Name
 from cordboard.config.document import Document
 from cordboard.config.findings import Finding
 from cordboard.config.opening_hours import OpeningHours
-from cordboard.config.validation import Many, Section, also_written, closest, fault
+from cordboard.config.validation import Many, Section, also_written, closest, fault, written_as
 from cordboard.config.written_hours import DateText, DaysText, SpanTexts, Zone, exceptions_of, week_of
 
 EmptyWord = Literal["yes", "no", "strict", "loose"]
 WrittenEmpty = EmptyWord | Many[EmptyFactor]
 
 _WORDS = get_args(EmptyWord)
+_HOURS = 'hours: {zone: Europe/London, week: {mon-fri: "9:00-17:30"}}'  # an example
 _FACTORS = get_args(EmptyFactor)
 
 
@@ -127,7 +128,7 @@ class Waiting(Section):
         default="no",
         description="Whether those who wait have to leave when nobody is there any more, in the same words.",
     )
-    hours: QueueHours | None = Field(
+    hours: Annotated[QueueHours, written_as(lambda _: _HOURS)] | None = Field(
         default=None, description="When the queue takes callers in; always without it."
     )
     overflow: Annotated[Many[Overflow], Field(max_length=20)] = Field(

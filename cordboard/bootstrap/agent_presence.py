@@ -20,9 +20,10 @@ BY_COMMAND = "the command line"  # who the agent is told it was; no agent has th
 
 def set_agent_presence(files: FloorFiles, agent: str, presence: Presence, reason: str) -> None:
     """What the agent is from now on. Raises StoreUnavailable, ValueError for a reason that is not known."""
-    is_run_here = isinstance(files.database, PostgresAddress) or _wakes(files).is_dir()
-    if not (is_made(files.database) and is_run_here):  # made here they would belong to who runs this
+    if not is_made(files.database):
         raise StoreUnavailable(no_database(files))
+    if not (isinstance(files.database, PostgresAddress) or _wakes(files).is_dir()):
+        raise StoreUnavailable(_never_run(files))  # made here the folder would belong to who runs this
     asyncio.run(_set(files, agent, presence, reason))
 
 
@@ -38,6 +39,11 @@ async def _set(files: FloorFiles, agent: str, presence: Presence, reason: str) -
         await floor.aclose()
         store.close()
         (_wakes(files) / f"{name}.sock").unlink(missing_ok=True)
+
+
+def _never_run(files: FloorFiles) -> str:
+    folder = _wakes(files)
+    return f"there is no folder {folder} yet: start the service once, cordboard run -c {files.directory}"
 
 
 def _wakes(files: FloorFiles) -> Path:

@@ -15,8 +15,9 @@ from cordboard.acd.ledger_row import LedgerRow
 from cordboard.acd.matching import entry_order
 from cordboard.acd.model import FloorPlan, Presence, Queue, WaitingCall
 from cordboard.store.acd_values import AgentView, FloorSnapshot
+from cordboard.store.kpi_reads import QUEUE_KINDS
 
-KINDS = ("entered_queue", "joined", "left_queue", "talk_ended", "wrap_up_ended")  # rows that are needed for this
+KINDS = (*QUEUE_KINDS, "came_back")  # rows that are needed for this
 
 # What an agent does, in the words of `queue show` where it has one.
 _ACTIVITIES = {
@@ -28,6 +29,8 @@ _ACTIVITIES = {
     "busy_elsewhere": "In use elsewhere",
     "unreachable": "Unavailable",
 }
+
+_AWAY = {"call": "stepped out", "callback": "to be called back", "cut_off": "cut off", "hung_up": "gone"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class QueueNow:
-    """A queue at one moment (`at`, seconds since 1970). waiting: in their order; offered_to: agents by call id."""
+    """A queue at one moment (`at`, seconds since 1970). waiting: in their order; offered_to: agents by call id.
+
+    away: why nobody is on the phone in a place that is kept, by entry id.
+    """
 
     queue: Queue
     at: float
@@ -50,6 +56,7 @@ class QueueNow:
     members: tuple[Member, ...]
     waiting: tuple[WaitingCall, ...]
     offered_to: Mapping[str, str]
+    away: Mapping[str, str]
 
 
 def queue_now(
@@ -66,6 +73,7 @@ def queue_now(
         members=tuple(_member(view, plan.agents[view.name].device, own, since) for view in views),
         waiting=tuple(sorted(_waiting(own), key=entry_order)),
         offered_to={view.offer.call_id: view.name for view in views if view.offer},
+        away=_away(own),
     )
 
 
@@ -104,11 +112,24 @@ def _waiting(rows: Iterable[LedgerRow]) -> Iterator[WaitingCall]:
             yield WaitingCall(entry_id, row.call_id, row.queue, row.data["priority"], row.at)
 
 
+def _away(rows: Iterable[LedgerRow]) -> dict[str, str]:
+    """The places whose callers have stepped out, are to be called back, or were cut off."""
+    away: dict[str, str] = {}
+    for row in rows:
+        kind = row.data.get("entry_kind", "call")
+        if row.kind == "stepped_out" or (row.kind == "entered_queue" and kind != "call"):
+            away[row.entry_id] = _AWAY[kind]
+        elif row.kind == "came_back":
+            away.pop(row.entry_id, None)
+    return away
+
+
 def _head(now: QueueNow) -> str:
     figures, queue = now.kpis, now.queue
     levels = figures.service_levels
     return (
-        f"{queue.name} has {len(now.waiting)} calls (max unlimited) in '{queue.strategy}' strategy "
+        f"{queue.name} has {len(now.waiting)} calls (max {queue.max_waiting or 'unlimited'}) "
+        f"in '{queue.strategy}' strategy "
         f"({_average(figures.wait)} holdtime, {_average(figures.talk)} talktime), W:0, C:{figures.answered}, "
         f"A:{figures.abandoned}, SL:{_percent(levels['answered_only'])}, SL2:{_percent(levels['ans_plus_aban'])} "
         f"within {queue.service_level_s:g}s, "
@@ -145,8 +166,9 @@ def _caller_lines(now: QueueNow) -> Iterator[str]:
     for place, call in enumerate(now.waiting, start=1):
         minutes, seconds = divmod(max(0, int(now.at - call.entered_at)), 60)
         agent = now.offered_to.get(call.call_id)
-        offer = f" (offered to {agent})" if agent else ""
-        yield f"      {place}. {call.call_id} (wait: {minutes}:{seconds:02}, prio: {call.priority}){offer}"
+        why_away = now.away.get(call.entry_id, "")
+        more = f" (offered to {agent})" if agent else f" ({why_away})" if why_away else ""
+        yield f"      {place}. {call.call_id} (wait: {minutes}:{seconds:02}, prio: {call.priority}){more}"
 
 
 def _average(spread: Spread | None) -> str:
@@ -180,4 +202,5 @@ def _caller_json(now: QueueNow, call: WaitingCall) -> dict[str, Any]:
         "wait_s": round(max(0.0, now.at - call.entered_at), 3),
         "priority": call.priority,
         "offered_to": now.offered_to.get(call.call_id),
+        "away": now.away.get(call.entry_id),
     }

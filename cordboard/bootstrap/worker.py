@@ -89,10 +89,10 @@ class WorkerProcess:
         self._switch = AsteriskSwitch(
             ami.host, ami.port, ami.user, configuration.ami_secret, token=configuration.agi_token
         )
-        self._callbacks = Callbacks(self._acd.floor, self._switch)
-        self._notes = Notes(self._acd.store, self._callbacks.book)
         self._caps = OutsideCaps()
         self._caps.use(settings.outside)
+        self._callbacks = Callbacks(self._acd.floor, self._switch, self._caps)
+        self._notes = Notes(self._acd.store, self._callbacks.book)
         self._agent_line = AgentLine(self._acd.floor, StoredPins(self._acd.reader))
         self._queue_log = open_queue_log(configuration, self._acd)
         self._acd_metrics = AcdMetrics(self._metrics.registry, self._acd.floor) if index == 0 else None

@@ -44,7 +44,7 @@ AROUND = {
         "database: postgresql://cordboard@10.0.0.5/cordboard",
     ),
     "secret-in-file": Code(
-        "A password in a file that everybody who copies the configuration gets.",
+        "A password or secret in a file that everybody who copies the configuration gets.",
         "Keep it in a file of its own, or an environment variable, and say which.",
         "database: postgresql://cordboard:s3cret@10.0.0.5/cordboard",
         "database: {url: postgresql://cordboard@10.0.0.5/cordboard, password: {file: secrets/database}}",

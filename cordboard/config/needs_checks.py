@@ -32,12 +32,16 @@ class QueueSkills:
 
 @dataclass(frozen=True, slots=True)
 class NeedsFault:
-    """What is wrong, and where: the way within the section that has `require`, `prefer` and `relax`."""
+    """What is wrong, and where: the way within the section that has `require`, `prefer` and `relax`.
+
+    is_key: the key there is meant, not its value.
+    """
 
     keys: Keys
     code: str
     message: str
     hint: str
+    is_key: bool = False
 
 
 def needs_faults(needs: Needs, queue: str, skills: QueueSkills, unclear: Collection[str] = ()) -> list[NeedsFault]:
@@ -53,7 +57,7 @@ def _unknown_skills(needs: Needs, skills: QueueSkills) -> Iterator[NeedsFault]:
         if skill not in skills.everybody:
             known = ", ".join(sorted(skills.everybody)) or "none"
             hint = closest(skill, skills.everybody) or f"skills are given in agents.yaml; there are: {known}"
-            yield NeedsFault(keys, "unknown-skill", f"no agent has the skill `{skill}`", hint)
+            yield NeedsFault(keys, "unknown-skill", f"no agent has the skill `{skill}`", hint, keys[-1] == skill)
 
 
 def _named(needs: Needs) -> Iterator[tuple[Keys, str]]:

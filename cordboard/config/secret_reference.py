@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from cordboard.config.findings import Finding
-from cordboard.config.validation import Section, Text
+from cordboard.config.validation import Section, Text, fault
 from cordboard.errors import ConfigurationError
 
 _MADE_BY = "`cordboard install-dialplan` makes the secret of Asterisk's manager user and writes it there."
@@ -26,6 +26,15 @@ class SecretReference(Section):
         default=None, description="The file that holds the secret, seen from the configuration directory."
     )
     env: Text | None = Field(default=None, description="The environment variable that holds the secret.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _elsewhere(cls, written: Any) -> Any:
+        """Never with what was written, which may be the secret."""
+        if isinstance(written, str | int | float):
+            hint = "write `{file: secrets/NAME}`, and the secret into that file; or `{env: NAME}`"
+            raise fault("secret-in-file", "a secret does not stand in the file itself", hint)
+        return written
 
     @model_validator(mode="after")
     def _one(self) -> SecretReference:

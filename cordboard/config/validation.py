@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
@@ -72,14 +72,18 @@ Many = Annotated[tuple[_ItemT, ...], Field(strict=False)]
 
 
 class Section(BaseModel):
-    """One section of a file: exactly these keys, and no value bent into another type."""
+    """One section of a file: exactly these keys, and no value bent into another type.
+
+    elsewhere: what other programs call our keys -> what to write here, for the hint beside an unknown key.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    elsewhere: ClassVar[Mapping[str, str]] = {}
 
 
-def fault(code: str, message: str, hint: str = "") -> PydanticCustomError:
-    """What a validator of a section raises, to become a finding with these words."""
-    return PydanticCustomError("finding", "{message}", {"code": code, "message": message, "hint": hint})
+def fault(code: str, message: str, hint: str = "", at: str = "") -> PydanticCustomError:
+    """What a validator of a section raises, to become a finding with these words. at: the key that is meant."""
+    return PydanticCustomError("finding", "{message}", {"code": code, "message": message, "hint": hint, "at": at})
 
 
 def written_as(example: Callable[[str], str]) -> BeforeValidator:
@@ -187,21 +191,29 @@ def _finding(model: type[BaseModel], document: Document, one: _Fault, faults: li
         here = [other.details for other in faults if other.keys == one.keys]
         wanted = [other["type"] for other in here if is_type_fault(other)]
         return document.finding(one.keys, *type_words(wanted, details["input"]))
+    if at := details.get("ctx", {}).get("at"):
+        return document.finding((*one.keys, at), *words_for(details), key=True)
     return document.finding(one.keys, *words_for(details), key=one.is_key)
 
 
 def _unknown_key(model: type[BaseModel], details: ErrorDetails) -> Words:
     *way, key = (str(part) for part in details["loc"])
     known = known_keys(model, way)
-    return unknown_key_words(key, known, closest(key, known))
+    ours = next((kind.elsewhere[key] for kind in _kinds(model, way) if key in getattr(kind, "elsewhere", ())), "")
+    return unknown_key_words(key, known, f"here that is {ours}" if ours else closest(key, known))
 
 
 def known_keys(model: type[BaseModel], way: list[str]) -> list[str]:
     """The keys a section may have, as written. way: pydantic's location of the section within the model."""
+    return [name for kind in _kinds(model, way) for name in _fields(kind)]
+
+
+def _kinds(model: type[BaseModel], way: list[str]) -> list[Any]:
+    """What the section at a location may be."""
     kinds: list[Any] = [model]
     for part in way:
         kinds = [inner for kind in kinds for inner in _inside(kind, part)] or kinds
-    return [name for kind in kinds for name in _fields(kind)]
+    return kinds
 
 
 def _fields(kind: Any) -> Mapping[str, Any]:

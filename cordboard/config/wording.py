@@ -29,6 +29,7 @@ _WANTED = {
     "model_type": "a mapping (`key: value`)",
     "model_attributes_type": "a mapping (`key: value`)",
 }
+_LONGER_UNITS = {"minutes": 60, "hours": 3600, "hrs": 3600, "days": 86_400}  # or their beginnings, in seconds
 _YES_NO = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
 # What programmers call the kinds of values, and how they are called here.
@@ -65,7 +66,8 @@ def missing_words(key: str) -> Words:
 
 def unknown_key_words(key: str, known: Sequence[str], suggestion: str) -> Words:
     """A key that means nothing here."""
-    hint = _blank_hint(key) or suggestion or f"known here: {', '.join(known)}"
+    listed = f"known here: {', '.join(known)}" if len(known) > 1 else f"write it below `{''.join(known)}:`"
+    hint = _blank_hint(key) or suggestion or listed
     return "unknown-key", f"unknown key `{key}`", hint
 
 
@@ -176,6 +178,14 @@ def _name_hint(value: Any, pattern: str) -> str:
     return next((f"write for instance `{name}`" for name in likely), "")
 
 
+def _unit_hint(number: int, unit: str) -> str:
+    """`30s` is 30; but who writes `5m` must not be led to write 5."""
+    seconds = next((length for name, length in _LONGER_UNITS.items() if name.startswith(unit)), 0)
+    if seconds:
+        return f"the unit is in the key's name: where it is `_s`, write {number * seconds}"
+    return f"write {number} alone; the unit is in the key's name"
+
+
 def _number_hint(text: str) -> str:
     """What number a text may have been meant to be."""
     if re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", text):
@@ -183,9 +193,9 @@ def _number_hint(text: str) -> str:
     leading = re.fullmatch(r"[+0]+([1-9][0-9]*)", text)
     if leading:
         return f"write {leading.group(1)} for a number; with a leading 0 or + it is text, as phone numbers need"
-    unit = re.fullmatch(r"([0-9]+) ?[a-z]+", text)
+    unit = re.fullmatch(r"([0-9]+) ?([a-z]+)", text)
     if unit:
-        return f"write {unit.group(1)} alone; the unit is in the key's name"
+        return _unit_hint(int(unit.group(1)), unit.group(2))
     if re.fullmatch(r"[0-9]+:[0-9]+", text):
         return "a time of day is text; here a plain number belongs, for instance 30"
     return "write digits only, for instance 30"

@@ -80,9 +80,9 @@ class NodeCompiler:
         """For extensions and numbers known only in the call."""
         return self.names.surroundings.dial_policy
 
-    def report(self, keys: Keys, code: str, message: str, hint: str = "") -> None:
-        """A fault at a place of this node."""
-        self.findings.append(self.names.document.finding(self._way(keys), code, message, hint))
+    def report(self, keys: Keys, code: str, message: str, hint: str = "", *, key: bool = False) -> None:
+        """A fault at a place of this node: at the value there, or at its key."""
+        self.findings.append(self.names.document.finding(self._way(keys), code, message, hint, key=key))
 
     def target(self, name: str | None, *keys: str | int) -> str:
         """A node to go to; "" stays for a target that was left out."""

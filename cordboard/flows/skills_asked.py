@@ -1,4 +1,5 @@
-"""What a node asks of the agent who takes the call: skills as they stand or worked out, and an agent to try first.
+"""What a node asks of the agent who takes the call: skills as they stand or worked out, an agent to try first, and
+agents who are not to have it.
 
 Used by the node `queue`. Checked against the agents when the flow is loaded, worked out when the node is reached.
 """
@@ -34,27 +35,29 @@ AskedSkills = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class WrittenNeeds:
-    """What a node has of it. agent: a name, `last`, or worked out."""
+    """What a node has of it. agent, and each of exclude: a name, `last`, or worked out."""
 
     require: Mapping[str, int | Formula]
     prefer: Mapping[str, int | Formula]
     relax: tuple[WrittenStep, ...]
     agent: str | Formula | None
     agent_s: float
+    exclude: tuple[str | Formula, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SkillsAsked:
-    """Compiled. needs: as far as it stands; require, prefer, agent: what is worked out in the call."""
+    """Compiled. needs: as far as it stands; require, prefer, agent, exclude: what is worked out in the call."""
 
     needs: Needs = field(default_factory=Needs)
     require: Mapping[str, Expression] = field(default_factory=dict)
     prefer: Mapping[str, Expression] = field(default_factory=dict)
     agent: Expression | None = None
+    exclude: tuple[Expression, ...] = ()
 
     def now(self, run: FlowRun, now: datetime) -> Needs:
         """The needs of this call. Raises ExpressionFailed."""
-        if not (self.require or self.prefer or self.agent):
+        if not (self.require or self.prefer or self.agent or self.exclude):
             return self.needs
         facts = run.facts(now)
         return replace(
@@ -62,6 +65,7 @@ class SkillsAsked:
             require=self.needs.require + _levels(self.require, facts),
             prefer=self.needs.prefer + _levels(self.prefer, facts),
             agent=self.agent.evaluate(facts) if self.agent else self.needs.agent,
+            exclude=self.needs.exclude + tuple(filter(None, (one.evaluate(facts) for one in self.exclude))),
         )
 
 
@@ -80,6 +84,7 @@ def compile_needs(written: WrittenNeeds, queue: str, compiler: NodeCompiler) -> 
         _steps(written),
         _known_agent(agent, queue, compiler),
         written.agent_s if written.agent is not None else 0.0,
+        exclude=_excluded(written, queue, compiler),
     )
     return SkillsAsked(
         needs,
@@ -88,6 +93,11 @@ def compile_needs(written: WrittenNeeds, queue: str, compiler: NodeCompiler) -> 
         compiler.expression(written.agent.cel, "agent", "cel", kinds=("string",))
         if isinstance(written.agent, Formula)
         else None,
+        tuple(
+            compiler.expression(one.cel, "exclude", place, "cel", kinds=("string",))
+            for place, one in enumerate(written.exclude)
+            if isinstance(one, Formula)
+        ),
     )
 
 
@@ -117,6 +127,19 @@ def _known_agent(name: str, queue: str, compiler: NodeCompiler) -> str:
     return name
 
 
+def _excluded(written: WrittenNeeds, queue: str, compiler: NodeCompiler) -> tuple[str, ...]:
+    """Known agents, of whom the queue has others left."""
+    names = {place: one for place, one in enumerate(written.exclude) if isinstance(one, str)}
+    for place, name in names.items():
+        if name != LAST_AGENT:
+            compiler.agent(name, "exclude", place)
+    skills = (compiler.names.surroundings.queue_skills or {}).get(queue)
+    if skills is not None and skills.agents and skills.agents.keys() <= set(names.values()):
+        message = f"no agent of `{queue}` is left"
+        compiler.report(("exclude",), "needs-never-met", message, "exclude fewer, or take another queue")
+    return tuple(names.values())
+
+
 def _check(written: WrittenNeeds, queue: str, compiler: NodeCompiler) -> None:
     """Report what nobody has, where the node itself says it: what the queue asks for is checked with the queue."""
     skills = (compiler.names.surroundings.queue_skills or {}).get(queue)
@@ -126,7 +149,7 @@ def _check(written: WrittenNeeds, queue: str, compiler: NodeCompiler) -> None:
     unclear = {skill for skill, level in written.require.items() if isinstance(level, Formula)}
     for wrong in needs_faults(with_defaults(own, skills.needs), queue, skills, unclear):
         if getattr(written, str(wrong.keys[0])):
-            compiler.report(wrong.keys, wrong.code, wrong.message, wrong.hint)
+            compiler.report(wrong.keys, wrong.code, wrong.message, wrong.hint, key=wrong.is_key)
 
 
 def _levels_at_least(skills: Mapping[str, int | Formula]) -> Levels:

@@ -123,6 +123,10 @@ class Call:
         """Say these samples (8 kHz) instead of silence, once or for ever."""
         self.media.speak(samples, repeat=repeat)
 
+    def fall_silent(self) -> None:
+        """Send no sound any more, not even silence; the call goes on until the PBX minds."""
+        self.media.fall_silent()
+
     async def hang_up(self) -> None:
         """End the call: BYE, or CANCEL before an answer. Returns when the PBX has confirmed, or after 1 s."""
         if self._ended.done():

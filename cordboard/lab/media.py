@@ -99,6 +99,11 @@ class MediaStream:
         self._voice = deque(payload[at : at + PACKET_SAMPLES] for at in range(0, len(payload), PACKET_SAMPLES))
         self._voice_repeats = repeat
 
+    def fall_silent(self) -> None:
+        """Send no packets any more, as a phone that is out of reach; what comes is still heard."""
+        if self._timer is not None:
+            self._timer.cancel()
+
     def close(self) -> None:
         """Stop sending and receiving; who waits for a key to be sent is told. May be called twice."""
         if self._timer is not None:

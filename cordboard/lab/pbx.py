@@ -1,9 +1,9 @@
 """A real Asterisk in a container on the host's loopback, for as long as a test or a demo needs it.
 
 `async with LabPbx(...) as pbx:` starts it and waits until it is fully booted; leaving removes it. Several may run
-at once: every port is picked free. Callers come from 127.0.0.2 to 127.0.0.15, phones register from 127.0.0.1 (see
-`docker/asterisk/conf`). The tests and the scenario player call this; it knows nothing of Cordboard's service, whose
-dialplan and AMI user are handed in as text.
+at once: every port is picked free. Callers come from 127.0.0.2 to 127.0.0.15, phones register from 127.0.0.1; a
+caller from 127.0.0.16 is cut off when no sound comes (see `docker/asterisk/conf`). Called by the tests and the
+scenario player; it knows nothing of Cordboard's service, whose dialplan and AMI user are handed in as text.
 """
 
 from __future__ import annotations

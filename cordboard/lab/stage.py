@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -96,13 +96,17 @@ class Stage:
             await asyncio.to_thread(voice_cache.keep, self.state / "prompts")
             self.configuration = load_configuration(self.config, environment={**os.environ, **environment})
             self.book = read_book(self.configuration, self.pbx.safe_destination_sound)
-            agents = self.configuration.plan.agents
+            agents = self._who_logs_in()
             self.passwords = await asyncio.to_thread(make_accounts, self.configuration.database, agents)
             self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+
+    def _who_logs_in(self) -> Collection[str]:
+        """The agents who have a password for the desk."""
+        return self.configuration.plan.agents
 
     def scenario_stage(self) -> ScenarioStage:
         """What the player of scenarios needs."""

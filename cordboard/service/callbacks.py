@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import time
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from functools import partial
 from typing import Protocol
@@ -22,13 +23,14 @@ from sqlalchemy import Connection
 from cordboard.acd.model import Moment
 from cordboard.errors import OutcomeUnknown, StoreUnavailable, SwitchError, SwitchUnavailable
 from cordboard.service.floor import Floor
+from cordboard.service.outside_caps import OutsideCaps
 from cordboard.store.acd_values import Changes
 from cordboard.store.callback_attempts import Attempt, CalledBack
 from cordboard.store.callback_store import CallbackStore, ToDial
 from cordboard.store.callbacks import CallbackAsked
 from cordboard.store.moments import now
 from cordboard.telephony.dial_policy import DialPolicy
-from cordboard.telephony.hangup_causes import HangupCause
+from cordboard.telephony.hangup_causes import HangupCause, from_q850
 from cordboard.telephony.outcomes import CallbackBooked, CallbackRefused
 from cordboard.telephony.ports import CallEvent, CustomerLeg, Leg
 
@@ -57,9 +59,10 @@ class DiallingSwitch(Protocol):
 class Callbacks:
     """One process's callbacks."""
 
-    def __init__(self, floor: Floor, switch: DiallingSwitch) -> None:
+    def __init__(self, floor: Floor, switch: DiallingSwitch, caps: OutsideCaps) -> None:
         self._floor = floor
         self._switch = switch
+        self._caps = caps
         self._store = CallbackStore(floor.store)
         self._holder = f"{floor.name}:{secrets.token_hex(4)}"  # of this process only, as the observer's
         self._policy = DialPolicy()
@@ -168,6 +171,9 @@ class Callbacks:
             log.error("callback_not_allowed", call_id=attempt.call_id, queue=attempt.queue)
             self._note_ended(attempt.call_id, "not allowed")
             return
+        if not self._caps.allow_callback(customer.number, attempt.queue, attempt.call_id, time.monotonic()):
+            self._note_ended(attempt.call_id, "too many calls")
+            return
         policy = attempt.policy
         is_agent_first = policy.dial == "agent_first"
         log.info("callback_dialled", call_id=attempt.call_id, queue=attempt.queue, mode=policy.dial)
@@ -207,6 +213,11 @@ class Callbacks:
         match event.kind:
             case "machine" | "gone":
                 self._note_ended(event.call_id, "machine" if event.kind == "machine" else "hung up")
+            case "not_reached":
+                result = from_q850(event.cause).value
+                self._floor.note(
+                    lambda connection: self._store.not_reached(connection, now(), event.call_id, result)
+                )
             case "left" if any(queue.cut_off for queue in self._floor.plan.queues.values()):
                 self._floor.note(
                     lambda connection: self._store.left(connection, now(), event.call_id, event.cause, event.at)

@@ -1,8 +1,9 @@
 """How often numbers outside may be called: by one caller, and by one flow, within a time. No clock of its own.
 
-Asked by the conversations of a worker before such a number is rung. It is the last line against toll fraud: of a
-flow that can be made to call expensive numbers over and over, a few calls are left. Emergency calls neither count
-nor are held up. Each worker counts its own calls, so with several workers that many times as much may go through.
+Asked by the conversations of a worker before such a number is rung, and by its dialler, for which a queue counts as
+a flow does, and the customer as a caller. It is the last line against toll fraud: of a flow that can be made to
+call expensive numbers over and over, a few calls are left. Emergency calls neither count nor are held up. Each
+worker counts its own calls, so with several workers that many times as much may go through.
 """
 
 from __future__ import annotations
@@ -37,13 +38,22 @@ class OutsideCaps:
         Callers without a number share one count.
         """
         count = sum(isinstance(one, OutsideNumber) and not one.is_emergency for one in _targets(verb))
-        if not count or self._outside is None:
-            return not count
-        caps = ((f"caller {call.ani}", self._outside.per_caller), (f"flow {flow}", self._outside.per_flow))
+        if not count:
+            return True
+        return self._count(count, now_s, f"caller {call.ani}", f"flow {flow}", call_id=call.call_id, flow=flow)
+
+    def allow_callback(self, number: str, queue: str, call_id: str, now_s: float) -> bool:
+        """Whether a customer may be rung now who is to be called back; counts it if so. As `allow`."""
+        return self._count(1, now_s, f"caller {number}", f"queue {queue}", call_id=call_id, queue=queue)
+
+    def _count(self, count: int, now_s: float, who: str, what: str, **about: str) -> bool:
+        """who, what: the keys that are counted, by one caller and by one flow."""
+        if self._outside is None:
+            return False
+        caps = ((who, self._outside.per_caller), (what, self._outside.per_flow))
         for key, cap in caps:
             if self._recent(key, cap, now_s) + count > cap.calls:
-                what = key.partition(" ")[0]
-                _log.error("outside_cap_reached", call_id=call.call_id, flow=flow, cap=what, calls=cap.calls)
+                _log.error("outside_cap_reached", cap=key.partition(" ")[0], calls=cap.calls, **about)
                 return False
         for key, cap in caps:
             self._note(key, cap, now_s, count)

@@ -86,6 +86,8 @@ class QueueLogWriter:
             self._tell(f"{fault.filename or self._file.path}: {fault.strerror}")
         except StoreUnavailable:
             pass  # the store says so itself
+        except Exception as fault:  # the lock is ours: if this ended, nobody would write any more
+            self._tell(type(fault).__name__, fault)
         else:
             self._fault = ""
 
@@ -96,8 +98,8 @@ class QueueLogWriter:
     async def _on_disk(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._disk, work)
 
-    def _tell(self, fault: str) -> None:
-        """Once for each fault, not once a second."""
+    def _tell(self, fault: str, unknown: Exception | None = None) -> None:
+        """Once for each fault, not once a second. unknown: one that nobody thought of, to be found out."""
         if fault != self._fault:
-            log.error("queue_log_not_written", reason=fault)
+            log.error("queue_log_not_written", reason=fault, exc_info=unknown)
         self._fault = fault

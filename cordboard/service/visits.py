@@ -26,7 +26,8 @@ class Visit:
     asked, queue: where the flow has put the caller, and where they are since an overflow.
 
     offer: set when there is one to ring; interrupted: let go of the call; key: pressed, and leads somewhere;
-    left: the queue's rules have ended the wait; is_better_place: to be told.
+    left: the queue's rules have ended the wait; is_better_place: to be told; is_in_doubt: what the rules have made
+    of the wait was not to be heard.
     news: one of these has come; cut: one that waits for no announcement to end.
     """
 
@@ -44,6 +45,7 @@ class Visit:
     left: LeftBecause | None = None
     is_announcing: bool = False
     is_better_place: bool = False
+    is_in_doubt: bool = False
     told: Told = field(default_factory=Told)
     heard_s: float = announcements.BEFORE  # what came due until then has been said, or passed over
     quiet_until_s: float = 0.0  # no announcement before that
@@ -80,8 +82,9 @@ class Visit:
         """Whether the queue's rules may have something to say that depends on others, or on the hour."""
         rules = self.queue
         is_closing = rules.hours is not None and rules.at_closing == "send_out"
-        is_moving = bool(rules.leave_when_empty) or is_watched(rules.overflow) or rules.announce.on_change
-        return self.entered is not None and (is_closing or is_moving)
+        is_sent_on = is_watched(rules.overflow, self.reviewed_s)
+        is_moving = bool(rules.leave_when_empty) or is_sent_on or rules.announce.on_change
+        return self.entered is not None and (self.is_in_doubt or is_closing or is_moving)
 
     @property
     def is_step_due(self) -> bool:
@@ -103,7 +106,8 @@ class Visit:
         self.offer = entered.offer or self.offer
         if not is_new:  # what came due before has been said, here or elsewhere
             self.heard_s = self.waited_s
-        self.reviewed_s = self.waited_s
+        # By the rules of the queue that was asked for they have been looked at; elsewhere some may hold already.
+        self.reviewed_s = self.waited_s if queue.name == self.asked.name else 0.0
 
     # -- what comes meanwhile --
 

@@ -20,7 +20,8 @@ from contextlib import suppress
 
 import structlog
 
-from cordboard.acd.model import LeftBecause
+from cordboard.acd.identity import mark_of
+from cordboard.acd.model import LeftBecause, Queue
 from cordboard.acd.prompts import whisper_prompt
 from cordboard.errors import StoreUnavailable, SwitchError
 from cordboard.service import announcing
@@ -103,7 +104,7 @@ class WaitingRoom:
             if (refused := _refusal(entered)) is not None:
                 log.info("not_let_in", call_id=visit.call_id, queue=queue.name, reason=refused.reason)
                 return refused
-            visit.settle_in(entered, self._floor.plan.queues.get(entered.queue, queue))
+            visit.settle_in(entered, self._queue(entered.queue))
             if entered.fence == 1:
                 log.info("entered_queue", call_id=visit.call_id, queue=visit.queue.name)
             return await self._live_through(visit)
@@ -142,6 +143,10 @@ class WaitingRoom:
     def lost(self, call_id: str) -> None:
         """The caller is here and cannot be kept in a queue."""
         self._floor.leave(call_id, LeftBecause.LOST)
+
+    def _queue(self, name: str) -> Queue:
+        """A queue by its name; one that is gone has nothing to say but that."""
+        return self._floor.plan.queues.get(name) or Queue(name)
 
     def _leave_old_queues(self) -> None:
         """Those who wait in a queue that is gone have to know."""
@@ -186,6 +191,7 @@ class WaitingRoom:
             max_wait_s=visit.max_wait_s,
             owner=self._floor.name,
             needs=visit.verb.needs,
+            identity=mark_of(visit.verb.identity),
         )
 
     # -- waiting --
@@ -296,11 +302,18 @@ class WaitingRoom:
             self._under_review = frozenset()
 
     async def _review(self, call_ids: Collection[str]) -> None:
-        """Have the store apply the rules to these calls, and tell those who look after them."""
+        """Have the store apply the rules to these calls, and tell those who look after them. What it has decided
+        without our hearing of it, it says again when it is asked again.
+        """
+        is_answered = False
         with suppress(StoreUnavailable):
             for verdict in await self._floor.review(call_ids):
                 if (visit := self._visits.get(verdict.call_id)) is not None:
                     self._hear_verdict(visit, verdict)
+            is_answered = True
+        for call_id in call_ids:
+            if (visit := self._visits.get(call_id)) is not None:
+                visit.is_in_doubt = not is_answered
 
     def _hear_verdict(self, visit: Visit, verdict: Verdict) -> None:
         if verdict.left is not None:
@@ -308,7 +321,7 @@ class WaitingRoom:
         elif verdict.entered is not None:
             queue = verdict.entered.queue
             log.info("overflowed", call_id=visit.call_id, queue=visit.queue.name, to=queue)
-            visit.move(verdict.entered, self._floor.plan.queues.get(queue, visit.queue))
+            visit.move(verdict.entered, self._queue(queue))
         else:
             visit.note_position(verdict.position)
 

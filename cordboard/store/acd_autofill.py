@@ -9,12 +9,13 @@ from collections.abc import Collection
 
 from sqlalchemy import select
 
+from cordboard.acd.model import OfferState
 from cordboard.acd.strategies.compat import serves_one_at_a_time
-from cordboard.store.state_conditions import IN_LINE
-from cordboard.store.tables import queue_entries
+from cordboard.store.state_conditions import OPEN_OFFER
+from cordboard.store.tables import offers
 from cordboard.store.turn import Turn
 
-_OFFERED = select(queue_entries.c.queue).where(IN_LINE, queue_entries.c.state == "offered").distinct()
+_OFFERED = select(offers.c.queue).where(OPEN_OFFER, offers.c.state != OfferState.TALKING.value).distinct()
 
 
 def one_at_a_time(turn: Turn, queues: Collection[str]) -> dict[str, int]:

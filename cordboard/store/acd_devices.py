@@ -23,12 +23,14 @@ _FORGET = delete(devices).where(devices.c.device == bindparam("b_device"))
 
 
 def note_device(turn: Turn, device: str, state: DeviceState) -> None:
-    """A device's state. One that is free again may mean a free agent."""
+    """A device's state. One that is free again may mean a free agent, and one that is away one who is gone."""
     if turn.run(_NOTE, device=device, state=state.value, changed_at=turn.now.wall):
         turn.changed = True
         for agent in turn.plan.agents.values():
             if agent.device == device and state in FREE_DEVICES:
                 turn.agent_is_free(agent.name)
+            elif agent.device == device and state is DeviceState.UNAVAILABLE:
+                turn.agent_is_gone(agent.name)
 
 
 def note_all_devices(turn: Turn, states: Mapping[str, DeviceState]) -> None:

@@ -12,12 +12,20 @@ from cordboard.store import acd_agents, acd_offers
 from cordboard.store.acd_presence import find_agent
 from cordboard.store.tables import offers
 from cordboard.store.turn import Turn
+from cordboard.telephony.call_id import id_at
 
 LAST_TALK_S = 3600.0  # who says it by telephone may have to hang up, call in and key in who they are first
+RINGS_S = (
+    3600.0  # no phone rings for so long: whoever has talked since then was offered the call since an hour before
+)
 
 _LAST_TALK = (
     select(offers)
-    .where(offers.c.agent == bindparam("b_agent"), offers.c.joined_at >= bindparam("b_since"))
+    .where(
+        offers.c.offer_id >= bindparam("b_made_since"),  # a range of the key: there are years of offers
+        offers.c.agent == bindparam("b_agent"),
+        offers.c.joined_at >= bindparam("b_since"),
+    )
     .order_by(offers.c.joined_at.desc())
     .limit(1)
 )
@@ -46,7 +54,8 @@ def dispose(turn: Turn, agent: str, offer_id: str, disposition: str, note: str) 
 
 def dispose_last(turn: Turn, agent: str, disposition: str) -> None:
     """The same of the call they have, or have had last; what was noted with it stays. Raises ValueError."""
-    offer = turn.row(_LAST_TALK, b_agent=agent, b_since=turn.now.wall - LAST_TALK_S)
+    since = turn.now.wall - LAST_TALK_S
+    offer = turn.row(_LAST_TALK, b_agent=agent, b_since=since, b_made_since=id_at(since - RINGS_S))
     if offer is None:
         raise ValueError(f"{agent} has not talked with a caller lately")
     dispose(turn, agent, offer.offer_id, disposition, offer.note)

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, select, text, tuple_, update
+from sqlalchemy import Row, bindparam, func, insert, or_, select, text, tuple_, update
 
 from cordboard.acd.cut_off import UNTOLD_S
 from cordboard.acd.joining import Refusal
@@ -34,7 +34,12 @@ _LEFT = select(queue_entries).where(
     queue_entries.c.queue == bindparam("b_queue"),
     queue_entries.c.state == "left",
 )
-_LEFT_THEN = _LEFT.where(queue_entries.c.left_at == bindparam("b_at"))
+_LEFT_THEN = select(queue_entries.c.entry_id).where(
+    queue_entries.c.call_id == bindparam("b_call"),
+    or_(queue_entries.c.queue == bindparam("b_queue"), queue_entries.c.asked_queue == bindparam("b_queue")),
+    queue_entries.c.state == "left",
+    queue_entries.c.left_at == bindparam("b_at"),
+)
 _SENT_OUT = (
     _LEFT.where(
         queue_entries.c.left_because.in_(("max_wait", "empty", "closed", "overflow")),
@@ -52,8 +57,10 @@ _RETAKE = (
         leg_id=bindparam("b_leg"),
         lease_until=bindparam("b_until"),
         fence=queue_entries.c.fence + 1,
+        asked_queue=bindparam("b_asked"),
     )
 )
+_CONFIRM = update(queue_entries).where(_this).values(identity=bindparam("b_identity"))
 _LEAVE = (
     update(queue_entries)
     .where(_this)
@@ -112,8 +119,14 @@ def enter(turn: Turn, entering: Entering) -> Place:
 
 
 def _is_its_place(entry: Row[Any], entering: Entering) -> bool:
-    """Whether the call waits where it is put now, or has gone on from there by overflow."""
+    """Whether the call waits where it is put now, or has gone on from there by overflow; or keeps a place there."""
+    if entry.state == "away":
+        return _is_put_there(entry, entering)
     return bool(entry.state != "talking" and (entry.asked_queue or entry.queue) == entering.queue)
+
+
+def _is_put_there(entry: Row[Any], entering: Entering) -> bool:
+    return entering.queue in (entry.queue, entry.asked_queue)
 
 
 def _refuse(turn: Turn, entering: Entering, refusal: Refusal) -> Place:
@@ -136,8 +149,11 @@ def _retake(turn: Turn, entry: Row[Any], entering: Entering) -> Place:
         b_owner=entering.owner,
         b_leg=entering.leg_id,
         b_until=turn.now.boot + LEASE_S,
+        b_asked="" if entering.queue == entry.queue else entry.asked_queue,
     )
     acd_away.come_back(turn, entry)
+    if entering.identity not in ("", entry.identity):  # confirmed since, in a menu
+        turn.run(_CONFIRM, b_entry=entry.entry_id, b_identity=entering.identity)
     if entry.kind == "callback":
         callback_attempts.arrived(turn, entry)
     turn.changed = True
@@ -191,6 +207,7 @@ def move_on(turn: Turn, entry: Row[Any], to: str) -> Place:
         owner=entry.owner,
         entered_boot=entry.entered_boot,
         needs=needs_of(entry),
+        identity=entry.identity,
     )
     row = _row(turn, entering, entry.party_ref)
     kept = {"kind": entry.kind, "asked_queue": entry.asked_queue or entry.queue, "told_s": entry.told_s}
@@ -247,6 +264,7 @@ def _row(turn: Turn, entering: Entering, party_ref: str) -> dict[str, Any]:
         "left_at": None,
         "left_because": None,
         "party_ref": party_ref,
+        "identity": entering.identity,
         **acd_needs.columns(turn, entering, entry_id, entered_boot, party_ref),
     }
 
@@ -338,7 +356,7 @@ def come_and_go(turn: Turn, entering: Entering, because: LeftBecause, left_at: f
 
 
 def _is_of_this_stay(entry: Row[Any], entering: Entering) -> bool:
-    is_in_line = entry.state != "talking" and entry.queue == entering.queue
+    is_in_line = entry.state != "talking" and _is_put_there(entry, entering)
     return bool(is_in_line and entry.entered_at <= entering.entered_at)
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, func, select
 
-from cordboard.acd.eligibility import has_all, kept_for
+from cordboard.acd.eligibility import ruling
 from cordboard.acd.matching import Circumstances, entry_order, match
 from cordboard.acd.model import Activity, Agent, AgentState, Presence
 from cordboard.acd.needs_json import needs_from_json
@@ -74,20 +74,23 @@ class _Kind(NamedTuple):
     waiting: int
 
 
-def match_waiting(turn: Turn, needs_lease: str = "") -> None:
+def match_waiting(turn: Turn, needs_lease: str = "") -> bool:
     """Make the offers that can be made now, if this transaction may have made any possible.
 
-    needs_lease: a lease without whose holder nobody is offered anything, "" for none.
+    needs_lease: a lease without whose holder nobody is offered anything, "" for none. False if that is so now.
     """
     relax_due(turn)
     if not (turn.may_match or turn.touched):
-        return
+        return True
     queues = None if turn.may_match else frozenset(turn.touched)
     turn.may_match = False
     turn.touched.clear()
     free = _free(turn)
-    if free and (not needs_lease or _is_held(turn, needs_lease)):
+    if free and needs_lease and not _is_held(turn, needs_lease):
+        return False
+    if free:
         _match(turn, free, _kinds(turn, queues))
+    return True
 
 
 def _kinds(turn: Turn, queues: Collection[str] | None) -> list[_Kind]:
@@ -103,12 +106,17 @@ def _match(turn: Turn, free: list[Row[Any]], kinds: list[_Kind]) -> None:
     waiting: Counter[str] = Counter()
     for kind in kinds:
         waiting[kind.queue] += kind.waiting
-    working = at_work(turn) if any(needs_from_json(kind.text).agent for kind in kinds) else None
+    working = at_work(turn) if any(_asks_who_is_there(kind) for kind in kinds) else None
     room = _room(turn, waiting)
     lines = _lines(turn, _asked_of(turn, free, kinds, working, room))
     if lines:
         around = Circumstances(waiting, queue_memory.read(turn, lines), working, room, turn.random)
         _make_offers(turn, lines, [_state(turn, row) for row in free], around)
+
+
+def _asks_who_is_there(kind: _Kind) -> bool:
+    needs = needs_from_json(kind.text)
+    return bool(needs.agent or needs.refused)
 
 
 def _free(turn: Turn) -> list[Row[Any]]:
@@ -161,10 +169,8 @@ def _asked_of(
     asked: dict[_Kind, int] = {}
     for kind in kinds:
         if room.get(kind.queue, 1) > 0:
-            needs = needs_from_json(kind.text)
-            kept = kept_for(kind.queue, needs, turn.plan, working)
-            agents = by_queue[kind.queue]
-            asked[kind] = sum(kept in ("", agent.name) and has_all(agent, needs) for agent in agents)
+            rules = ruling(kind.queue, needs_from_json(kind.text), turn.plan, working)
+            asked[kind] = sum(map(rules.allows, by_queue[kind.queue]))
     return {kind: count for kind, count in asked.items() if count}
 
 

@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, and_, bindparam, or_, select, update
 
 from cordboard.acd.matching import entry_order
 from cordboard.acd.model import LAST_AGENT, Needs, WaitingCall
 from cordboard.acd.needs_json import asks_as_json, needs_as_json, needs_from_json
 from cordboard.acd.needs_words import in_words
-from cordboard.acd.relaxation import needs_after, next_change_s, waited_s, with_defaults
+from cordboard.acd.relaxation import after_refusal, needs_after, next_change_s, waited_s, with_defaults
 from cordboard.store.acd_values import Entering
-from cordboard.store.state_conditions import RELAXING
+from cordboard.store.state_conditions import IN_LINE, RELAXING
 from cordboard.store.tables import offers, queue_entries
 from cordboard.store.turn import Turn
 
@@ -27,7 +27,7 @@ CALL_COLUMNS = tuple(queue_entries.c[name] for name in _CALL)
 """What `waiting_call` reads."""
 
 _RELAX_DUE = (
-    select(*CALL_COLUMNS, queue_entries.c.party_ref)
+    select(*CALL_COLUMNS, queue_entries.c.party_ref, queue_entries.c.asks)
     .where(RELAXING, queue_entries.c.asks_until <= bindparam("b_boot"))
     .order_by(queue_entries.c.asks_until)
 )
@@ -36,9 +36,15 @@ _RELAX = (
     .where(queue_entries.c.entry_id == bindparam("b_entry"))
     .values(asks=bindparam("b_asks"), asks_until=bindparam("b_until"))
 )
+_OF_PLACE = select(*CALL_COLUMNS).where(IN_LINE, queue_entries.c.entry_id == bindparam("b_entry"))
+_REFUSE = _RELAX.values(needs=bindparam("b_needs"))
+_of_the_caller = or_(
+    offers.c.call_id == bindparam("b_call"),
+    and_(offers.c.party_ref != "", offers.c.party_ref == bindparam("b_party")),
+)
 _LAST_TALK = (
     select(offers.c.agent)
-    .where(offers.c.party_ref == bindparam("b_party"), offers.c.joined_at.is_not(None))
+    .where(_of_the_caller, offers.c.joined_at.is_not(None))
     .order_by(offers.c.joined_at.desc())
     .limit(1)
 )
@@ -72,7 +78,7 @@ def waiting_call(row: CallRow | Row[Any]) -> WaitingCall:
 def columns(turn: Turn, entering: Entering, entry_id: str, entered_boot: float, party_ref: str) -> dict[str, Any]:
     """What a new place has of needs, and of its rank in line: columns of `queue_entries`."""
     queue = turn.queue(entering.queue)
-    needs = _known(turn, with_defaults(entering.needs, queue.needs), party_ref)
+    needs = _known(turn, with_defaults(entering.needs, queue.needs), entering.call_id, party_ref)
     call = WaitingCall(
         entry_id, entering.call_id, queue.name, entering.priority, entering.entered_at, needs, entered_boot or None
     )
@@ -86,14 +92,42 @@ def told(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def relax_due(turn: Turn) -> None:
-    """Ask less, or else, for those whose time for it has come. Each step is told once."""
+    """Ask less, or else, for those whose time for it has come. Each step that asks for something else is told once;
+    that somebody may be asked again who did not take the call is not told.
+    """
     for row in turn.rows(_RELAX_DUE, b_boot=turn.now.boot):
         call = waiting_call(row)
         asks = _asks(turn, call)
         turn.run(_RELAX, b_entry=row.entry_id, b_asks=asks["asks"], b_until=asks["asks_until"])
-        needs = needs_after(call.needs, waited_s(call, turn.now))
-        turn.tell_entry_again("needs_relaxed", row, asks=in_words(needs))
+        if _asked(asks["asks"]) != _asked(row.asks):
+            needs = needs_after(call.needs, waited_s(call, turn.now))
+            turn.tell_entry_again("needs_relaxed", row, asks=in_words(needs))
         turn.touched.add(row.queue)
+
+
+def note_refusal(turn: Turn, entry_id: str, agent: str) -> None:
+    """An agent has not taken the call: as its queue has it, others are asked first for a while."""
+    row = turn.row(_OF_PLACE, b_entry=entry_id)
+    for_s = turn.queue(row.queue).not_again_s if row is not None else 0.0
+    if row is None or for_s <= 0:
+        return
+    call = waiting_call(row)
+    waited = waited_s(call, turn.now)
+    still = tuple((other, until_s) for other, until_s in call.needs.refused if until_s > waited)
+    needs = after_refusal(replace(call.needs, refused=still), agent, waited + for_s)
+    asks = _asks(turn, replace(call, needs=needs))
+    turn.run(
+        _REFUSE,
+        b_entry=entry_id,
+        b_needs=needs_as_json(needs),
+        b_asks=asks["asks"],
+        b_until=asks["asks_until"],
+    )
+
+
+def _asked(text: str) -> Needs:
+    """What is asked for, whoever has refused."""
+    return replace(needs_from_json(text), refused=())
 
 
 def _asks(turn: Turn, call: WaitingCall) -> dict[str, Any]:
@@ -103,9 +137,13 @@ def _asks(turn: Turn, call: WaitingCall) -> dict[str, Any]:
     return {"asks": asks_as_json(needs_after(call.needs, waited)), "asks_until": until}
 
 
-def _known(turn: Turn, needs: Needs, party_ref: str) -> Needs:
+def _known(turn: Turn, needs: Needs, call_id: str, party_ref: str) -> Needs:
     """The needs, with the agent the caller talked with last by name; nobody if there was none."""
-    if needs.agent != LAST_AGENT:
+    if LAST_AGENT not in (needs.agent, *needs.exclude):
         return needs
-    last = turn.row(_LAST_TALK, b_party=party_ref) if party_ref else None
-    return replace(needs, agent="" if last is None else last.agent)
+    last = turn.row(_LAST_TALK, b_call=call_id, b_party=party_ref)
+    names = {LAST_AGENT: "" if last is None else last.agent}
+    excluded = (names.get(name, name) for name in needs.exclude)
+    return replace(
+        needs, agent=names.get(needs.agent, needs.agent), exclude=tuple(name for name in excluded if name)
+    )

@@ -15,11 +15,12 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, select, update
 
-from cordboard.acd.model import OfferEnd, OfferResult, OfferState
+from cordboard.acd.model import RONA, OfferEnd, OfferResult, OfferState
+from cordboard.acd.strategies.compat import serves_one_at_a_time
 from cordboard.acd.transitions import OfferFact, offer_after
-from cordboard.store import acd_agents, agent_counts
+from cordboard.store import acd_agents, acd_needs, agent_counts
 from cordboard.store.acd_values import OfferToRing
-from cordboard.store.state_conditions import IN_LINE, OPEN_OFFER, UNRUNG
+from cordboard.store.state_conditions import HANDED_OUT, IN_LINE, OPEN_OFFER, UNRUNG
 from cordboard.store.tables import offers, queue_entries
 from cordboard.store.turn import Turn
 from cordboard.telephony.call_id import new_call_id
@@ -31,18 +32,14 @@ _this = offers.c.offer_id == bindparam("b_offer")
 _its_entry = queue_entries.c.entry_id == bindparam("b_entry")
 
 _FIND = select(offers).where(_this)
+_its_caller = select(queue_entries.c.fence).where(
+    queue_entries.c.entry_id == offers.c.entry_id, IN_LINE, queue_entries.c.owner == bindparam("b_owner")
+)
 _HANDED_OUT = (  # to the worker that holds the caller still, who therefore has not rung it
-    select(offers, queue_entries.c.language)
-    .join(queue_entries, queue_entries.c.entry_id == offers.c.entry_id)
-    .where(
-        OPEN_OFFER,
-        offers.c.state == OfferState.RINGING.value,
-        offers.c.agent_leg_id == "",
-        offers.c.agent_gone_at.is_(None),
-        offers.c.fence == queue_entries.c.fence,
-        IN_LINE,
-        queue_entries.c.owner == bindparam("b_owner"),
-    )
+    # The caller is asked for offer by offer: in a join both databases would begin with all callers of the worker.
+    select(
+        offers, _its_caller.with_only_columns(queue_entries.c.language).scalar_subquery().label("language")
+    ).where(HANDED_OUT, offers.c.agent_gone_at.is_(None), offers.c.fence == _its_caller.scalar_subquery())
 )
 _OPEN_OF_ENTRY = (
     select(offers).where(OPEN_OFFER, offers.c.entry_id == bindparam("b_entry")).order_by(offers.c.agent)
@@ -283,6 +280,8 @@ def note_joined(turn: Turn, offer: Row[Any], at: float) -> None:
     turn.offered.pop(offer.entry_id, None)
     acd_agents.note_talk(turn, offer, at)
     agent_counts.count_call(turn, offer.agent)
+    if serves_one_at_a_time(turn.queue(offer.queue)):
+        turn.touched.add(offer.queue)  # the next one may be offered to somebody now
     entry = turn.row(_SERVE_ENTRY, b_entry=offer.entry_id, b_at=at, b_state="talking")
     if entry is not None:
         _tell_joined(turn, offer, entry, at)
@@ -341,6 +340,8 @@ def end_without_talk(turn: Turn, offer: Row[Any], end: OfferEnd, at: float) -> N
     if not open_offers_of(turn, offer.entry_id):
         turn.offered.pop(offer.entry_id, None)
         turn.run(_RETURN_ENTRY, b_entry=offer.entry_id)
+    if end in RONA:
+        acd_needs.note_refusal(turn, offer.entry_id, offer.agent)
     acd_agents.note_failed_offer(turn, offer, end, at)
     turn.touched.add(offer.queue)
 

@@ -134,6 +134,8 @@ def choose(
     turn.tell_agent("presence_changed", agent, presence=presence.value, reason=reason, **before, **told)
     if is_available:
         turn.agent_is_free(agent)
+    else:
+        turn.agent_is_gone(agent)
 
 
 def _told_before(turn: Turn, agent: str) -> dict[str, Any]:

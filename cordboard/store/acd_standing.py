@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 
 from cordboard.acd import joining
-from cordboard.acd.eligibility import has_all
+from cordboard.acd.eligibility import may_have
 from cordboard.acd.joining import Refusal
 from cordboard.acd.model import Activity, AgentState, Needs, Presence
 from cordboard.acd.needs_json import needs_from_json
@@ -37,7 +37,7 @@ _DEVICES = select(devices.c.device, devices.c.state).where(
 
 
 class QueueStanding:
-    """One queue in one transaction, as it was when each thing was first asked for."""
+    """One queue in one transaction, as it was when each thing was first asked for; `count` keeps `waiting` true."""
 
     def __init__(self, turn: Turn, queue: str) -> None:
         self._turn = turn
@@ -47,6 +47,10 @@ class QueueStanding:
     def waiting(self) -> int:
         """How many callers wait; those whose place is kept while they are away do not count."""
         return int(self._turn.connection.execute(_ON_THE_PHONE, {"b_queue": self.queue.name}).scalar_one())
+
+    def count(self, change: int) -> None:
+        """One more caller waits here, or one less, by what this transaction is about to do."""
+        self.waiting += change
 
     @cached_property
     def places(self) -> Mapping[str, int]:
@@ -84,10 +88,10 @@ class QueueStanding:
         return joining.why_refused(self.queue, waiting, agents, self._turn.now.wall, self._ruled_out(needs))
 
     def _ruled_out(self, needs: Needs) -> frozenset[str]:
-        if not needs.require:
+        if not (needs.require or needs.exclude):
             return frozenset()
-        plan = self._turn.plan
-        return frozenset(one.name for one in plan.agents_of(self.queue.name) if not has_all(one, needs))
+        name = self.queue.name
+        return frozenset(one.name for one in self._turn.plan.agents_of(name) if not may_have(one, name, needs))
 
 
 def _state(agent: str, row: Any, device: DeviceState) -> AgentState:

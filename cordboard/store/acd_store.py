@@ -27,6 +27,7 @@ from cordboard.store import (
     leases,
 )
 from cordboard.store.acd_entries import LEASE_S, Place
+from cordboard.store.acd_looks import Looks
 from cordboard.store.acd_matching import match_waiting
 from cordboard.store.acd_offers import RING_BY_S
 from cordboard.store.acd_reconcile import Listed, overdue_offers, reconcile
@@ -47,6 +48,7 @@ class AcdStore:
     def __init__(self, plan: FloorPlan, *, needs_lease: str = "") -> None:
         self.plan = plan
         self.needs_lease = needs_lease
+        self._looks = Looks()
 
     # -- callers --
 
@@ -59,7 +61,7 @@ class AcdStore:
         """
         turn = Turn(c, now, self.plan)
         place = acd_entries.enter(turn, entering)
-        match_waiting(turn, self.needs_lease)
+        self.match(turn)
         if place.left is None and place.refused is None:
             place = self._after_review(turn, entering, place)
         rung = acd_offers.ring_offers(turn, entering.owner, (entering.call_id,))
@@ -74,7 +76,7 @@ class AcdStore:
         """
         turn = Turn(c, now, self.plan)
         found = acd_review.review(turn, owner, call_ids)
-        match_waiting(turn, self.needs_lease)
+        self.match(turn)
         moved = frozenset(one.call_id for one in found if one.place is not None)
         rung = {offer.call_id: offer for offer in acd_offers.ring_offers(turn, owner, moved)} if moved else {}
         changes = self._finish(turn)
@@ -187,7 +189,9 @@ class AcdStore:
 
     def renew(self, c: Connection, now: Moment, owner: str, call_ids: Collection[str] | None = None) -> None:
         """The owner lives: so do the leases of its callers, or of these of them. To be called each second."""
-        acd_entries.renew_leases(Turn(c, now, self.plan), owner, call_ids)
+        turn = Turn(c, now, self.plan)
+        self._looks.note_lapse(turn, owner)
+        acd_entries.renew_leases(turn, owner, call_ids)
 
     # -- agents --
 
@@ -273,7 +277,8 @@ class AcdStore:
         """Do what is due: end wrap-ups, withdraw offers that nobody has rung, match those whose rest is over, give
         up places that were kept for long enough.
         """
-        turn = Turn(c, now, self.plan, may_match=True)
+        turn = Turn(c, now, self.plan)
+        self._looks.mark(turn)
         acd_entries.give_up_held(turn)
         acd_agents.end_wrap_ups_due(turn)
         acd_presence.end_pauses_due(turn)
@@ -340,14 +345,19 @@ class AcdStore:
             return place
         for found in acd_review.review(turn, entering.owner, (entering.call_id,)):
             if found.place is not None:
-                match_waiting(turn, self.needs_lease)
+                self.match(turn)
                 return found.place
             if found.left is not None:
                 return replace(place, left=found.left)
         return place
 
+    def match(self, turn: Turn) -> None:
+        """Make the offers that this transaction has made possible; for those who have a turn of their own."""
+        if not match_waiting(turn, self.needs_lease):
+            self._looks.miss()
+
     def _finish(self, turn: Turn, *, tells_due: bool = False) -> Changes:
-        match_waiting(turn, self.needs_lease)
+        self.match(turn)
         return turn.finish(tells_due=tells_due)
 
 

@@ -50,7 +50,7 @@ class Entering:
     before now. owner: the worker that holds the call. entered_boot: the same as entered_at by the boot clock,
     reckoned from it if None. max_wait_s: how long the caller may wait in all; one who comes back after that leaves.
     None: for ever, as far as the store is concerned. needs: what the flow asks of an agent; a place keeps those it
-    was entered with.
+    was entered with. identity: the mark of who the flow has found this to be (`acd.identity`), "" for nobody.
     """
 
     call_id: str
@@ -64,6 +64,7 @@ class Entering:
     entered_boot: float | None = None
     max_wait_s: float | None = None
     needs: Needs = field(default_factory=Needs)
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, and_, bindparam, or_, select, update
 
 from cordboard.acd.callback_policy import CallbackPolicy, DialMode
 from cordboard.acd.model import Activity
 from cordboard.store import acd_agents, acd_away, callback_closing
 from cordboard.store.acd_presence import find_agent
+from cordboard.store.state_conditions import OPEN_CALLBACK
 from cordboard.store.tables import callbacks, offers, parties
 from cordboard.store.turn import Turn
 from cordboard.telephony.call_id import new_call_id
 
+NOT_REACHED = "not reached"  # after an agent has taken the call, until the switch says why
 MARGIN_S = 20.0  # from the ringing to the queue: an answering machine is listened to, a flow speaks
 RING_BACK = CallbackPolicy(
     ring_s=25.0, detect_machines=False, attempts=2, retry_after_s=15.0, expires_s=180.0
@@ -28,24 +30,38 @@ RING_BACK = CallbackPolicy(
 _this = callbacks.c.callback_id == bindparam("b_id")
 _BEGIN = (
     update(callbacks)
-    .where(_this, callbacks.c.state == "waiting", callbacks.c.leg_id == "")
+    .where(_this, OPEN_CALLBACK, callbacks.c.leg_id == "")
     .values(
         leg_id=bindparam("b_leg"),
         mode=bindparam("b_mode"),
         dial_until=bindparam("b_until"),
+        last_result="",
         attempts=callbacks.c.attempts + bindparam("b_counts"),
     )
 )
 _COUNT = update(callbacks).where(_this).values(attempts=callbacks.c.attempts + 1)
 _END = (
     update(callbacks)
-    .where(_this, callbacks.c.state == "waiting")
+    .where(_this, OPEN_CALLBACK)
     .values(leg_id="", dial_until=None, last_result=bindparam("b_result"), due_at=bindparam("b_due"))
     .returning(callbacks)
 )
+_NOT_REACHED = (
+    update(callbacks)
+    .where(
+        or_(
+            callbacks.c.leg_id == bindparam("b_leg"),  # told before the leg was missed, or after it
+            and_(
+                callbacks.c.last_result == NOT_REACHED,
+                callbacks.c.entry_id.in_(select(offers.c.entry_id).where(offers.c.call_id == bindparam("b_call"))),
+            ),
+        )
+    )
+    .values(last_result=bindparam("b_result"))
+)
 _EXTEND = update(callbacks).where(_this).values(dial_until=bindparam("b_until"))
-_OF_LEG = select(callbacks).where(callbacks.c.leg_id == bindparam("b_leg"), callbacks.c.state == "waiting")
-_OF_ENTRY = select(callbacks).where(callbacks.c.entry_id == bindparam("b_entry"), callbacks.c.state == "waiting")
+_OF_LEG = select(callbacks).where(callbacks.c.leg_id == bindparam("b_leg"), OPEN_CALLBACK)
+_OF_ENTRY = select(callbacks).where(callbacks.c.entry_id == bindparam("b_entry"), OPEN_CALLBACK)
 _NUMBER = select(parties.c.number).where(parties.c.party_ref == bindparam("b_party"))
 _WAS_TAKEN = (
     select(offers.c.offer_id)
@@ -130,12 +146,17 @@ def leg_gone(turn: Turn, entry: Row[Any]) -> bool:
         was_taken = turn.row(_WAS_TAKEN, b_call=entry.call_id) is not None
         if was_taken:
             count(turn, callback.callback_id)
-        _fail(turn, callback, entry, "not reached" if was_taken else "no agent")
+        _fail(turn, callback, entry, (callback.last_result or NOT_REACHED) if was_taken else "no agent")
         return True
     if entry.state == "away":
         _fail(turn, callback, entry, "hung up")
         return True
     return False
+
+
+def note_not_reached(turn: Turn, call_id: str, result: str) -> None:
+    """Why the customer did not come to the phone; told while the attempt is under way, or once it is over."""
+    turn.run(_NOT_REACHED, b_leg=leg_of(call_id), b_call=call_id, b_result=result)
 
 
 def count(turn: Turn, callback_id: str) -> None:

@@ -18,15 +18,16 @@ from cordboard.acd.model import Activity, LeftBecause, Presence
 from cordboard.acd.needs_json import needs_from_json
 from cordboard.store import acd_entries, callback_attempts, callback_closing
 from cordboard.store.callback_attempts import Attempt
-from cordboard.store.state_conditions import AWAY, NOT_FREE, WAITING
+from cordboard.store.state_conditions import AWAY, NOT_FREE, OPEN_CALLBACK, WAITING
 from cordboard.store.tables import agent_states, callbacks, devices, offers, queue_entries
 from cordboard.store.turn import Turn
+from cordboard.telephony.call_id import id_at
 
 TALKS_READ = 200  # of a queue, the last ones: how long its calls take now
+TALKS_OF_S = 7 * 86_400.0  # and none older than that
 LINE_READ = 500  # of those who wait for the same agents, the first
 
-_OPEN = callbacks.c.state == "waiting"
-_ANY_OPEN = select(exists().where(_OPEN, callbacks.c.entry_id != ""))
+_ANY_OPEN = select(exists().where(OPEN_CALLBACK, callbacks.c.entry_id != ""))
 _ORPHANS = (
     select(queue_entries)
     .join(callbacks, callbacks.c.entry_id == queue_entries.c.entry_id)
@@ -35,21 +36,21 @@ _ORPHANS = (
 _WITHOUT_PLACE = (
     select(callbacks.c.callback_id, callbacks.c.mode, queue_entries.c.left_because)
     .join(queue_entries, queue_entries.c.entry_id == callbacks.c.entry_id)
-    .where(_OPEN, queue_entries.c.state == "left")
+    .where(OPEN_CALLBACK, queue_entries.c.state == "left")
 )
 _EXPIRED = select(callbacks.c.callback_id).where(
-    _OPEN, callbacks.c.leg_id == "", callbacks.c.expires_at <= bindparam("b_at")
+    OPEN_CALLBACK, callbacks.c.leg_id == "", callbacks.c.expires_at <= bindparam("b_at")
 )
 _OVERDUE = (
     select(callbacks.c.callback_id, callbacks.c.leg_id, queue_entries.c.call_id)
     .join(queue_entries, queue_entries.c.entry_id == callbacks.c.entry_id)
-    .where(_OPEN, callbacks.c.leg_id != "", callbacks.c.dial_until <= bindparam("b_boot"), AWAY)
+    .where(OPEN_CALLBACK, callbacks.c.leg_id != "", callbacks.c.dial_until <= bindparam("b_boot"), AWAY)
 )
 _STANDING = ("entry_id", "queue", "rank", "stands_at", "asks", "state")
 _PROMISED = (
     select(callbacks, *(queue_entries.c[name].label(f"entry_{name}") for name in _STANDING))
     .join(queue_entries, queue_entries.c.entry_id == callbacks.c.entry_id)
-    .where(_OPEN, AWAY)
+    .where(OPEN_CALLBACK, AWAY)
 )
 _ON_THE_PHONE = (
     select(*(queue_entries.c[name] for name in _STANDING))
@@ -68,7 +69,11 @@ _AT_WORK = (
 _NOT_FREE = select(devices.c.device).where(NOT_FREE)
 _TALKS = (
     select(offers.c.joined_at, offers.c.talk_ended_at, offers.c.wrap_up_ended_at)
-    .where(offers.c.queue == bindparam("b_queue"), offers.c.talk_ended_at.is_not(None))
+    .where(
+        offers.c.queue == bindparam("b_queue"),
+        offers.c.talk_ended_at.is_not(None),
+        offers.c.offer_id >= bindparam("b_since"),
+    )
     .order_by(offers.c.talk_ended_at.desc())
     .limit(TALKS_READ)
 )
@@ -198,8 +203,13 @@ def _is_soon_free(turn: Turn, row: Row[Any], ring_s: float, handled: dict[str, l
     if row.queue is None or row.joined_at is None:
         return False
     if row.queue not in handled:
-        handled[row.queue] = [_handled_s(talk) for talk in turn.rows(_TALKS, b_queue=row.queue)]
+        handled[row.queue] = _handled_lately(turn, row.queue)
     return frees_within(handled[row.queue], turn.now.wall - row.joined_at, ring_s)
+
+
+def _handled_lately(turn: Turn, queue: str) -> list[float]:
+    talks = turn.rows(_TALKS, b_queue=queue, b_since=id_at(turn.now.wall - TALKS_OF_S))
+    return [_handled_s(talk) for talk in talks]
 
 
 def _handled_s(row: Row[Any]) -> float:

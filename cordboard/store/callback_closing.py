@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import bindparam, update
 
+from cordboard.store.state_conditions import OPEN_CALLBACK
 from cordboard.store.tables import callbacks
 from cordboard.store.turn import Turn
 
 _CLOSE = (
     update(callbacks)
-    .where(callbacks.c.callback_id == bindparam("b_id"), callbacks.c.state == "waiting")
+    .where(callbacks.c.callback_id == bindparam("b_id"), OPEN_CALLBACK)
     .values(state=bindparam("b_state"), closed_at=bindparam("b_at"), last_result=bindparam("b_result"), leg_id="")
     .returning(callbacks)
 )

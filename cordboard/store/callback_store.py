@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 
 from cordboard.acd.model import Moment
 from cordboard.store import callback_attempts, callback_claims, callbacks, cut_offs
-from cordboard.store.acd_matching import match_waiting
 from cordboard.store.acd_store import AcdStore
 from cordboard.store.acd_values import Changes
 from cordboard.store.callback_attempts import Attempt, CalledBack
@@ -70,6 +69,12 @@ class CallbackStore:
         callback_attempts.ended(turn, call_id, result)
         return self._finish(turn)
 
+    def not_reached(self, c: Connection, now: Moment, call_id: str, result: str) -> Changes:
+        """Why the customer did not come to the phone whom an agent has heard ringing."""
+        turn = self._turn(c, now)
+        callback_attempts.note_not_reached(turn, call_id, result)
+        return self._finish(turn)
+
     def declined(self, c: Connection, now: Moment, call_id: str) -> Changes:
         """The customer has picked up, and does not want to be called back any more."""
         turn = self._turn(c, now)
@@ -91,5 +96,5 @@ class CallbackStore:
         return Turn(c, now, self._acd.plan)
 
     def _finish(self, turn: Turn) -> Changes:
-        match_waiting(turn, self._acd.needs_lease)
+        self._acd.match(turn)
         return turn.finish()

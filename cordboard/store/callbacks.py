@@ -16,6 +16,7 @@ from cordboard.acd.model import LeftBecause
 from cordboard.store import acd_away, acd_entries
 from cordboard.store.acd_values import Entering
 from cordboard.store.callers import party_of
+from cordboard.store.state_conditions import OPEN_CALLBACK
 from cordboard.store.tables import callbacks, parties, queue_entries
 from cordboard.store.turn import Turn
 from cordboard.telephony.call_id import new_call_id
@@ -23,11 +24,10 @@ from cordboard.telephony.outcomes import CallbackBooked, CallbackRefused
 
 WAITING_MAX = 1_000  # of one queue; more than its people will ever call
 
-_IS_OPEN = callbacks.c.state == "waiting"
 _OPEN_OF_PARTY: Select[Any] = select(callbacks.c.callback_id, callbacks.c.call_id).where(
-    callbacks.c.queue == bindparam("b_queue"), callbacks.c.party_ref == bindparam("b_ref"), _IS_OPEN
+    callbacks.c.queue == bindparam("b_queue"), callbacks.c.party_ref == bindparam("b_ref"), OPEN_CALLBACK
 )
-_OPEN_OF_QUEUE = select(func.count()).where(callbacks.c.queue == bindparam("b_queue"), _IS_OPEN)
+_OPEN_OF_QUEUE = select(func.count()).where(callbacks.c.queue == bindparam("b_queue"), OPEN_CALLBACK)
 _ENTERED = select(func.max(queue_entries.c.entered_at)).where(
     queue_entries.c.call_id == bindparam("b_call"), queue_entries.c.queue == bindparam("b_queue")
 )
@@ -40,12 +40,12 @@ _INSERT = insert(callbacks)
 _WAITING = (
     select(callbacks, parties.c.number)
     .join_from(callbacks, parties, callbacks.c.party_ref == parties.c.party_ref, isouter=True)
-    .where(_IS_OPEN)
+    .where(OPEN_CALLBACK)
     .order_by(callbacks.c.queue, callbacks.c.priority.desc(), callbacks.c.requested_at)
 )
 _CLOSE = (
     update(callbacks)
-    .where(callbacks.c.callback_id == bindparam("b_id"), _IS_OPEN)
+    .where(callbacks.c.callback_id == bindparam("b_id"), OPEN_CALLBACK)
     .values(state="done", closed_at=bindparam("b_at"))
 )
 

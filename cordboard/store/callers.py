@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from cordboard.store.acd_values import CallerNote, LookupStatus
-from cordboard.store.tables import callbacks, callers, offers, parties
+from cordboard.store.tables import callbacks, callers, offers, parties, queue_entries
 from cordboard.store.traces import erase_traces
 from cordboard.store.turn import Turn
 from cordboard.store.upserts import insert
@@ -41,6 +41,9 @@ _NOTE_LOOKUP = (
 )
 _FORGET_PARTY = delete(parties).where(parties.c.party_ref == bindparam("b_ref"))
 _FORGET_CALLERS = delete(callers).where(callers.c.party_ref == bindparam("b_ref"))
+_FORGET_IDENTITIES = (
+    update(queue_entries).where(queue_entries.c.party_ref == bindparam("b_ref")).values(identity="")
+)
 _FORGET_NOTES = update(offers).where(offers.c.party_ref == bindparam("b_ref")).values(note="")
 _FORGET_CALLBACKS = (
     update(callbacks)
@@ -97,5 +100,6 @@ def erase_party(turn: Turn, party_ref: str) -> bool:
     known = turn.run(_FORGET_PARTY, b_ref=party_ref) + turn.run(_FORGET_CALLERS, b_ref=party_ref)
     turn.run(_FORGET_NOTES, b_ref=party_ref)
     turn.run(_FORGET_CALLBACKS, b_ref=party_ref, b_at=turn.now.wall)
+    turn.run(_FORGET_IDENTITIES, b_ref=party_ref)
     turn.changed = True
     return known > 0

@@ -1,8 +1,9 @@
 """Calls that have ended without anybody having hung up: places held, talks taken up again. Called by the store.
 
 The switch tells it with a cause (`note_left`), before or after the worker has noticed that its caller is gone. Who
-waited keeps the place for a while (`older_places` gives it back). Who talked is rung back: as a callback of its own
-kind, which is dialled at once, stands where the caller stood and is kept for the same agent first.
+waited keeps the place for a while, if there is anybody who could have it again (`older_places` says so, and gives
+it back). Who talked is rung back: as a callback of its own kind, which is dialled at once, stands where the caller
+stood and is kept for the same agent first.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sqlalchemy import Row, bindparam, or_, select
 from cordboard.acd import cut_off
 from cordboard.acd.model import LeftBecause, OfferEnd, OfferState
 from cordboard.acd.needs_json import needs_from_json
-from cordboard.store import acd_away, acd_entries, callback_attempts, callbacks
+from cordboard.store import acd_away, acd_entries, callback_attempts, callbacks, older_places
 from cordboard.store.acd_values import Entering
 from cordboard.store.callback_attempts import RING_BACK
 from cordboard.store.tables import callers, offers, parties, queue_entries
@@ -26,7 +27,7 @@ JUST_S = 5.0  # the agent's leg ends a moment before or after the caller's
 
 _TALK = (
     select(offers, queue_entries.c.needs, queue_entries.c.entered_at, queue_entries.c.entered_boot)
-    .add_columns(queue_entries.c.priority, queue_entries.c.language, queue_entries.c.switch)
+    .add_columns(*(queue_entries.c[name] for name in ("priority", "language", "switch", "identity")))
     .join(queue_entries, queue_entries.c.entry_id == offers.c.entry_id)
     .where(
         offers.c.call_id == bindparam("b_call"),
@@ -66,8 +67,12 @@ def _note_waiting(turn: Turn, entry: Row[Any], cause: int, at: float) -> None:
         if entry.kind == "hung_up":
             acd_entries.give_up(turn, entry, LeftBecause.ABANDONED, at)
         return
-    if not callback_attempts.cut_off(turn, entry):
-        acd_away.go_away(turn, entry, turn.now.boot + policy.hold_s, kind="cut_off")
+    if callback_attempts.cut_off(turn, entry):
+        return
+    if not older_places.has_owner(turn, entry):
+        acd_entries.give_up(turn, entry, LeftBecause.CUT_OFF, at)
+        return
+    acd_away.go_away(turn, entry, turn.now.boot + policy.hold_s, kind="cut_off")
 
 
 def _ring_back(turn: Turn, talk: Row[Any], agent_s: float, at: float) -> None:
@@ -88,6 +93,7 @@ def _ring_back(turn: Turn, talk: Row[Any], agent_s: float, at: float) -> None:
         entered_at=talk.entered_at,
         owner="",
         needs=needs,
+        identity=talk.identity,
     )
     entry_id = acd_entries.keep(turn, entering, party.party_ref, kind="callback")
     callbacks.promise(

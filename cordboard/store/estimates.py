@@ -23,6 +23,7 @@ from cordboard.store.ledger import rows_after
 from cordboard.store.state_conditions import IN_LINE, WAITING
 from cordboard.store.tables import agent_states, devices, ledger, offers, queue_entries
 from cordboard.store.turn import Turn
+from cordboard.telephony.call_id import id_at
 
 ROWS_READ = 50_000  # of the ledger, when a process begins: some thousand calls
 AHEAD_MAX = 2_000  # of those who wait for the same agents, the first; who is further back is told nothing
@@ -66,7 +67,8 @@ _TELL = _OF_ENTRY.values(told_s=bindparam("b_s"))
 _UNESTIMATED = (
     select(queue_entries.c.call_id)
     .where(
-        WAITING,
+        queue_entries.c.entry_id >= bindparam("b_made_since"),  # a range of the key: most have waited for longer
+        queue_entries.c.state == bindparam("b_state"),
         queue_entries.c.owner == bindparam("b_owner"),
         queue_entries.c.estimate_s.is_(None),
         queue_entries.c.entered_boot > bindparam("b_since"),
@@ -152,7 +154,13 @@ def _at_work(row: Row[Any], now: Moment) -> AtWork:
 
 def unestimated(connection: Connection, now: Moment, owner: str, most: int) -> list[str]:
     """This worker's callers who have just come and whose wait nobody has estimated; at most so many."""
-    values = {"b_owner": owner, "b_since": now.boot - NEW_S, "b_most": most}
+    values = {
+        "b_made_since": id_at(now.wall - NEW_S - 1.0),
+        "b_state": "waiting",
+        "b_owner": owner,
+        "b_since": now.boot - NEW_S,
+        "b_most": most,
+    }
     return [row.call_id for row in connection.execute(_UNESTIMATED, values)]
 
 

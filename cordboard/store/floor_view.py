@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from cordboard.acd.availability import shown_activity
 from cordboard.acd.model import Activity, Agent, FloorPlan, Moment, OfferEnd, OfferState, PauseThen, Presence, Queue
@@ -38,18 +38,9 @@ _WAITING = (
     .where(IN_LINE)
     .group_by(queue_entries.c.queue, queue_entries.c.state)
 )
-# How the offer failed for which an agent rests or is paused: the one whose end made them idle.
-_MISSED = (
-    select(agent_states.c.agent, ledger.c.data)
-    .join(ledger, and_(ledger.c.at == agent_states.c.activity_since_at, ledger.c.agent == agent_states.c.agent))
-    .where(
-        agent_states.c.activity == Activity.IDLE.value,
-        ledger.c.kind == "offer_ended",
-        or_(
-            agent_states.c.blocked_until > bindparam("boot"),
-            and_(agent_states.c.presence == Presence.PAUSED.value, agent_states.c.presence_reason == RONA_REASON),
-        ),
-    )
+# Of offers that ended at these moments.
+_MISSED = select(ledger.c.agent, ledger.c.at, ledger.c.data).where(
+    ledger.c.at.in_(bindparam("b_moments", expanding=True)), ledger.c.kind == "offer_ended"
 )
 
 
@@ -114,12 +105,25 @@ def _agents(connection: Connection, now: Moment, plan: FloorPlan) -> dict[str, A
     states = {row.agent: row for row in connection.execute(_AGENTS)}
     known = {row.device: row.state for row in connection.execute(_DEVICES)}
     held = {row.offer_id: row for row in connection.execute(_OFFERS)}
-    missed = {row.agent: OfferEnd(row.data["end"]) for row in connection.execute(_MISSED, {"boot": now.boot})}
+    missed = _missed(connection, states.values(), now)
     views = (
         _agent(agent, states.get(name), DeviceState(known.get(agent.device, "unknown")), held, plan, now)
         for name, agent in plan.agents.items()
     )
     return {view.name: replace(view, missed=missed.get(view.name)) for view in views}
+
+
+def _missed(connection: Connection, states: Iterable[Row[Any]], now: Moment) -> dict[str, OfferEnd]:
+    """How the offer failed for which an agent rests or is paused: the one whose end made them idle."""
+    resting = {(state.agent, state.activity_since_at) for state in states if _rests(state, now)}
+    moments = sorted({at for _, at in resting})
+    rows = connection.execute(_MISSED, {"b_moments": moments}) if moments else ()
+    return {row.agent: OfferEnd(row.data["end"]) for row in rows if (row.agent, row.at) in resting}
+
+
+def _rests(state: Row[Any], now: Moment) -> bool:
+    is_paused = (state.presence, state.presence_reason) == (Presence.PAUSED, RONA_REASON)
+    return state.activity == Activity.IDLE and (is_paused or bool(state.blocked_until > now.boot))
 
 
 def _agent(

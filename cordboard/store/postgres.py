@@ -31,6 +31,9 @@ SILENT_S = 5.0  # a writer that says nothing for so long in the middle of a tran
 CLOCK_EVERY_S = 1.0  # between two looks at the database's clock
 UPGRADE_LOCK_S = 30.0  # for others' transactions to end, before tables are changed
 
+# What is planned while a table is small is carried out until the server counts its rows anew: it must be good for a
+# large one, too. Every statement of a writer has its index.
+_BY_INDEX = "-c enable_seqscan=off -c jit=off"
 # Advisory locks are each database's own, and nobody else takes any in ours: any number will do.
 _TAKE_LOCK = "SELECT pg_advisory_xact_lock(1)"
 _READ_CLOCK = "SELECT extract(epoch FROM clock_timestamp())::float8"
@@ -89,7 +92,8 @@ def told_as_ours(address: Address) -> Iterator[None]:
 def writing_engine(address: PostgresAddress, busy_ms: int) -> Engine:
     """For writing. Does not connect yet."""
     silent_ms = int(SILENT_S * 1000)
-    engine = _engine(address, f"-c lock_timeout={busy_ms} -c idle_in_transaction_session_timeout={silent_ms}")
+    limits = f"-c lock_timeout={busy_ms} -c idle_in_transaction_session_timeout={silent_ms}"
+    engine = _engine(address, f"{limits} {_BY_INDEX}")
     event.listen(engine, "begin", _WriterBegins())
     return engine
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, select
 from cordboard.acd.ledger_row import LedgerRow
 from cordboard.acd.queue_log import LOGGED_KINDS, queue_log_lines, related_events
 from cordboard.redaction import NumberStyle, clean
-from cordboard.store.ledger import rows_after, rows_of_events
+from cordboard.store.ledger import last_seq, rows_after, rows_of_events
 from cordboard.store.tables import callers
 
 BATCH = 500  # rows to a reading
@@ -26,22 +26,27 @@ _NUMBERS = select(callers.c.call_id, callers.c.ani).where(
 
 @dataclass(frozen=True, slots=True)
 class LogLines:
-    """seq: of the last row that was read; lines: without their ends."""
+    """seq: of the last row that was looked at; lines: without their ends."""
 
     seq: int
     lines: Sequence[str]
 
 
 def read_log_lines(connection: Connection, seq: int, numbers: NumberStyle, most: int = BATCH) -> LogLines | None:
-    """The lines of the rows after `seq`, at most so many rows; None if there are none."""
-    rows = list(rows_after(connection, seq, LOGGED_KINDS, most=most))
-    if not rows:
+    """The lines of the rows after `seq`, of at most so many rows that have any; None if there is nothing new.
+
+    Rows without lines are passed over once. A ledger that ends before `seq` is another one: all of it is new.
+    """
+    last = last_seq(connection)
+    seq = seq if seq <= last else 0
+    if seq == last:
         return None
+    rows = list(rows_after(connection, seq, LOGGED_KINDS, most=most))
     wanted = {event for row in rows for event in related_events(row)}
     earlier = {row.event_id: row for row in rows_of_events(connection, wanted)}
     shown = _numbers(connection, rows, numbers)
     lines = [line for row in rows for line in queue_log_lines(row, earlier.get, shown.get(row.call_id, ""))]
-    return LogLines(rows[-1].seq, lines)
+    return LogLines(rows[-1].seq if len(rows) == most else last, lines)
 
 
 def all_log_lines(connection: Connection, numbers: NumberStyle) -> Iterator[str]:

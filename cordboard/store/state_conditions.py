@@ -9,6 +9,7 @@ PAUSED = text("agent_states.presence = 'paused'")
 WRAPPING_UP = text("agent_states.activity = 'wrap_up'")
 NOT_FREE = text("devices.state <> 'idle' AND devices.state <> 'unknown'")
 UNRUNG = text("offers.state = 'offered'")
+HANDED_OUT = text("offers.state = 'ringing' AND offers.agent_leg_id = ''")
 OPEN_OFFER = text("offers.state <> 'ended'")
 LIVE_ENTRY = text("queue_entries.state <> 'left'")
 WAITING = text("queue_entries.state = 'waiting'")
@@ -17,3 +18,4 @@ IN_LINE = text("queue_entries.state <> 'left' AND queue_entries.state <> 'talkin
 RELAXING = text(
     "queue_entries.state <> 'left' AND queue_entries.state <> 'talking' AND queue_entries.asks_until IS NOT NULL"
 )
+OPEN_CALLBACK = text("callbacks.state = 'waiting'")

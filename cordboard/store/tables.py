@@ -29,8 +29,8 @@ flow_runs = Table(
 # and renews lease_until; fence counts the owners. held_until: when an away place is given up. kind: call, callback,
 # cut_off. needs: JSON, as the caller came with them; asks: JSON, what is required of an agent now, by which
 # those who wait are grouped; asks_until: when that changes. rank, stands_at: who stands first, as in
-# `acd.matching.entry_order`. asked_queue: where the flow has put the call, if it has gone on from there by overflow;
-# "" otherwise.
+# `acd.matching.entry_order`. asked_queue: where the flow has put the call, if it has gone on from there by
+# overflow; "" otherwise. identity: the mark of who alone may have the place again (`acd.identity`), "" for nobody.
 queue_entries = Table(
     "queue_entries",
     metadata,
@@ -60,6 +60,7 @@ queue_entries = Table(
     Column("estimate_s", Float),
     Column("told_s", Float),
     Column("asked_queue", String(64), nullable=False, server_default=""),
+    Column("identity", String(64), nullable=False, server_default=""),
 )
 Index(
     "queue_entries_waiting",
@@ -227,6 +228,12 @@ Index(
     postgresql_where=text("state <> 'ended'"),
 )
 Index(
+    "offers_handed_out",  # to a worker, and no leg of the agent is known yet: few, however many talk
+    offers.c.entry_id,
+    sqlite_where=text("state = 'ringing' AND agent_leg_id = ''"),
+    postgresql_where=text("state = 'ringing' AND agent_leg_id = ''"),
+)
+Index(
     "offers_to_ring",
     offers.c.ring_by,
     sqlite_where=text("state = 'offered'"),
@@ -328,7 +335,7 @@ callbacks = Table(
     Column("entered_at", Float),
     Column("state", String(16), nullable=False),
     Column("closed_at", Float),
-    Column("entry_id", String(26), nullable=False, server_default=""),
+    Column("entry_id", String(26), nullable=False, server_default="", index=True),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("due_at", Float),
     Column("expires_at", Float),

@@ -38,7 +38,7 @@ _CHANCE = Random()
 @dataclass(slots=True)
 class Turn:
     """changed: the desk must look again; touched: queues to which a caller came or came back, or whose agents were
-    freed; may_match: all queues may be such;
+    freed, or have gone; may_match: all queues may be such;
     offered: by entry, the worker that has to ring an offer made in this transaction. random: for what is left to
     chance.
     """
@@ -81,6 +81,13 @@ class Turn:
         """Callers of the agent's queues may have somebody now."""
         known = self.plan.agents.get(agent)
         self.touched.update(known.queues if known else ())
+
+    def agent_is_gone(self, agent: str) -> None:
+        """Calls that were kept for the agent may go to others now; of one who is configured no more nobody knows
+        in which queues.
+        """
+        self.agent_is_free(agent)
+        self.may_match = self.may_match or agent not in self.plan.agents
 
     # -- the ledger --
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 LAST_AGENT = "last"  # as `Needs.agent`: whoever talked with the caller's number last
+_SAME_S = 1e-4  # two readings of a clock, one taken from the other, are no more exact than that
 
 
 Levels = tuple[tuple[str, int], ...]
@@ -36,7 +37,9 @@ class Needs:
     time.
 
     agent: for whom the call is kept until `agent_s` from entering, if that one is at work; "" for nobody, and
-    `LAST_AGENT` for whoever talked with this number last.
+    `LAST_AGENT` for whoever talked with this caller last. exclude: agents who never get it, the last one by that
+    name, too. refused: agents who did not take it, each with the second of waiting until which others are asked
+    first.
     """
 
     require: tuple[tuple[str, int], ...] = ()
@@ -44,30 +47,48 @@ class Needs:
     relax: tuple[RelaxStep, ...] = ()
     agent: str = ""
     agent_s: float = 0.0
+    exclude: tuple[str, ...] = ()
+    refused: tuple[tuple[str, float], ...] = ()
 
 
 def needs_after(needs: Needs, waited_s: float) -> Needs:
     """What is asked after so many seconds of waiting. Its `relax` are the steps still to come; no `agent` once the
     time for that one is over. A step fires at its second, not after it.
     """
-    if not any(after_s <= waited_s for after_s in _changes_s(needs)):
+    if not any(_is_over(after_s, waited_s) for after_s in _changes_s(needs)):
         return needs
-    if needs.agent and needs.agent_s <= waited_s:
+    if needs.agent and _is_over(needs.agent_s, waited_s):
         needs = replace(needs, agent="", agent_s=0.0)
     for step in needs.relax:
-        if step.after_s <= waited_s:
+        if _is_over(step.after_s, waited_s):
             needs = _relaxed(needs, step)
-    return replace(needs, relax=tuple(step for step in needs.relax if step.after_s > waited_s))
+    return replace(
+        needs,
+        relax=tuple(step for step in needs.relax if not _is_over(step.after_s, waited_s)),
+        refused=tuple((agent, until_s) for agent, until_s in needs.refused if not _is_over(until_s, waited_s)),
+    )
+
+
+def after_refusal(needs: Needs, agent: str, until_s: float) -> Needs:
+    """What is asked once an agent has not taken the call: others first, until so many seconds of waiting."""
+    others = tuple(refused for refused in needs.refused if refused[0] != agent)
+    return replace(needs, refused=(*others, (agent, until_s)))
 
 
 def next_change_s(needs: Needs, waited_s: float) -> float | None:
     """After how many seconds of waiting, in all, something else is asked; None if never."""
-    return min((after_s for after_s in _changes_s(needs) if after_s > waited_s), default=None)
+    return min((after_s for after_s in _changes_s(needs) if not _is_over(after_s, waited_s)), default=None)
+
+
+def _is_over(after_s: float, waited_s: float) -> bool:
+    """Whether so many seconds have passed. Who is woken at the second must not find it still to come."""
+    return after_s - waited_s <= _SAME_S
 
 
 def _changes_s(needs: Needs) -> list[float]:
     steps = [step.after_s for step in needs.relax]
-    return [*steps, needs.agent_s] if needs.agent else steps
+    asked_again = [until_s for _, until_s in needs.refused]
+    return [*steps, *asked_again, needs.agent_s] if needs.agent else steps + asked_again
 
 
 def _relaxed(needs: Needs, step: RelaxStep) -> Needs:
@@ -101,6 +122,8 @@ def with_defaults(needs: Needs, defaults: Needs) -> Needs:
         relax=needs.relax or defaults.relax,
         agent=needs.agent or defaults.agent,
         agent_s=needs.agent_s if needs.agent else defaults.agent_s,
+        exclude=needs.exclude,
+        refused=needs.refused,
     )
 
 

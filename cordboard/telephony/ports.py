@@ -152,11 +152,12 @@ class CallEvent:
     """What a switch tells of a call the moment it happens.
 
     kind: "left" (the caller's leg has ended, and nobody hung up), "machine" (a customer who is called back did not
-    pick up, a machine did), "gone" (they did, and hung up before anything else).
+    pick up, a machine did), "gone" (they did, and hung up before anything else), "not_reached" (an agent had taken
+    the call, and heard the customer's phone ring in vain).
     cause: Q.850, 0 if it is not known; at: seconds since 1970 by the switch's clock.
     """
 
-    kind: Literal["left", "machine", "gone"]
+    kind: Literal["left", "machine", "gone", "not_reached"]
     call_id: str
     cause: int
     at: float

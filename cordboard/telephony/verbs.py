@@ -226,6 +226,7 @@ class Enqueue:
 
     priority: higher goes first; max_wait_s: None for the queue's own; needs: what is asked of an agent.
     exit_keys: lead out of the queue; step_out_keys: too, and the place is kept for `held_for_s`.
+    identity: who the flow has found this to be, "" for nobody: the place is kept for them and nobody else.
     """
 
     queue: str
@@ -236,6 +237,7 @@ class Enqueue:
     exit_keys: str = ""
     step_out_keys: str = ""
     held_for_s: float = 120.0
+    identity: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`make bench`: measures, prints the goals, writes docs/benchmarks.md. About eight minutes; ends by itself.
+"""`make bench`: measures, prints the goals, writes docs/benchmarks.md. About half an hour; ends by itself.
 
 Exit code 1 if calls failed or the measurement broke; a goal not met is said, and is no failure.
 """
@@ -21,17 +21,20 @@ from tests.bench.estimates.report import estimate_page
 from tests.bench.figures import Figures
 from tests.bench.flows.measuring import measure_flows
 from tests.bench.flows.report import flow_page
-from tests.bench.machine import bare_machine, this_machine
+from tests.bench.machine import bare_machine, store_machine, this_machine
 from tests.bench.measuring import measure_bursts, measure_memory
 from tests.bench.pages import PARTS, goals_of, joined, parts_of
 from tests.bench.queueing.figures import QueueFigures
-from tests.bench.queueing.measuring import measure_queues
+from tests.bench.queueing.measuring import Sizes, measure_queues
 from tests.bench.queueing.report import queue_page
 from tests.bench.report import Machine
 from tests.bench.site import open_site
+from tests.bench.stores.measuring import measure_stores
+from tests.bench.stores.report import store_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 LONGEST_S = 360.0  # then something hangs
+QUEUES_S = 2_400.0  # the same, for all sizes of queues
 COMMAND = "make bench"
 ESTIMATE_SEEDS = 2  # the same days each time; half a minute each
 
@@ -48,10 +51,10 @@ async def measure(rounds: int) -> tuple[Figures, Machine]:
     return figures, machine
 
 
-async def measure_queueing(samples: int) -> tuple[QueueFigures, Machine]:
+async def measure_queueing(samples: int, sizes: Sizes) -> tuple[QueueFigures, Machine]:
     """The queues, on one Asterisk."""
-    async with asyncio.timeout(LONGEST_S):
-        return await measure_queues(samples)
+    async with asyncio.timeout(QUEUES_S):
+        return await measure_queues(samples, sizes)
 
 
 def main(arguments: list[str]) -> int:
@@ -59,9 +62,15 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=4, help="how often each IVR is measured at each rate")
     parser.add_argument("--samples", type=int, default=20, help="how often an agent is freed in each cell")
+    sizes = Sizes()
+    parser.add_argument("--agents", type=int, nargs="+", choices=sizes.agents, default=sizes.agents)
+    parser.add_argument("--waiting", type=int, nargs="+", default=sizes.waiting, help="how many callers wait")
+    parser.add_argument("--held", type=int, default=sizes.held, help="callers held to see what CPU that takes")
+    parser.add_argument("--offers", type=int, default=500, help="how many offers of each way a store is asked for")
     parser.add_argument("--only", choices=PARTS, help="measure this part, leave the others as they are")
     parser.add_argument("--page", type=Path, default=PAGE, help="where the page is written")
     options = parser.parse_args(arguments)
+    sizes = Sizes(options.agents, options.waiting, options.held)
     parts = parts_of(options.page.read_text() if options.page.exists() else "")
     date = datetime.now(UTC).date().isoformat()
     has_failed = False
@@ -71,7 +80,10 @@ def main(arguments: list[str]) -> int:
             parts["ivr"] = report.page(figures, machine, date, COMMAND)
             has_failed = bool(figures.failures())
         if options.only in (None, "queues"):
-            parts["queues"] = queue_page(*uvloop.run(measure_queueing(options.samples)), date, COMMAND)
+            parts["queues"] = queue_page(*uvloop.run(measure_queueing(options.samples, sizes)), date, COMMAND)
+        if options.only in (None, "stores"):
+            stores = uvloop.run(measure_stores(options.offers))
+            parts["stores"] = store_page(stores, store_machine(), date, COMMAND)
         if options.only in (None, "flows"):
             parts["flows"] = flow_page(measure_flows(options.rounds), bare_machine(), date, COMMAND)
         if options.only in (None, "estimates"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import sqlite3
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from cordboard.lab.pbx import LabPbx
 from tests.bench.report import Machine
 
 LIBRARIES = ("uvloop", "panoramisk", "structlog", "orjson")
+STORE_LIBRARIES = ("sqlalchemy", "psycopg")
 FLOW_LIBRARIES = ("pydantic", "cel-expr-python", "PyYAML")
 
 
@@ -25,6 +27,11 @@ async def this_machine(pbx: LabPbx) -> Machine:
 def bare_machine() -> Machine:
     """This machine, with what the flow engine uses."""
     return _machine("", FLOW_LIBRARIES)
+
+
+def store_machine() -> Machine:
+    """This machine, with the engines of the store."""
+    return _machine(f"SQLite {sqlite3.sqlite_version}, ", STORE_LIBRARIES)
 
 
 def _machine(switch: str, names: tuple[str, ...]) -> Machine:

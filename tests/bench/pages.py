@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-PARTS = ("ivr", "queues", "flows", "estimates")
-_BEGINS = {"queues": "\n## Queues:", "flows": "\n## Flows:", "estimates": "\n## Estimates:"}  # all but the first
+PARTS = ("ivr", "queues", "stores", "flows", "estimates")
+_BEGINS = {  # all but the first
+    "queues": "\n## Queues:",
+    "stores": "\n## Stores:",
+    "flows": "\n## Flows:",
+    "estimates": "\n## Estimates:",
+}
 
 
 def parts_of(page: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
     async with desk_stage(folder) as stage:
         call = await stage.caller_comes(name="Ada", number="+442079460123")
-        await call.rings(); await call.is_joined(); await call.is_over()
+        await call.is_offered(); await call.is_joined(); await call.is_over()
 
 The stage says what a switch would have said, in the same words (`AgentLegEvent`, `OfferResult`); matching, offers,
 wrap-ups and deadlines are the product's own.

@@ -43,6 +43,7 @@ async def team_of(visitors: Visitors) -> Page:
     """The team, as Ursula sees it."""
     page = await visitors.agent("ursula")
     await page.get_by_role("link", name="Team").click()
+    await page.wait_for_url("**/team", timeout=30_000)
     await expect(page.locator("#team")).to_have_attribute("aria-busy", "false")
     return page
 
@@ -102,3 +103,29 @@ async def test_a_call_that_wants_a_result_has_no_other_end(alice: Page, stage: D
     await expect(alice.locator("#finish")).to_be_hidden()
     await alice.keyboard.press("1")
     await expect(alice.locator("#call")).to_be_hidden()
+
+
+async def test_who_has_never_logged_in_has_no_time_and_nothing_to_come(
+    visitors: Visitors, stage: DeskStage
+) -> None:
+    await stage.write(lambda c: stage.floor.store.device_changed(c, now(), "PJSIP/1002", DeviceState.UNAVAILABLE))
+    team = await team_of(visitors)
+    bob = team.locator("[data-agent=bob]")
+    await expect(bob).to_contain_text("Not registered")
+    await expect(bob).not_to_contain_text("After this")
+    await team.get_by_role("link", name="Desk").click()
+    await expect(team.locator("#state-word")).to_have_text("Not taking calls")
+    await expect(team.locator("#state-time")).to_have_text("")
+
+
+async def test_a_long_name_leaves_the_button_its_room(visitors: Visitors, stage: DeskStage) -> None:
+    team = await team_of(visitors)
+    bob = team.locator("[data-agent=bob]")
+    button = bob.get_by_role("button")
+    before = await button.bounding_box()
+    await bob.locator("[data-part=name]").evaluate(
+        "(name) => { name.textContent = 'Featherstonehaugh'.repeat(5); }"
+    )
+    after = await button.bounding_box()
+    assert before and after
+    assert (after["width"], after["height"]) == (before["width"], before["height"])

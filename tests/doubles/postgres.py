@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -39,9 +39,10 @@ SETTINGS = {
 
 
 class PostgresServer:
-    """A cluster in a folder. Databases are copies of one that has the tables."""
+    """A cluster in a folder. Databases are copies of one that has the tables. settings: of postgresql.conf."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, str] = SETTINGS) -> None:
+        self._settings = settings
         self.folder = Path(tempfile.mkdtemp(prefix="cordboard-pg-", dir="/tmp"))  # a socket's path must be short
         self._data = self.folder / "data"
         self._made = 0
@@ -58,7 +59,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
+        options = " ".join(f"-c {name}={value}" for name, value in self._settings.items())
         log = self.folder / "log"
         options += f" -k {self.folder}"
         self._run("pg_ctl", "start", "-w", "-t", WAIT_S, "-D", self._data, "-l", log, "-o", options)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from random import Random
 from typing import Any
 
-from cordboard.acd.eligibility import kept_for, may_have
+from cordboard.acd.eligibility import may_have, ruling
 from cordboard.acd.ledger_row import LedgerRow
 from cordboard.acd.matching import entry_order
 from cordboard.acd.model import Moment, OfferState, Presence, WaitingCall
@@ -63,11 +63,11 @@ class WitnessedFloor(MemoryFloor):
         at_work = {agent.name for agent in self.agents.values() if agent.presence is Presence.AVAILABLE}
         for call in waiting if ready else ():
             needs, limit = asked_now(call, then), self.plan.queues[call.queue].at_most
-            kept = kept_for(call.queue, needs, self.plan, at_work)
+            rules = ruling(call.queue, needs, self.plan, at_work)
             if limit and self._talks(call.queue) >= limit:
                 continue
-            able = [name for name in ready if may_have(self.plan.agents[name], call.queue, needs)]
-            assert not [name for name in able if kept in ("", name)], (call, able, now)
+            able = [one for one in (self.plan.agents[name] for name in ready) if call.queue in one.queues]
+            assert not [one.name for one in able if rules.allows(one)], (call, able, now)
 
     def _talks(self, queue: str) -> int:
         return sum(place.queue == queue and bool(place.offers) for place in self.places.values())
@@ -147,6 +147,7 @@ def _queue(chance: Random, onward: dict[str, str]) -> dict[str, Any]:
         **chance.choice(({}, {"accept": "none"})),
         **chance.choice(({}, {}, {"at_most": 2})),
         **chance.choice(({}, {}, {"ageing_s": 30})),
+        **chance.choice(({}, {}, {"not_again_s": 25.5})),
         **chance.choice(({}, {}, {"overflow": [{"position": 3, "wait_s": 10}, {"wait_s": 40, **onward}]})),
     }
 

@@ -31,7 +31,7 @@ from cordboard.lab.sip_phone import SipPhone
 from cordboard.lab.stage import Stage
 from tests.live.crash_kit import Guest, strike
 
-NUMBERS = {"waits": "6201", "rings": "6202", "whispers": "6203", "talks": "6204", "leaves": "6205"}
+NUMBERS = {"waits": "6201", "rings": "6202", "whispers": "6203", "talks": "6204", "leaves": "6205", "first": "6206"}
 CALLER_HZ, AGENT_HZ = 440.0, 700.0
 SILENCE_BELOW = 100  # of 32,767
 GAP_S = 0.5  # of music; a call that changes its worker has it too
@@ -273,8 +273,13 @@ async def made_whole(stage: Stage) -> None:
     """Wait until every process serves, somebody observes, and no channel is left."""
     for pid in (stage.service.pid, *stage.worker_pids()):
         strike(pid, signal.SIGCONT)
-    await stage.journal.wait_until(lambda: [{}] if _is_whole(stage) else [], 30)
+    await all_serve(stage)
     await stage.pbx.wait_for_no_channels()
+
+
+async def all_serve(stage: Stage) -> None:
+    """Wait until every process serves."""
+    await stage.journal.wait_until(lambda: [{}] if _is_whole(stage) else [], 30)
 
 
 def _is_whole(stage: Stage) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from cordboard.lab.hearing import tone_share
 from cordboard.lab.rtp import tone
 from cordboard.lab.sip_phone import SipPhone
 from cordboard.lab.stage import Stage
-from tests.live.crash_kit import guest
+from tests.live.crash_kit import guest, strike
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(60), pytest.mark.asyncio(loop_scope="module")]
 
@@ -28,6 +29,7 @@ SOON_S = 15.0
 CUSTOMER_HZ, AGENT_HZ = 1100.0, 700.0
 FIRST, SECOND, THIRD = "+442079460111", "+442079460112", "+442079460113"
 RTP_TIMEOUT = 44
+MOBILE = "127.0.0.16"  # of the lab's endpoint with an rtp_timeout
 
 
 class Carrier:
@@ -43,9 +45,16 @@ class Carrier:
         host, port = self.party.address
         return f"PJSIP/trunk/sip:{{number}}@{host}:{port}"
 
-    def answer(self, *, status: int = 200) -> None:
+    def answer(self, *, status: int = 200, ring_s: float = 0.2) -> None:
         """What is done with calls from now on."""
-        self.party.answer_calls(AnswerPlan(ring_s=0.2, status=status, on_call=self.calls.put_nowait))
+        self.party.answer_calls(AnswerPlan(ring_s=ring_s, status=status, on_call=self.calls.put_nowait))
+
+    async def hang_up(self) -> None:
+        """End what a test has left, so that the next one finds nothing of it."""
+        for call in self.party.calls:
+            await call.hang_up()
+        self.calls = asyncio.Queue()
+        self.answer()
 
     async def called(self) -> Call:
         """The next call that comes."""
@@ -69,9 +78,9 @@ async def bed(carrier: Carrier) -> AsyncIterator[Stage]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def stage(bed: Stage, carrier: Carrier) -> AsyncIterator[Stage]:
     bed.journal.entries = [entry for entry in bed.journal.entries if entry["event"] == "worker_ready"]
-    carrier.answer()
     yield bed
-    await bed.pbx.wait_for_no_channels()
+    await carrier.hang_up()
+    await bed.pbx.wait_for_no_channels(SOON_S)
     assert not [entry for entry in bed.journal.entries if entry["level"] in ("error", "critical")]
 
 
@@ -80,8 +89,10 @@ async def agent_at(stage: Stage, name: str) -> AsyncIterator[tuple[SipPhone, Des
     """An agent with a phone of the lab's, logged out in the end."""
     extension = stage.configuration.plan.agents[name].device.removeprefix("PJSIP/")
     async with SipPhone(extension, stage.pbx) as phone, stage.desk(name) as desk:
-        yield phone, desk
-        await desk.set_presence("logged_out")
+        try:
+            yield phone, desk
+        finally:
+            await desk.set_presence("logged_out")
 
 
 def rows(stage: Stage, sql: str) -> list[tuple[Any, ...]]:
@@ -100,6 +111,11 @@ async def becomes(stage: Stage, sql: str, wanted: list[tuple[Any, ...]]) -> None
         raise AssertionError(f"{rows(stage, sql)} and not {wanted}") from None
 
 
+def places(number: str) -> str:
+    about = f"JOIN parties USING (party_ref) WHERE number = '{number}' AND queue = 'cut'"
+    return f"SELECT state, kind FROM queue_entries {about}"
+
+
 def promises(queue: str) -> str:
     return f"SELECT state, last_result, attempts FROM callbacks WHERE queue = '{queue}' ORDER BY requested_at"
 
@@ -112,6 +128,12 @@ async def hears(call: Call, frequency_hz: float) -> None:
         while tone_share(call.heard.samples(max(0.0, call.heard.end_s - 0.5)), frequency_hz) < 0.9:
             arrived.clear()
             await arrived.wait()
+
+
+async def hung_up(customer: Call) -> None:
+    """Wait until the service has ended the call, the agent being gone."""
+    async with asyncio.timeout(SOON_S):
+        assert (await customer.ended).by == "pbx"
 
 
 async def hear_each_other(customer: Call, agent: SipPhone) -> None:
@@ -156,6 +178,7 @@ async def test_a_customer_who_is_called_back_has_kept_the_place(stage: Stage, ca
                 joined = "SELECT kind FROM queue_entries WHERE state = 'talking'"
                 assert rows(stage, joined) == [("callback",)], "who came second waits still"
                 await carol.hang_up()
+                await hung_up(customer)
                 await carol.answer()
         await becomes(stage, promises("customer"), [("done", "served", 1)])
 
@@ -174,6 +197,7 @@ async def test_an_answering_machine_is_not_kept_and_a_person_is(stage: Stage, ca
         await mary.answer()
         await hear_each_other(person, mary)
         await mary.hang_up()
+        await hung_up(person)
         await becomes(stage, promises("machine"), [("failed", "machine", 1), ("done", "served", 1)])
 
 
@@ -186,27 +210,39 @@ async def test_the_agent_first_hears_it_ring_and_a_customer_who_is_busy_is_rung_
         await desk.set_presence("available")
         await anna.answer()
         await carrier.called()
-        await becomes(stage, promises("agent"), [("waiting", "not reached", 1)])
+        await becomes(stage, promises("agent"), [("waiting", "busy", 1)])
         carrier.answer()
         await anna.incoming(SOON_S)  # some seconds later
         await anna.answer()
         customer = await carrier.called()
         await hear_each_other(customer, anna)
         await anna.hang_up()
+        await hung_up(customer)
         await becomes(stage, promises("agent"), [("done", "served", 2)])
         ends = "SELECT \"end\" FROM offers WHERE queue = 'agent' ORDER BY made_at"
         assert rows(stage, ends) == [("caller_left",), ("served",)], "no fault of the agent's"
 
 
 async def test_who_was_cut_off_while_waiting_has_the_place_on_calling_again(stage: Stage) -> None:
-    entry = "SELECT state, kind FROM queue_entries WHERE queue = 'cut' AND kind <> 'call'"
+    entry = places(FIRST)
     async with guest(stage, "6104", ani=FIRST) as caller:
-        await becomes(stage, "SELECT COUNT(*) FROM queue_entries WHERE state = 'waiting'", [(1,)])
+        await becomes(stage, entry, [("waiting", "call")])
         await cut(stage, FIRST, caller.call)
         await becomes(stage, entry, [("away", "cut_off")])
     async with guest(stage, "6104", ani=FIRST):
         await becomes(stage, entry, [("waiting", "cut_off")])
     await becomes(stage, f"{entry} AND left_because = 'abandoned'", [("left", "hung_up")])
+
+
+async def test_a_caller_whose_sound_stops_is_cut_off_by_asterisk_itself(stage: Stage) -> None:
+    async with guest(stage, "6104", ani=THIRD, host=MOBILE) as caller:
+        await becomes(stage, places(THIRD), [("waiting", "call")])
+        caller.call.fall_silent()
+        async with asyncio.timeout(SOON_S):
+            assert (await caller.call.ended).by == "pbx"
+        await becomes(stage, places(THIRD), [("away", "cut_off")])
+    async with guest(stage, "6104", ani=THIRD):
+        await becomes(stage, places(THIRD), [("waiting", "cut_off")])
 
 
 async def test_a_talk_that_was_cut_off_goes_on_with_the_same_agent(stage: Stage, carrier: Carrier) -> None:
@@ -223,4 +259,30 @@ async def test_a_talk_that_was_cut_off_goes_on_with_the_same_agent(stage: Stage,
         await cora.answer()
         await hear_each_other(customer, cora)
         await cora.hang_up()
+        await hung_up(customer)
         await becomes(stage, promises("cut"), [("done", "served", 1)])
+
+
+async def test_the_phone_that_rings_when_the_dialling_worker_dies_rings_once(
+    stage: Stage, carrier: Carrier
+) -> None:
+    carrier.answer(ring_s=2.0)
+    async with agent_at(stage, "carol") as (carol, desk):
+        async with guest(stage, "6101", ani=SECOND) as caller:
+            await becomes(stage, "SELECT COUNT(*) FROM queue_entries WHERE state = 'waiting'", [(1,)])
+            await caller.call.press("1")
+            await caller.hears("lines/offer")
+            await caller.call.press("1")
+            await caller.hears("lines/booked")
+        await desk.set_presence("available")
+        customer = await carrier.called()
+        dialled = await stage.wait_event("callback_dialled")
+        strike(stage.worker_pids()[dialled["worker"]], signal.SIGKILL)
+        await carol.incoming(SOON_S)
+        await carol.answer()
+        await hear_each_other(customer, carol)
+        await carol.hang_up()
+        await hung_up(customer)
+        about = f"{promises('customer')} DESC LIMIT 1"
+        await becomes(stage, about, [("done", "served", 1)])
+        assert carrier.calls.empty()

@@ -158,6 +158,12 @@ async def test_a_score_is_in_the_ledger(stage: Stage) -> None:
 
 
 @pytest.mark.usefixtures("results")
+async def test_an_agent_who_called_in_is_at_lunch(stage: Stage) -> None:
+    states = "select agent, presence, presence_reason from agent_states where presence_reason <> ''"
+    assert rows(stage, states) == {("dora", "paused", "lunch")}
+
+
+@pytest.mark.usefixtures("results")
 async def test_a_callback_is_booked_to_the_callers_number(stage: Stage) -> None:
     booked = "select queue, number, state from callbacks join parties using (party_ref)"
     assert rows(stage, booked) == {("sales", "+29022402", "waiting")}

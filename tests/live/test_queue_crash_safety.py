@@ -82,7 +82,7 @@ async def test_an_agent_hangs_up_while_no_worker_lives(stage: Stage) -> None:
         for pid in stage.worker_pids():
             strike(pid, signal.SIGKILL)
         hung_up_at = await tom.hang_up()
-        ended_at = await books.told(caller, "talk_ended", 12)
+        ended_at = await books.told(caller, "talk_ended", 30)
         await caller.hung_up(10)
         # The dialplan tells when it was, if it is the first to tell: if a worker is back within its patience of 3 s
         # and takes the call before the new observer misses the leg. Else the leg tells, when it is missed.

@@ -83,6 +83,9 @@ class House:
         entering = Entering(name, f"leg{number}", "asterisk", queue, "en", priority, entered_at, "worker-0")
         return self.do(self._store.enter, entering, ago_s=ago_s)
 
+    def step_out(self, number: int) -> None:
+        self.do(self._store.step_out, call_id(number), moments.now().boot + 60)
+
     def leave(self, number: int, ago_s: float) -> None:
         self.do(self._store.leave, call_id(number), LeftBecause.ABANDONED, ago_s=ago_s)
 
@@ -273,6 +276,33 @@ def test_queue_show_says_who_is_offered_a_caller(house: House) -> None:
     ]
 
 
+def test_queue_show_says_whose_place_is_kept(house: House) -> None:
+    house.enter(1)
+    house.enter(2)
+    house.step_out(1)
+    first, second = house.shown("queue", "show", "sales").splitlines()[-2:]
+    assert first.endswith("(wait: 1:00, prio: 0) (stepped out)")
+    assert second.endswith("prio: 0)")
+    assert [caller["away"] for caller in house.json("queue", "show", "sales")[0]["callers"]] == [
+        "stepped out",
+        None,
+    ]
+    house.enter(1)
+    assert "stepped out" not in house.shown("queue", "show", "sales")
+
+
+def test_queue_show_counts_offers_that_came_to_nothing_as_kpi_does(served: House) -> None:
+    (shown,), (counted,) = served.json("queue", "show", "sales"), served.json("kpi", "--queue", "sales")
+    assert shown["rona"] == counted["rona"] == 1
+    assert shown["offer_ends"] == counted["offer_ends"]
+
+
+def test_queue_show_says_how_many_may_wait(house: House) -> None:
+    (house.directory / "queues.yaml").write_text(QUEUES.replace("accept: none", "max_waiting: 7"))
+    assert "support has 0 calls (max 7) in" in house.shown("queue", "show", "support")
+    assert "sales has 0 calls (max unlimited) in" in house.shown("queue", "show", "sales")
+
+
 def test_a_watch_reads_on_where_it_stopped(house: House) -> None:
     watch = QueueWatch(read_floor_files(house.directory, {}), "sales")
     midnight = datetime.now(UTC) - timedelta(hours=12)
@@ -374,7 +404,8 @@ def test_faults_of_both_files_come_together(bare: House) -> None:
 
 def test_agent_list(served: House) -> None:
     served.presence("bob", Presence.PAUSED, "lunch")
-    alice, bob = (line.split() for line in served.shown("agent", "list").splitlines())
+    columns, alice, bob = (line.split() for line in served.shown("agent", "list").splitlines())
+    assert columns == ["agent", "name", "presence", "does", "device", "phone", "queues"]
     assert alice == ["alice", "Alice", "Ray", "available", "wrap_up", "PJSIP/1001", "unknown", "sales", "support"]
     assert bob == ["bob", "Bob", "Lang", "paused", "(lunch)", "idle", "PJSIP/1002", "unknown", "sales"]
     assert served.json("agent", "list")[1]["presence_reason"] == "lunch"

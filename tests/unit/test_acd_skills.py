@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from cordboard.acd.model import Agent, FloorPlan, Membership, Needs, OfferEnd, Presence, Queue, RelaxStep
+from cordboard.acd.compat_rules import CompatRules
+from cordboard.acd.model import Agent, FloorPlan, Membership, Moment, Needs, OfferEnd, Presence, Queue, RelaxStep
 from cordboard.store.acd_reads import why
 from cordboard.store.address import Address
 from cordboard.telephony.ports import DeviceState
@@ -97,6 +98,33 @@ def test_a_step_fires_at_its_second_and_once(floor: FloorKit) -> None:
     assert "relaxed after 30 s: asked for spanish 3 before" in made.data["reason"]
 
 
+@pytest.mark.parametrize("boot", [1000.0, 86_400.3, 8_640_000.7])
+@pytest.mark.parametrize("after_s", [0.3, 7.3, 33.3, 1234.567])
+def test_a_step_is_done_at_its_second_whatever_clocks_round_away(
+    floor: FloorKit, boot: float, after_s: float
+) -> None:
+    floor.now = Moment(START + 0.7, boot)
+    needs = Needs((("spanish", 9),), relax=(RelaxStep(after_s, lower=(("spanish", 8),)),))
+    for place in range(10):
+        floor.now = Moment(floor.now.wall + 0.013, floor.now.boot + 0.013)
+        floor.enter(f"c{place}", needs=needs)
+    for entry in floor.entries():
+        late_s = entry.asks_until - floor.now.boot
+        floor.now = Moment(floor.now.wall + late_s, entry.asks_until)
+        due = floor.sweep().next_due_in_s
+        assert due is None or due > 0.0, "else it is done again"
+    told = floor.ledger("needs_relaxed")
+    assert len(told) == len({row.entry_id for row in told}) == 10
+
+
+def test_a_step_that_asks_for_nothing_else_is_not_told(floor: FloorKit) -> None:
+    needs = Needs((("spanish", 1),), (("billing", 2),), (RelaxStep(5.0, lower=(("billing", 1),)),))
+    floor.enter("c1", needs=needs)
+    wait(floor, 5.0)
+    floor.sweep()
+    assert floor.ledger("needs_relaxed") == []
+
+
 def test_whatever_frees_an_agent_finds_the_step_done(floor: FloorKit) -> None:
     """Not only the look at what is due."""
     floor.enter("c1", needs=SPANISH)
@@ -149,18 +177,21 @@ def test_a_call_is_kept_for_its_agent_until_the_time_is_over(floor: FloorKit) ->
     assert ("c1", "bob") in offered(floor)
 
 
-@pytest.mark.parametrize("gone", ["paused", "phone"])
+@pytest.mark.parametrize("gone", ["paused", "logged_out", "phone", "configuration"])
 def test_who_goes_away_is_waited_for_no_more(floor: FloorKit, gone: str) -> None:
+    """Others have the call at once, and not when somebody looks."""
     for agent in ("alice", "bob"):
         floor.presence(agent)
     floor.device("PJSIP/1001", DeviceState.IN_USE)
     floor.enter("c1", needs=Needs(agent="alice", agent_s=300.0))
     assert offered(floor) == []
-    if gone == "paused":
-        floor.presence("alice", Presence.PAUSED)
-    else:
+    if gone == "phone":
         floor.device("PJSIP/1001", DeviceState.UNAVAILABLE)
-    floor.sweep()
+    elif gone == "configuration":
+        floor.store.plan = replace(PLAN, agents={"bob": PLAN.agents["bob"]})
+        floor.do(lambda c: floor.store.log_out_unknown(c, floor.now))
+    else:
+        floor.presence("alice", Presence(gone))
     assert offered(floor) == [("c1", "bob")]
 
 
@@ -191,6 +222,21 @@ def test_no_more_talks_than_the_queue_may_have(floor: FloorKit) -> None:
     assert "two has 2 calls with an agent, and may have 2" in present(floor, "c2")
     talk(floor, "c0")
     assert "c2" in dict(offered(floor))
+
+
+def test_where_callers_are_served_one_after_the_other_the_next_is_offered_when_the_first_talks(
+    floor: FloorKit,
+) -> None:
+    one = Queue("two", strategy="compat:linear", compat=CompatRules(autofill=False), wrap_up_s=0.0)
+    floor.store.plan = replace(PLAN, queues={"two": one})
+    for agent in PLAN.agents:
+        floor.presence(agent)
+    first = floor.enter("c0", "two").offer
+    floor.enter("c1", "two")
+    assert first is not None
+    assert offered(floor) == [("c0", "alice")]
+    floor.leg("joined", first.offer_id)
+    assert ("c1", "bob") in offered(floor), "at once, and not when somebody looks"
 
 
 def test_with_ageing_an_old_call_passes_one_with_more_priority(floor: FloorKit) -> None:

@@ -498,7 +498,7 @@ def test_the_place_counts_priority_then_time(floor: FloorKit) -> None:
             "queue_entries_in_line (queue=?)",
         ),
         (callers._FORGET_NOTES, {"b_ref": "p1"}, "ix_offers_party_ref"),
-        (acd_offers._HANDED_OUT, {"b_owner": "w1"}, "queue_entries_owned"),
+        (acd_offers._HANDED_OUT, {"b_owner": "w1"}, "offers_handed_out"),
         (acd_entries._RENEW, {"b_owner": "w1", "b_until": 1.0}, "queue_entries_owned"),
         (turn._NEXT_DUE, {"b_boot": 1.0}, "agent_states_wrap_up"),
     ],

@@ -98,7 +98,12 @@ def test_a_faulty_queue(tmp_path: Path, options: str, code: str, message: str) -
         ("  bob: {device: PJSIP/1002, numbers: [9, 1001]}", (3, 39), "out-of-range", ""),
         ("  bob: {device: PJSIP/1002, numbers: [99, 1001]}", (3, 43), "shared-number", "a number of alice already"),
         ("  bob: {device: PJSIP/1002, code: abc}", (3, 35), "out-of-range", ""),
-        ("pause_reasons: {lunch: {exempt: [alise]}}", (3, 34), "unknown-agent", "there is no agent `alise`"),
+        (
+            "pause_reasons: {lunch: {at_once: 3, exempt: [alise]}}",
+            (3, 46),
+            "unknown-agent",
+            "there is no agent `alise`",
+        ),
         ("pause_reasons: {lunch: {at_most: 5}}", (3, 25), "unknown-key", "unknown key `at_most`"),
         ("pause_reasons: {lunch: {at_most_s: 0}}", (3, 36), "out-of-range", ""),
         ("pause_reasons: {lunch: {at_once: 0}}", (3, 34), "out-of-range", ""),

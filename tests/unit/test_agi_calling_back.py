@@ -58,7 +58,7 @@ def test_what_is_more_than_one_number_is_not_dialled(leg: CustomerLeg) -> None:
         leg_wanted(leg)
 
 
-@pytest.mark.parametrize("kind", ["left", "machine", "gone"])
+@pytest.mark.parametrize("kind", ["left", "machine", "gone", "not_reached"])
 def test_our_dialplans_events_are_understood(kind: str) -> None:
     headers = EVENT | {"Kind": kind}
     assert is_call_event(headers)

@@ -38,14 +38,14 @@ def test_without_the_sections_people_call_and_nothing_is_cut_off(tmp_path: Path)
 def test_every_key_means_what_it_says(tmp_path: Path) -> None:
     written = queue(
         tmp_path,
-        "{callback: {dial: agent_first, flow: hello, ring_s: 30, detect_machines: false, attempts: 5,"
+        "{callback: {dial: customer_first, flow: hello, ring_s: 30, detect_machines: false, attempts: 5,"
         " retry_after_s: 60, expires_s: 7200, hours: {zone: Europe/London, week: {mon-fri: '9:00-17:00'}}},"
-        " cut_off: {hold_s: 90, ring_back: false, agent_s: 10, causes: [44]}}",
+        " cut_off: {hold_s: 90, ring_back: false, agent_s: 10, causes: [44], identity: confirmed}}",
     )
-    assert written.cut_off == CutOffPolicy(90.0, False, 10.0, frozenset({44}))
+    assert written.cut_off == CutOffPolicy(90.0, False, 10.0, frozenset({44}), "confirmed")
     assert written.callback is not None
     hours = written.callback.hours
-    assert written.callback == CallbackPolicy("agent_first", "hello", 30.0, False, 5, 60.0, 7200.0, hours)
+    assert written.callback == CallbackPolicy("customer_first", "hello", 30.0, False, 5, 60.0, 7200.0, hours)
     assert hours is not None and hours.is_open(datetime(2026, 11, 23, 12, tzinfo=UTC))
     assert not hours.is_open(datetime(2026, 11, 22, 12, tzinfo=UTC))
 
@@ -53,6 +53,7 @@ def test_every_key_means_what_it_says(tmp_path: Path) -> None:
 def test_an_empty_section_has_the_defaults(tmp_path: Path) -> None:
     written = queue(tmp_path, "{callback: {}, cut_off: {}}")
     assert written.callback == CallbackPolicy()
+    assert queue(tmp_path, "{callback: {dial: agent_first}}").callback == CallbackPolicy("agent_first")
     assert written.cut_off == CutOffPolicy(120.0, True, 30.0, USUAL_CAUSES)
 
 
@@ -60,6 +61,7 @@ def test_an_empty_section_has_the_defaults(tmp_path: Path) -> None:
     ("options", "code"),
     [
         ("{cut_off: {causes: [16]}}", "not-cut-off"),
+        ("{cut_off: {identity: anybody}}", "unknown-choice"),
         ("{strategy: ring_all, callback: {dial: agent_first}}", "agent-first-of-many"),
         ("{callback: {dial: both}}", "unknown-choice"),
         ("{callback: {attempts: 0}}", "out-of-range"),

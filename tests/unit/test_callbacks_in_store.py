@@ -287,6 +287,31 @@ def test_the_agent_first_counts_no_attempt_for_an_agent_who_does_not_take_it(kit
     assert (kit.place(place).state, kit.promises()[0].attempts) == ("away", 1)
 
 
+@pytest.mark.parametrize("tells_first", [True, False])
+def test_why_a_customer_did_not_come_to_an_agent_is_known_whoever_tells_first(kit: Kit, tells_first: bool) -> None:
+    kit.store.plan = plan(replace(POLICY, dial="agent_first"))
+    kit.book("c1")
+    kit.presence("agent0")
+    (attempt,) = kit.claim().attempts
+    kit.arrives(attempt.call_id)
+    (offer,) = kit.offers().values()
+    kit.leg("answered", offer.offer_id)
+    steps = [
+        lambda: kit.do(lambda c: kit.callbacks.not_reached(c, kit.now, attempt.call_id, "busy")),
+        lambda: kit.settle(attempt.call_id, offer.offer_id, OfferEnd.CALLER_LEFT, here=False),
+    ]
+    for step in steps if tells_first else reversed(steps):
+        step()
+    (promise,) = kit.promises()
+    assert (promise.state, promise.last_result, promise.attempts) == ("waiting", "busy", 1)
+    kit.pass_time(POLICY.retry_after_s + 1)
+    (again,) = kit.claim().attempts
+    kit.do(lambda c: kit.callbacks.not_reached(c, kit.now, attempt.call_id, "busy"))
+    assert kit.promises()[0].last_result == "", "that was of the attempt before"
+    kit.attempt_ended(again, "no_answer")
+    assert kit.promises()[0].last_result == "no_answer"
+
+
 # -- cut off --
 
 

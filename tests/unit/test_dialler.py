@@ -11,9 +11,11 @@ import pytest
 
 from cordboard.acd.callback_policy import CallbackPolicy
 from cordboard.acd.model import FloorPlan
-from cordboard.errors import OutcomeUnknown, SwitchRefused
+from cordboard.config.outside_section import Cap, Outside
+from cordboard.errors import OutcomeUnknown, SwitchRefused, SwitchUnavailable
 from cordboard.service.callbacks import Callbacks
 from cordboard.service.called_back import DNIS, flow_named, flow_of_leg, is_made_here
+from cordboard.service.outside_caps import OutsideCaps
 from cordboard.store.callback_attempts import CalledBack
 from cordboard.store.callbacks import CallbackAsked
 from cordboard.store.moments import now
@@ -56,14 +58,34 @@ class Office:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
+        self.outside = Outside(device="PJSIP/{number}@trunk")
         self.processes: list[tuple[Process, Callbacks, FakeSwitch]] = []
 
-    def start(self, name: str, policy: DialPolicy = POLICY) -> tuple[Process, Callbacks, FakeSwitch]:
-        process, switch = self.machine.start(name), FakeSwitch()
-        callbacks = Callbacks(process.floor, switch)
+    def start(
+        self, name: str, policy: DialPolicy = POLICY, switch: FakeSwitch | None = None
+    ) -> tuple[Process, Callbacks, FakeSwitch]:
+        process, switch = self.machine.start(name), switch or FakeSwitch()
+        caps = OutsideCaps()
+        caps.use(self.outside)
+        callbacks = Callbacks(process.floor, switch, caps)
         callbacks.use(policy)
         self.processes.append((process, callbacks, switch))
         return self.processes[-1]
+
+    async def kill(self, name: str) -> None:
+        """End a process as SIGKILL does: it lets go of nothing, and its lease is over when its time is."""
+        (found,) = [one for one in self.processes if one[0].floor.name == name]
+        process, callbacks, _ = found
+        self.processes.remove(found)
+        self.machine.processes.remove(process)
+        await process.aclose()
+        callbacks._is_dialling = False
+        await callbacks.aclose()
+
+    async def is_no_more(self, sql: str, before: list[tuple[object, ...]]) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            while self.machine.rows(sql) == before:
+                await asyncio.sleep(0.02)
 
     async def becomes(self, sql: str, wanted: list[tuple[object, ...]]) -> None:
         async with asyncio.timeout(DEADLINE_S):
@@ -81,8 +103,8 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
             await callbacks.aclose()
 
 
-def dialling(plan: FloorPlan) -> FloorPlan:
-    policy = CallbackPolicy(ring_s=5.0, attempts=1, retry_after_s=60.0)
+def dialling(plan: FloorPlan, attempts: int = 1) -> FloorPlan:
+    policy = CallbackPolicy(ring_s=5.0, attempts=attempts, retry_after_s=60.0)
     queues = {name: replace(queue, callback=policy) for name, queue in plan.queues.items()}
     return replace(plan, queues=queues)
 
@@ -168,6 +190,60 @@ async def test_an_unknown_outcome_is_looked_up_and_not_tried_again_before(
     assert office.machine.rows("SELECT leg_id FROM callbacks") == [(leg.leg_id,)]
     await office.becomes(PROMISE, [("failed", "unknown", 1)])
     assert len(switch.asked) == 1
+
+
+class Silent(FakeSwitch):
+    """The link of a process that dies: what it was asked for is done, and it says nothing more."""
+
+    async def call_back(self, leg: CustomerLeg) -> HangupCause | None:
+        self.asked.append(leg)
+        await asyncio.Event().wait()
+        return None
+
+    async def list_legs(self) -> Sequence[Leg]:
+        raise SwitchUnavailable("the link is dead")
+
+
+@pytest.mark.parametrize("lives", [True, False])
+async def test_whom_a_dead_process_was_dialling_is_not_rung_twice(
+    office: Office, monkeypatch: pytest.MonkeyPatch, lives: bool
+) -> None:
+    monkeypatch.setattr("cordboard.store.callback_attempts.MARGIN_S", -4.0)  # overdue a second after the claim
+    office.machine.plan = dialling(office.machine.plan, attempts=2)
+    process, callbacks, _ = office.start("w1", switch=(silent := Silent()))
+    await callbacks.book(asked())
+    await office.machine.ready(process, "alice")
+    leg = await dialled(silent)
+    _, others, second = office.start("w2")
+    second.live = [Leg(leg.leg_id, "PJSIP/trunk-1", leg.call_id, "Ring")] if lives else []
+    before = office.machine.rows("SELECT dial_until FROM callbacks")
+    await office.kill("w1")
+    if lives:
+        await office.is_no_more("SELECT dial_until FROM callbacks", before)  # looked up, and left to ring
+        assert office.machine.rows(PROMISE) == [("waiting", "", 1)]
+        assert await others.find(leg.call_id) is not None, "who picks up is known to those that are left"
+    else:
+        await office.becomes(PROMISE, [("waiting", "unknown", 1)])
+    assert second.asked == [], "not rung before the next attempt is due"
+
+
+async def test_callbacks_count_as_calls_to_outside_numbers(office: Office) -> None:
+    office.outside = Outside(device="PJSIP/{number}@trunk", per_flow=Cap(calls=1, within_s=3_600))
+    process, callbacks, switch = office.start("w1")
+    await callbacks.book(asked())
+    await callbacks.book(asked("+442079460124"))
+    await office.machine.ready(process, "alice", "bob")
+    await office.becomes("SELECT last_result FROM callbacks WHERE last_result <> ''", [("too many calls",)])
+    assert len(switch.asked) == 1
+
+
+async def test_of_a_customer_whom_an_agent_hears_ringing_it_is_known_why_they_did_not_come(office: Office) -> None:
+    process, callbacks, switch = office.start("w1")
+    await callbacks.book(asked())
+    await office.machine.ready(process, "alice")
+    leg = await dialled(switch)
+    switch.tell(CallEvent("not_reached", leg.call_id, 17, now().wall))
+    await office.becomes("SELECT last_result FROM callbacks", [("busy",)])
 
 
 async def test_an_answering_machine_is_a_failed_attempt(office: Office) -> None:

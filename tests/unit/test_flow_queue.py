@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from cordboard.config.needs_checks import QueueSkills
 from cordboard.flows.checkpoint import parse_checkpoint
 from cordboard.flows.flow import Flow
 from cordboard.flows.run import Finish, FlowRun, Step
@@ -59,6 +60,21 @@ def test_a_call_never_to_be_answered_waits_unanswered_until_an_agent_takes_it() 
     assert step.verb == Enqueue("sales", "en")
     assert not step.run.answered
     assert step.run.resume_with(rung("joined"), NOON).run.answered
+
+
+def test_the_identity_is_what_the_flow_has_confirmed() -> None:
+    node = "a: {queue: sales, identity: {cel: \"call.ani != '' ? 'customer ' + call.ani : ''\"}}"
+    verb = answered(flow_of(node)).verb
+    assert isinstance(verb, Enqueue) and verb.identity == f"customer {CALL.ani}"
+    assert CALL.ani not in repr(verb)
+
+
+@pytest.mark.parametrize(
+    ("identity", "code"),
+    [("{cel: 1 + 1}", "expression-type"), ("ada", "wrong-type"), ("{cel: nobody}", "unknown-variable")],
+)
+def test_an_identity_is_a_text_that_is_worked_out(identity: str, code: str) -> None:
+    assert [fault.code for fault in faults_of(text_of(f"a: {{queue: sales, identity: {identity}}}"))] == [code]
 
 
 # where outcomes lead
@@ -268,6 +284,33 @@ def test_steps_and_the_agent_tried_first_are_asked_for() -> None:
     assert (needs.agent, needs.agent_s) == ("last", 15.0)
     assert asked("agent: {cel: call.ani}").agent == CALL.ani
     assert asked("agent_s: 15") == Needs(), "nobody to keep it for"
+
+
+def test_who_is_not_to_have_the_call_is_named_or_worked_out() -> None:
+    worked_out = "exclude: [last, {cel: \"call.language == 'es' ? 'carol' : ''\"}]"
+    assert asked(worked_out).exclude == ("last",), "nobody is not an agent"
+    assert asked(worked_out, "es").exclude == ("last", "carol")
+
+
+TEAM = replace(
+    AROUND,
+    agents={"alice": "PJSIP/1001", "bob": "PJSIP/1002"},
+    queue_skills={"sales": QueueSkills(agents={"alice": {}, "bob": {}})},
+)
+
+
+@pytest.mark.parametrize(
+    ("exclude", "said"),
+    [
+        ("[alice]", []),
+        ("[alcie]", [("unknown-agent", 10, 31)]),
+        ("[alice, bob]", [("needs-never-met", 10, 30)]),
+        ("[{cel: call.visits}]", [("unknown-variable", 10, 37)]),
+    ],
+)
+def test_who_cannot_be_excluded(exclude: str, said: list[tuple[str, int, int]]) -> None:
+    found = faults_of(text_of(f"a: {{queue: sales, exclude: {exclude}, otherwise: bye}}"), TEAM)
+    assert [(one.code, one.line, one.column) for one in found] == said
 
 
 def test_a_level_that_is_worked_out_is_a_whole_number() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,8 @@ import pytest
 
 from cordboard.acd.model import Agent, FloorPlan, LeftBecause, Presence, Queue, RonaPolicy
 from cordboard.acd.waiting_rules import OverflowStep, PeriodicAnnouncement, PositionAnnouncement
-from cordboard.store.acd_values import Entering
+from cordboard.errors import StoreUnavailable
+from cordboard.store.acd_values import Entering, Verdict
 from cordboard.store.moments import now
 from cordboard.telephony import outcomes as o
 from cordboard.telephony import verbs as v
@@ -271,6 +272,69 @@ async def test_a_free_agent_goes_before_any_rule(tmp_path: Path) -> None:
         assert await end(begin(one, ScriptedPhone(arrival()))) == o.NotServed("overflow")
         await house.ready(one, "alice")
         assert await end(begin(one, ScriptedPhone(arrival()))) == o.HandedOver()
+
+
+async def test_a_step_that_was_due_before_the_caller_came_to_its_queue_holds_there_at_once(tmp_path: Path) -> None:
+    async with house_with(tmp_path, overflow=(OverflowStep(wait_s=0.3, to="support"),)) as house:
+        change(house, "support", overflow=(OverflowStep(wait_s=0.2),))
+        phone = ScriptedPhone(arrival("A" * 26))
+        assert await end(begin(house.processes[0], phone)) == o.NotServed("overflow")
+        await becomes(house, LEFT, [("sales", "overflow"), ("support", "overflow")])
+
+
+async def test_a_queue_that_was_full_when_the_step_was_due_is_tried_again(tmp_path: Path) -> None:
+    async with house_with(tmp_path, overflow=(OverflowStep(wait_s=0.2, to="support"),)) as house:
+        change(house, "support", max_waiting=1)
+        one, two = house.processes
+        first, second = ScriptedPhone(arrival("A" * 26)), ScriptedPhone(arrival("B" * 26))
+        waits = [begin(two, first, replace(KEYS, queue="support"))]
+        await is_waiting(first)
+        waits.append(begin(one, second))
+        await until(lambda: len(second.stays) > 1)  # the step was due, and led nowhere
+        first.hang_up()
+        await becomes(house, "select queue from queue_entries where state = 'waiting'", [("support",)])
+        second.hang_up()
+        await asyncio.gather(*map(end, waits))
+
+
+async def test_nobody_waits_in_a_queue_that_was_taken_away_while_a_phone_rang_for_them(tmp_path: Path) -> None:
+    async with house_with(tmp_path, overflow=(OverflowStep(wait_s=0.2, to="support"),)) as house:
+        one, two = house.processes
+        await house.ready(two, "zoe")
+        phone = ScriptedPhone(arrival("A" * 26))
+        assert await end(begin(one, phone)) == o.HandedOver(), "zoe is rung"
+        for process in house.processes:
+            process.floor.use(FloorPlan({"sales": Queue("sales")}, {}))
+        outcome = await end(begin(two, ScriptedPhone(phone.arrival)))
+        assert outcome == o.Failed("there is no queue support any more")
+        await becomes(house, LEFT, [("sales", "overflow"), ("support", "lost")])
+
+
+async def test_who_was_sent_out_while_the_store_was_slow_to_say_so_is_told_a_moment_later(tmp_path: Path) -> None:
+    async with house_with(tmp_path, overflow=(OverflowStep(wait_s=0.3),)) as house:
+        one, _ = house.processes
+        lose_answer(one)
+        assert await end(begin(one, ScriptedPhone(arrival("A" * 26)))) == o.NotServed("overflow")
+        await becomes(house, LEFT, [("sales", "overflow")])
+
+
+def lose_answer(process: Process) -> None:
+    """What the store says of its next review is not heard."""
+    review = process.floor.review
+
+    async def unheard(call_ids: Collection[str]) -> list[Verdict]:
+        await review(call_ids)
+        process.floor.review = review  # type: ignore[method-assign]
+        raise StoreUnavailable("the database did not answer within 2 s")
+
+    process.floor.review = unheard  # type: ignore[method-assign]
+
+
+def change(house: Machine, queue: str, **rules: Any) -> None:
+    """Change what a queue says, in the plan of all processes."""
+    queues = {**house.plan.queues, queue: replace(house.plan.queues[queue], **rules)}
+    for process in house.processes:
+        process.floor.use(FloorPlan(queues, house.plan.agents))
 
 
 # -- what is told --

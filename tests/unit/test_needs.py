@@ -12,7 +12,7 @@ from cordboard.acd.model import Agent, WaitingCall
 from cordboard.acd.needs_json import asks_as_json, needs_as_json, needs_from_json
 from cordboard.acd.needs_words import asked_of, in_words
 from cordboard.acd.relaxation import waited_s
-from cordboard.telephony.needs import Needs, RelaxStep, needs_after, next_change_s, with_defaults
+from cordboard.telephony.needs import Needs, RelaxStep, after_refusal, needs_after, next_change_s, with_defaults
 from tests.doubles.matching_kit import NOW
 
 NEEDS = Needs(
@@ -64,6 +64,22 @@ def test_asking_anew_for_a_skill_takes_the_place_of_what_was_asked() -> None:
     assert asked.require == (("spanish", 4),)
 
 
+def test_who_refused_comes_again_at_the_second_and_who_is_excluded_never() -> None:
+    asked = after_refusal(replace(NEEDS, exclude=("carol",)), "bob", 25.5)
+    assert next_change_s(asked, 20.0) == 25.5
+    assert (needs_after(asked, 25.4).refused, needs_after(asked, 25.5).refused) == ((("bob", 25.5),), ())
+    assert needs_after(asked, 999.0).exclude == ("carol",)
+    assert after_refusal(asked, "bob", 40.0).refused == (("bob", 40.0),), "the last time counts"
+
+
+@given(st.floats(0.0, 1e7), st.floats(0.001, 1e5))
+def test_at_the_second_a_step_is_due_it_is_not_still_to_come(entered: float, after_s: float) -> None:
+    asked = Needs((("a", 1),), relax=(RelaxStep(after_s, drop=("a",)),))
+    woken_at = entered + after_s
+    assert needs_after(asked, woken_at - entered).require == ()
+    assert next_change_s(asked, woken_at - entered) is None
+
+
 steps = st.lists(
     st.builds(
         RelaxStep,
@@ -82,6 +98,8 @@ needs = st.builds(
     relax=steps,
     agent=st.sampled_from(("", "alice")),
     agent_s=st.sampled_from((5.0, 25.0)),
+    exclude=st.sampled_from(((), ("bob",))),
+    refused=st.sampled_from(((), (("carol", 15.0),), (("carol", 15.0), ("dan", 99.0)))),
 )
 moments = st.sampled_from((0.0, 4.9, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 99.0))
 
@@ -102,6 +120,8 @@ def test_json_keeps_everything(asked: Needs) -> None:
 
 def test_who_asks_for_nothing_is_an_empty_text_and_likes_are_alike() -> None:
     assert (needs_as_json(Needs()), asks_as_json(Needs(prefer=(("a", 1),)))) == ("", "")
+    refused = asks_as_json(Needs(refused=(("a", 5.0),)))
+    assert refused == asks_as_json(Needs(refused=(("a", 9.0),))) != ""
     one, other = Needs((("a", 1), ("b", 2)), relax=NEEDS.relax), Needs((("b", 2), ("a", 1)))
     assert asks_as_json(one) == asks_as_json(other)
 

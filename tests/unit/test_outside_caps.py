@@ -48,6 +48,16 @@ def test_each_caller_has_a_count_and_each_flow_one_for_all() -> None:
     assert caps.allow(OTHER_CALLER, "night", RING, 0.0)
 
 
+def test_callbacks_count_for_the_customer_and_for_the_queue() -> None:
+    caps = caps_of(per_caller=2, per_flow=3)
+    made = [
+        caps.allow_callback(number, "sales", "call", 0.0) for number in ("+441", "+441", "+441", "+442", "+443")
+    ]
+    assert made == [True, True, False, True, False]
+    assert caps.allow_callback("+443", "support", "call", 0.0)
+    assert not OutsideCaps().allow_callback("+441", "sales", "call", 0.0), "nothing outside is allowed"
+
+
 def test_what_was_refused_does_not_count_and_time_heals() -> None:
     caps = caps_of(per_caller=1)
     assert [caps.allow(CALL, "shop", RING, at) for at in (0.0, 30.0, 59.9, 60.0, 61.0)] == [

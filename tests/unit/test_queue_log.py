@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 from cordboard.acd.ledger_row import LedgerRow
 from cordboard.acd.model import LeftBecause, OfferEnd, Presence
@@ -16,8 +19,11 @@ from cordboard.acd.queue_log import queue_log_lines
 from cordboard.service.queue_log import QueueLogWriter
 from cordboard.service.queue_log_file import QueueLogFile
 from cordboard.store.acd_reads import StoreReader
+from cordboard.store.ledger import append, call_row
 from cordboard.store.queue_log_rows import all_log_lines, read_log_lines
 from tests.doubles.floor_kit import START, FloorKit
+
+T = TypeVar("T")
 
 T0 = int(START)
 
@@ -223,6 +229,23 @@ def test_from_wherever_it_is_read_on_the_lines_are_the_same(floor: FloorKit, mos
     assert len(found) == len(set(found)) > 12
 
 
+def test_rows_that_give_no_lines_are_read_once(floor: FloorKit) -> None:
+    talk(floor, "c1")
+    for _ in range(3):
+        floor.do(lambda c: append(c, [call_row(f"tag-{floor.now.wall}", "call_tagged", 1.0, {}, call_id="c1")]))
+        floor.pass_time(1)
+    last = floor.ledger()[-1].seq
+    found = floor.do(lambda c: read_log_lines(c, 0, "full"))
+    assert found is not None and found.seq == last
+    assert floor.do(lambda c: read_log_lines(c, last, "full")) is None
+
+
+def test_a_ledger_that_was_begun_anew_is_written_from_its_beginning(floor: FloorKit) -> None:
+    talk(floor, "c1")
+    found = floor.do(lambda c: read_log_lines(c, 1_000_000, "full"))  # the mark of the database before
+    assert found is not None and list(found.lines) == lines(floor)
+
+
 # -- the file --
 
 
@@ -338,4 +361,28 @@ async def test_a_disk_that_refuses_is_told_once_and_nothing_is_lost(
     writer.start()
     await writer.aclose()
     assert path.read_text().splitlines() == lines(floor)
+    reader.close()
+
+
+async def test_what_nobody_thought_of_is_told_and_does_not_end_the_writing(
+    floor: FloorKit, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader = StoreReader(floor.path)
+    talk(floor, "c1")
+    failures = [RuntimeError("a row of a kind that"), RuntimeError("a row of a kind that")]
+
+    async def ask(work: Callable[[Connection], T]) -> T:
+        if failures:
+            raise failures.pop()
+        return await reader.ask(work)
+
+    writer = QueueLogWriter(ask, QueueLogFile(tmp_path / "queue_log"), "full")
+    writer.start()
+    async with asyncio.timeout(15):
+        while not (tmp_path / "queue_log").exists():
+            writer.look()
+            await asyncio.sleep(0.05)
+    await writer.aclose()
+    assert (tmp_path / "queue_log").read_text().splitlines() == lines(floor)
+    assert capsys.readouterr().out.count("queue_log_not_written") == 1
     reader.close()

@@ -92,8 +92,8 @@ def test_closing_time_sends_out_or_serves(floor: FloorKit) -> None:
     configure(floor, "sales", hours=NEVER, at_closing="send_out")
     configure(floor, "support", hours=NEVER)
     assert review(floor, "a", "b") == [Verdict("a", LeftBecause.CLOSED)]
-    assert left(floor) == [("sales", "closed")]
-    assert review(floor, "a", "b") == [], "told once"
+    assert review(floor, "a", "b") == [Verdict("a", LeftBecause.CLOSED)], "whoever asks has not heard of it"
+    assert left(floor) == [("sales", "closed")], "noted once"
 
 
 def test_only_the_holders_own_waiting_calls_are_looked_at(floor: FloorKit) -> None:

@@ -24,6 +24,7 @@ queues:
     weight: 5
     ageing_s: 60
     at_most: 12
+    not_again_s: 45
     require: {spanish: 3}
     prefer: {billing: 2}
     relax: [{after_s: 30, lower: {spanish: 1}}, {after_s: 90, drop: [spanish], require: {billing: 1}}]
@@ -61,6 +62,7 @@ def test_what_a_queue_asks_for(tmp_path: Path) -> None:
     plan = load(tmp_path)
     sales = plan.queues["sales"]
     assert (sales.strategy, sales.weight, sales.ageing_s, sales.at_most) == ("best_skill", 5, 60.0, 12)
+    assert sales.not_again_s == 45.0
     assert sales.needs == Needs(
         (("spanish", 3),),
         (("billing", 2),),
@@ -71,8 +73,8 @@ def test_what_a_queue_asks_for(tmp_path: Path) -> None:
     )
     defaults = Queue("support")
     support = plan.queues["support"]
-    assert (support.weight, support.ageing_s, support.at_most, support.needs) == (
-        defaults.weight, defaults.ageing_s, defaults.at_most, Needs(),
+    assert (support.weight, support.ageing_s, support.at_most, support.not_again_s, support.needs) == (
+        defaults.weight, defaults.ageing_s, defaults.at_most, 0.0, Needs(),
     )  # fmt: skip
     skills = queue_skills(plan)["sales"]
     assert skills.needs == sales.needs
@@ -86,8 +88,8 @@ SALES = "queues:\n  support:\n  sales:\n    "
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ("require: {spansh: 3}", "queues.yaml:4:23: no agent has the skill `spansh` [unknown-skill]"),
-        ("prefer: {latin: 1}", "queues.yaml:4:21: no agent has the skill `latin` [unknown-skill]"),
+        ("require: {spansh: 3}", "queues.yaml:4:15: no agent has the skill `spansh` [unknown-skill]"),
+        ("prefer: {latin: 1}", "queues.yaml:4:14: no agent has the skill `latin` [unknown-skill]"),
         (
             "require: {spanish: 5}",
             "queues.yaml:4:24: no agent of `sales` has spanish 5; the best of them has 4 [skill-too-high]",

@@ -69,6 +69,11 @@ def test_the_only_free_agent_is_taken_by_every_strategy(strategy: Strategy) -> N
     assert "carol" in choice.reason
 
 
+def test_others_may_be_free_where_the_call_asks_for_skills() -> None:
+    choice = choose("longest_idle", free_agent("carol", 5), needs=Needs(require=(("spanish", 3),)))
+    assert choice.reason == "carol was the only free agent of sales who may have the call (for 5 s)"
+
+
 def test_every_strategy_that_can_be_written_is_there() -> None:
     assert set(STRATEGIES) == set(get_args(Strategy))
 
@@ -112,5 +117,6 @@ def test_best_skill_adds_up_what_is_asked_for() -> None:
     spanish = choose("best_skill", needs=Needs((("spanish", 1),)))
     assert spanish.agents[0].agent == "bob"
     both = choose("best_skill", needs=Needs((("spanish", 1),), (("billing", 1),)))
-    assert both.reason == "carol has the best skills (billing 4, spanish 3) of 3 free agents of sales"
+    others = "of 3 free agents of sales who may have the call"
+    assert both.reason == f"carol has the best skills (billing 4, spanish 3) {others}"
     assert choose("best_skill").reason.startswith("bob has been free longest")

@@ -44,16 +44,19 @@ class Candidates:
     @property
     def others(self) -> str:
         """Among whom was chosen, in words."""
-        return f"of {len(self.agents)} free agents of {self.queue.name}"
+        return f"of {len(self.agents)} free agents of {self._whose}"
+
+    @property
+    def _whose(self) -> str:
+        """The queue; others of it may be free who lack what this call asks for."""
+        return f"{self.queue.name} who may have the call" if self.call.needs.require else self.queue.name
 
     def only_one(self) -> Choice | None:
         """The choice where there is none, None where there is one."""
         if len(self.agents) > 1:
             return None
         (state,) = self.agents
-        return self.take(
-            state, f"{state.agent} was the only free agent of {self.queue.name} (for {self.idle(state)})"
-        )
+        return self.take(state, f"{state.agent} was the only free agent of {self._whose} (for {self.idle(state)})")
 
     def take(self, state: AgentState, reason: str) -> Choice:
         """The choice of one agent."""

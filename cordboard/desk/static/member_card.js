@@ -53,11 +53,14 @@ export function showMember(card, member, names) {
   the("phone").classList.toggle("alarm", member.phone === "unavailable" && member.presence !== "logged_out");
   setText(the("today"), `${member.calls_today} ${member.calls_today === 1 ? "call" : "calls"}, ${duration(member.talk_s_today)}`);
   setText(the("queues"), member.queues.join(", ") || "none");
+  the("queues").title = member.queues.join(", ");
 }
+
+const AT_A_CALL = ["offered", "ringing", "talking", "wrap_up"];
 
 // What a supervisor looks for: a pause that is over, and what was chosen for after the call.
 function showMore(element, member, state) {
-  if (state !== "paused" && member.presence !== "available" && member.activity !== "idle") {
+  if (state !== "paused" && member.presence !== "available" && AT_A_CALL.includes(member.activity)) {
     const then = member.reason ? `paused (${member.reason})` : "paused";
     return stop(element, `After this: ${member.presence === "paused" ? then : "not taking calls"}`);
   }

@@ -28,7 +28,7 @@ const buildPauses = whenChanged(({ reasons, limits }) => {
   pauses.replaceChildren(label, ...buttons);
 });
 
-// The longer of two: how long in this presence, how long in this activity. While idle the presence counts.
+// The longer of two: how long in this presence, how long in this activity. While idle the presence counts. 0: never yet.
 function since(me) {
   return me.activity === "idle" ? Math.max(me.presence_since_at, me.activity_since_at) : me.activity_since_at;
 }
@@ -40,7 +40,7 @@ function showState(me, call) {
   show(byId("state"), call === null || more !== "");
   show(byId("state-lamp"), call === null);
   show(byId("state-word"), call === null);
-  if (call || me.rests_until !== null) stop(byId("state-time"));
+  if (call || me.rests_until !== null || since(me) <= 0) stop(byId("state-time"));
   else countUp(byId("state-time"), since(me));
 }
 
@@ -76,6 +76,7 @@ export function showStatus({ me, call, pause_reasons, pause_limits }) {
   showIdle(me, call);
   setText(byId("me-name"), me.name);
   setText(byId("me-queues"), me.queues.length ? ` · ${me.queues.join(", ")}` : "");
+  byId("me-queues").title = me.queues.join(", ");
   buildPauses({ reasons: pause_reasons, limits: pause_limits });
   ready.setAttribute("aria-pressed", me.presence === "available");
   for (const button of pauses.querySelectorAll("button")) {

@@ -17,10 +17,19 @@
       relax: [{after_s: 30, lower: {spanish: 1}}, {after_s: 90, drop: [internet]}]
       agent: last                            # who knows the story, if they are at work
       agent_s: 20
+      exclude: [carol]                       # or last: not to the one who has just sent the caller on
+      otherwise: sorry
+    known:
+      queue: support
+      identity: {cel: "pin_is_right ? customer.id : ''"}
       otherwise: sorry
 
 Who steps out keeps the place while the flow goes on elsewhere, and has it again on entering the same queue, by this
 node or another one, within `held_for_s`. Until then no agent is offered to them, and those before them move on.
+
+A place that is kept for a caller who was cut off, or is to be called back, goes to who calls again from the same
+number. With `identity` it goes to who is found to be the same again, from whatever number, and to nobody else: give
+what the flow has confirmed (a customer by a PIN), and `''` while it has not.
 
 Skills are the agents' own, with levels from 1 to 10 (agents.yaml). What a node does not ask for, its queue may
 (queues.yaml). Each step of `relax` fires at its second of waiting: it may lower a level, drop a skill, swap it for
@@ -37,8 +46,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from cordboard.config.needs_section import Relaxation
-from cordboard.config.validation import Text
+from cordboard.config.validation import Many, Text
 from cordboard.flows.compiler import NodeCompiler
+from cordboard.flows.conditions import Expression
 from cordboard.flows.node import Ask, End, Go, Move, Node, NodeFailed, unexpected
 from cordboard.flows.options import Formula, NodeOptions, Target
 from cordboard.flows.skills_asked import AskedSkills, SkillsAsked, WrittenNeeds, compile_needs
@@ -91,6 +101,11 @@ class QueueOptions(NodeOptions):
     agent_s: Annotated[float, Field(gt=0, le=3600)] = Field(
         20.0, description="How long it is kept for `agent`; then anybody may have it."
     )
+    exclude: Annotated[Many[Text | Formula], Field(max_length=20)] = Field(
+        (),
+        description="Agents who do not get the call: names, `last` for whoever talked with the caller last, or "
+        "worked out, `{cel: ...}`.",
+    )
     keys: dict[QueueKey, Target] = Field(
         default_factory=dict, description="The nodes that keys lead to while the caller waits: out of the queue."
     )
@@ -99,6 +114,11 @@ class QueueOptions(NodeOptions):
     )
     held_for_s: Annotated[float, Field(ge=5, le=3600)] = Field(
         120.0, description="How long the place of one who has stepped out is kept."
+    )
+    identity: Formula | None = Field(
+        None,
+        description="Who the caller is, as a text that the flow has confirmed, `''` for not: a place that is kept "
+        "for them is given to nobody else, whatever the number.",
     )
     full: Target | None = Field(None, description="Where if too many wait already; `otherwise` without it.")
     empty: Target | None = Field(
@@ -136,9 +156,18 @@ class QueueOptions(NodeOptions):
             by_reason=self._by_reason(compiler),
             by_key=self._by_key(compiler),
             asked=compile_needs(
-                WrittenNeeds(self.require, self.prefer, self.relax, self.agent, self.agent_s), queue, compiler
+                WrittenNeeds(self.require, self.prefer, self.relax, self.agent, self.agent_s, self.exclude),
+                queue,
+                compiler,
             ),
+            identity=self._identity(compiler),
         )
+
+    def _identity(self, compiler: NodeCompiler) -> Expression | None:
+        """Only a text: a number that is not known is 0 for everybody."""
+        if self.identity is None:
+            return None
+        return compiler.expression(self.identity.cel, "identity", "cel", kinds=("string",))
 
     def _by_reason(self, compiler: NodeCompiler) -> Mapping[str, Go]:
         ways = {reason: compiler.way(getattr(self, reason), reason) for reason in _REASONS}
@@ -164,6 +193,7 @@ class QueueNode(Node):
     by_reason: Mapping[str, Go] = field(default_factory=dict)
     by_key: Mapping[str, Go] = field(default_factory=dict)
     asked: SkillsAsked = field(default_factory=SkillsAsked)
+    identity: Expression | None = None
 
     def awaits_return(self, run: FlowRun) -> bool:
         """Ringing an agent and talking go on by themselves."""
@@ -171,7 +201,8 @@ class QueueNode(Node):
 
     def enter(self, run: FlowRun, now: datetime) -> Ask:
         """Wait. After a crash too: the queue knows the call and has kept its place."""
-        return Ask(replace(self.waits[run.language], needs=self.asked.now(run, now)), _WAITING)
+        identity = self.identity.evaluate(run.facts(now)) if self.identity else ""
+        return Ask(replace(self.waits[run.language], needs=self.asked.now(run, now), identity=identity), _WAITING)
 
     def receive(self, run: FlowRun, outcome: Outcome, now: datetime) -> Move:
         """After a talk, after an agent who did not take the call, or after the longest wait."""

@@ -145,11 +145,14 @@ class Day(Generic[OfferT]):
         if self._is_here(visit) and not visit.rung:
             self._leave(visit, LeftBecause.MAX_WAIT)
 
-    def _plan_review(self, visit: _Visit[OfferT]) -> None:
-        """Look at the caller's standing again when time alone may change it; each second where others may."""
+    def _plan_review(self, visit: _Visit[OfferT], *, is_new: bool) -> None:
+        """Look at the caller's standing again when time alone may change it; each second where others may. is_new:
+        they have just come to this queue from another one, whose steps may hold already.
+        """
         steps = self._day.plan.queues[visit.queue].overflow
         waited_s = self._clock.now_s - visit.came_s
-        after_s = min(next_wait_s(steps, waited_s), waited_s + LOOK_S if is_watched(steps) else math.inf)
+        by_time_s = max(waited_s, next_wait_s(steps, 0.0 if is_new else waited_s))
+        after_s = min(by_time_s, waited_s + LOOK_S if is_watched(steps, waited_s) else math.inf)
         if after_s < math.inf:
             self._clock.at(visit.came_s + after_s + LATE_S, partial(self._review, visit))
 
@@ -164,7 +167,7 @@ class Day(Generic[OfferT]):
             del self._visits[visit.caller.call_id]
         else:
             visit.queue = queue or visit.queue
-            self._plan_review(visit)
+            self._plan_review(visit, is_new=bool(queue))
         self._go_on()
 
     def _leave(self, visit: _Visit[OfferT], because: LeftBecause) -> None:

@@ -63,7 +63,7 @@ class Lines:
         """Of those who ask for the same now the first `most`, all in their order."""
         lines: Mapping[Needs, _Line] = self._lines.get(queue, {})
         firsts = (
-            _first_of_each(line, most, now) if needs.relax or needs.agent else line[:most]
+            _first_of_each(line, most, now) if needs.relax or needs.agent or needs.refused else line[:most]
             for needs, line in lines.items()
         )
         return [call for _, call in sorted(each for line in firsts for each in line)]

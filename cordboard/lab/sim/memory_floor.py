@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from cordboard.acd.model import (
+    RONA,
     Activity,
     FloorPlan,
     LeftBecause,
@@ -26,7 +27,7 @@ from cordboard.acd.model import (
     WaitingCall,
 )
 from cordboard.acd.presence import RONA_REASON
-from cordboard.acd.relaxation import next_change_s, waited_s, with_defaults
+from cordboard.acd.relaxation import after_refusal, next_change_s, waited_s, with_defaults
 from cordboard.acd.rona import RonaCounts, after_failed_offer
 from cordboard.acd.transitions import ActivityFact, OfferFact
 from cordboard.acd.wrap_up import ends_early, length_s
@@ -248,12 +249,22 @@ class MemoryFloor:
         self.ledger.tell_ended(offer, end, now.wall, offer.ring_s(now.wall))
         place = offer.place
         place.offers.remove(offer)
+        if end in RONA:
+            self._note_refusal(now, offer)
         if not place.offers and place.state == "offered":
             place.state = "waiting"
             self._matcher.talks[place.queue] -= 1
             self._matcher.ringing[place.queue] -= 1
             self.lines.add(place.waiting)
         self._release_failed(now, offer, end)
+
+    def _note_refusal(self, now: Moment, offer: Offer) -> None:
+        place, for_s = offer.place, self.plan.queues[offer.queue].not_again_s
+        if for_s > 0:
+            until_s = waited_s(place.waiting, now) + for_s
+            needs = after_refusal(place.waiting.needs, offer.agent, until_s)
+            place.waiting = replace(place.waiting, needs=needs)
+            heapq.heappush(self._due, (now.boot + for_s, ""))
 
     def _release_failed(self, now: Moment, offer: Offer, end: OfferEnd) -> None:
         agent = self.agents[offer.agent]

@@ -53,12 +53,26 @@ def distribution(values: list[float]) -> Distribution:
 
 @dataclass(slots=True)
 class QueueFigures:
-    """Everything of a run. samples: by cell and side, in the order they were taken; load: average at the start."""
+    """Everything of a run. samples: by cell and side, in the order they were taken; load: average at the start.
+
+    left_out: cells that could not be measured, and why; holding: CPU, in cores, of what holds `held` callers who
+    wait, by way and round; not_held: why that could not be measured, "" if it was.
+    """
 
     samples: dict[tuple[Cell, str], list[Sample]] = field(default_factory=dict)
+    left_out: dict[Cell, str] = field(default_factory=dict)
+    holding: dict[str, list[float]] = field(default_factory=dict)
+    held: int = 0
+    not_held: str = ""
     pops: list[Pop] = field(default_factory=list)
     took_s: float = 0.0
     load: float = 0.0
+
+    def leave_out(self, cell: Cell, why: str) -> None:
+        """Forget a cell that is measured in part only."""
+        self.left_out[cell] = why
+        for key in [key for key in self.samples if key[0] == cell]:
+            del self.samples[key]
 
     @property
     def cells(self) -> list[Cell]:
@@ -72,6 +86,11 @@ class QueueFigures:
     def rings(self, cell: Cell, side: str) -> Distribution:
         """From free to the phone."""
         return distribution([sample.rings_ms for sample in self.samples[cell, side]])
+
+    def excess(self, way: str) -> float:
+        """Cores that a way uses beyond plain music; the median of the rounds."""
+        rounds = zip(self.holding[way], self.holding["music"], strict=True)
+        return median([cores - music for cores, music in rounds])
 
     def ratio(self, cell: Cell, side: str) -> float:
         """How many times faster than app_queue, by the medians."""

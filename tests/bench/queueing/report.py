@@ -6,22 +6,25 @@ from collections.abc import Callable
 from pathlib import Path
 from string import Template
 
-from tests.bench.queueing.configuration import AGENTS
 from tests.bench.queueing.figures import OURS, SIDES, Cell, Distribution, QueueFigures
 from tests.bench.queueing.goals import NAMES, at_client, in_page, queue_goals
+from tests.bench.queueing.sampling import TOGETHER_MAX
 from tests.bench.report import Machine, table
 
+WAYS = {"music": "MusicOnHold alone", "app_queue": "app_queue", "cordboard": "Cordboard"}
 PAGE = Path(__file__).with_name("page.md")
 
 
 def queue_page(figures: QueueFigures, machine: Machine, date: str, command: str) -> str:
     """The text."""
     return Template(PAGE.read_text()).substitute(
-        agents=AGENTS,
         date=date,
         command=command,
         took_s=f"{figures.took_s:.0f}",
-        rounds=len(next(iter(figures.samples.values()))),
+        rounds=max((len(samples) for samples in figures.samples.values()), default=0),
+        together=TOGETHER_MAX,
+        left_out=_left_out(figures),
+        holding=_holding_table(figures),
         cores=machine.cores,
         cpu=machine.cpu,
         memory_gb=machine.memory_gb,
@@ -53,6 +56,22 @@ def _cell_table(figures: QueueFigures, of: Callable[[Cell, str], Distribution], 
         row += [f"{figures.ratio(cell, side):.0f}" for side in OURS if has_ratio]
         rows.append(row)
     return table(headings, rows)
+
+
+def _left_out(figures: QueueFigures) -> str:
+    """Which sizes this machine could not hold."""
+    if not figures.left_out:
+        return "Every size that was asked for could be measured."
+    lines = [f"- {cell.agents:,} agents, {cell.waiting} waiting: {why}" for cell, why in figures.left_out.items()]
+    return "\n".join(("Not measured, as it broke on this machine:", "", *lines))
+
+
+def _holding_table(figures: QueueFigures) -> str:
+    if not figures.holding:
+        return f"Not measured: {figures.not_held or 'it was not asked for'}."
+    rows = [[f"{WAYS[way]}", *(f"{one:.3f}" for one in figures.holding[way])] for way in WAYS]
+    rounds = len(figures.holding["music"])
+    return table([f"{figures.held} callers", *(f"round {number + 1}" for number in range(rounds))], rows)
 
 
 def _pop_table(figures: QueueFigures) -> str:

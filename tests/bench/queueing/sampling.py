@@ -11,39 +11,72 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from cordboard.errors import LabError
 from tests.bench.queueing.callers import WaitingCall
-from tests.bench.queueing.configuration import QUEUES
+from tests.bench.queueing.configuration import QUEUES, seated_agents
 from tests.bench.queueing.figures import Cell, QueueFigures, Sample
-from tests.bench.queueing.sides import Side, seated_agents
+from tests.bench.queueing.sides import Side
 from tests.bench.queueing.stage import Site
 from tests.bench.queueing.watching import soon
 
-CELLS = tuple(Cell(queue, agents, waiting) for queue, agents in QUEUES.items() for waiting in (1, 50))
 ROUNDS = 20
 PERIOD_S = 1.0  # of app_queue's looks with retry=1
 AT_ONCE = 5  # callers who come together; more would only make a burst of their own
+TOGETHER_MAX = 50  # more callers than these wait on one side at a time: their music is work for the machine
+LEAVE_S = 30.0  # for hundreds to hang up
 SEED = 1878  # the year of the first switchboard with operators; any will do, if it stays the same
 
 
-async def measure_joins(site: Site, sides: Sequence[Side], figures: QueueFigures, rounds: int = ROUNDS) -> None:
-    """All cells, all sides. Raises LabError if somebody is not joined."""
+def cells_of(agents: Collection[int], waiting: Collection[int]) -> list[Cell]:
+    """Every size of queue with every number of callers, the smallest first."""
+    return [
+        Cell(queue, count, callers)
+        for queue, count in QUEUES.items()
+        if count in agents
+        for callers in sorted(waiting)
+    ]
+
+
+async def measure_joins(
+    site: Site, sides: Sequence[Side], figures: QueueFigures, cells: Collection[Cell], rounds: int = ROUNDS
+) -> None:
+    """All cells, all sides. What the machine cannot hold is noted, and the others go on."""
     order = random.Random(SEED)
-    for cell in CELLS:
-        numbers = {side.numbers[cell.queue] for side in sides}
-        for number in numbers:
-            await callers_wait(site, number, cell.waiting)
-        agents = seated_agents(cell.queue)
-        for turn in range(rounds):
-            for place, side in enumerate(order.sample(list(sides), len(sides))):
-                await asyncio.sleep(order.uniform(0.0, PERIOD_S))
-                agent = agents[(turn * len(sides) + place) % len(agents)]
-                sample = await _sample(site, side, cell, agent)
-                figures.samples.setdefault((cell, side.name), []).append(sample)
-        await everybody_leaves(site)
-        print(f"  {cell.agents:3} agents, {cell.waiting:2} waiting: {_line(figures, cell, sides)}", flush=True)
+    for cell in cells:
+        try:
+            for together in _together(sides, cell):
+                await _measure_cell(site, together, figures, cell, order, rounds)
+        except LabError as fault:
+            figures.leave_out(cell, str(fault))
+            await everybody_leaves(site)
+            print(f"  {cell.agents:4} agents, {cell.waiting:3} waiting: not measured, {fault}", flush=True)
+        else:
+            print(f"  {cell.agents:4} agents, {cell.waiting:3} waiting: {_line(figures, cell, sides)}", flush=True)
+
+
+def _together(sides: Sequence[Side], cell: Cell) -> list[list[Side]]:
+    """The sides that take turns: all, or, with a crowd, those who share their callers."""
+    if cell.waiting <= TOGETHER_MAX:
+        return [list(sides)]
+    numbers = dict.fromkeys(side.numbers[cell.queue] for side in sides)
+    return [[side for side in sides if side.numbers[cell.queue] == number] for number in numbers]
+
+
+async def _measure_cell(
+    site: Site, sides: Sequence[Side], figures: QueueFigures, cell: Cell, order: random.Random, rounds: int
+) -> None:
+    for number in {side.numbers[cell.queue] for side in sides}:
+        await callers_wait(site, number, cell.waiting)
+    agents = seated_agents(cell.queue)
+    for turn in range(rounds):
+        for place, side in enumerate(order.sample(list(sides), len(sides))):
+            await asyncio.sleep(order.uniform(0.0, PERIOD_S))
+            agent = agents[(turn * len(sides) + place) % len(agents)]
+            sample = await _sample(site, side, cell, agent)
+            figures.samples.setdefault((cell, side.name), []).append(sample)
+    await everybody_leaves(site)
 
 
 async def callers_wait(site: Site, number: str, count: int) -> list[WaitingCall]:
@@ -60,7 +93,7 @@ async def callers_wait(site: Site, number: str, count: int) -> list[WaitingCall]
 async def everybody_leaves(site: Site) -> None:
     """All callers hang up; the next ones find an empty queue."""
     site.callers.hang_up_all()
-    await site.pbx.wait_for_no_channels()
+    await site.pbx.wait_for_no_channels(LEAVE_S)
 
 
 async def _sample(site: Site, side: Side, cell: Cell, agent: str) -> Sample:

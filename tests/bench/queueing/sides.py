@@ -12,9 +12,8 @@ from cordboard.service.floor import Floor
 from tests.bench.queueing.configuration import (
     OUR_NUMBERS,
     PEER_NUMBERS,
-    QUEUES,
-    agents_of,
     device_of,
+    seated_agents,
 )
 from tests.bench.queueing.seat import Seat
 from tests.bench.queueing.stage import PAUSE_REASON, Site
@@ -105,20 +104,12 @@ class AppQueue:
         await self._ami.send("QueuePause", Interface=device_of(agent), Paused="true")
 
 
-SEATS_A_QUEUE = 10
-
-
-def seated_agents(queue: str) -> list[str]:
-    """The agents of a queue who take turns in the samples: ten, spread over it."""
-    return list(agents_of(queue)[:: QUEUES[queue] // SEATS_A_QUEUE])
-
-
 @contextlib.asynccontextmanager
 async def open_sides(site: Site) -> AsyncIterator[tuple[Side, ...]]:
     """All sides, with everybody paused."""
-    seats = await _seats(site, {agent for queue in QUEUES for agent in seated_agents(queue)})
+    seats = await _seats(site, {agent for queue in site.stage.queues for agent in seated_agents(queue)})
     peer = AppQueue(site.pbx.ami)
-    for agent in agents_of("hundred"):
+    for agent in site.stage.configuration.plan.agents:
         await peer.pause(agent)
     try:
         yield ByDesk(site.floor, seats), ByFloor(site.floor), peer

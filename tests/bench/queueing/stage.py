@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,23 +16,38 @@ from cordboard.lab.pbx import LabPbx
 from cordboard.lab.stage import Stage
 from cordboard.service.floor import Floor
 from tests.bench.queueing.callers import Callers
-from tests.bench.queueing.configuration import ANI, EXTENSIONS, our_files, peer_dialplan, peer_queues
+from tests.bench.queueing.configuration import (
+    ANI,
+    extensions_of,
+    our_files,
+    peer_dialplan,
+    peer_queues,
+    seated_agents,
+)
 from tests.bench.queueing.phones import AgentPhones
 from tests.bench.queueing.silent_audio import SilentAudio
 from tests.bench.queueing.watching import Watch, watching
 
 PAUSE_REASON = "break"
-REACHABLE_S = 10.0
+REACHABLE_S = 60.0  # a thousand phones
 LOOK_EVERY_S = 0.05  # the store has no event for somebody outside the service
 
 
 class QueueStage(Stage):
     """A stage whose Asterisk has app_queue's queues too, and phones for all their agents."""
 
+    def __init__(self, config: Path, queues: Mapping[str, int]) -> None:
+        super().__init__(config, dialplan=peer_dialplan(queues), log=print)
+        self.queues = queues
+
+    def _who_logs_in(self) -> Collection[str]:
+        """Those who take turns: a password's hash is slow on purpose, and a thousand of them take minutes."""
+        return {agent for queue in self.queues for agent in seated_agents(queue)}
+
     def _make_pbx(self) -> LabPbx:
         pbx = super()._make_pbx()
-        files = {**pbx.settings.extra_files, "queues.d/bench.conf": peer_queues()}
-        pbx.settings = replace(pbx.settings, phones=EXTENSIONS, extra_files=files)
+        files = {**pbx.settings.extra_files, "queues.d/bench.conf": peer_queues(self.queues)}
+        pbx.settings = replace(pbx.settings, phones=extensions_of(self.queues), extra_files=files)
         return pbx
 
 
@@ -40,7 +55,7 @@ class QueueStage(Stage):
 class Site:
     """What a measurement needs. floor: of a process beside the service, as the desk's is."""
 
-    stage: Stage
+    stage: QueueStage
     floor: Floor
     phones: AgentPhones
     callers: Callers
@@ -52,19 +67,22 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def open_site() -> AsyncIterator[Site]:
-    """Start everything: all phones registered, all agents paused on both sides. Removes it at the end."""
+async def open_site(queues: Mapping[str, int]) -> AsyncIterator[Site]:
+    """Start everything: all phones registered, all our agents paused. Removes it at the end.
+
+    queues: those which both sides have, as `configuration.queues_up_to` gives them.
+    """
     async with contextlib.AsyncExitStack() as stack:
         folder = cleanup.make_run_dir("queue-bench")
         stack.callback(cleanup.remove_run_dir, folder)
-        write_files(folder / "config")
-        stage = QueueStage(folder / "config", dialplan=peer_dialplan(), log=print)
+        write_files(folder / "config", queues)
+        stage = QueueStage(folder / "config", queues)
         await stack.enter_async_context(stage)
         audio = SilentAudio()
         stack.callback(audio.close)
         pbx = (stage.pbx.host, stage.pbx.sip_port)
         phones = await stack.enter_async_context(AgentPhones(pbx, audio))
-        await phones.register(EXTENSIONS)
+        await phones.register(extensions_of(queues))
         floor = await stack.enter_async_context(_floor(stage))
         callers = await stack.enter_async_context(Callers(pbx, ANI, audio))
         watch = await stack.enter_async_context(watching(stage.pbx))
@@ -74,9 +92,9 @@ async def open_site() -> AsyncIterator[Site]:
         yield Site(stage, floor, phones, callers, watch)
 
 
-def write_files(folder: Path) -> None:
+def write_files(folder: Path, queues: Mapping[str, int]) -> None:
     """Our configuration directory."""
-    for name, text in our_files().items():
+    for name, text in our_files(queues).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

@@ -1,1 +1,1 @@
-"""What the ACD's store costs by itself, on SQLite and on PostgreSQL: no Asterisk, no service, a floor of many queues."""
+"""What the store of the ACD costs by itself, on SQLite and on PostgreSQL: no Asterisk, no service, many queues."""

@@ -9,12 +9,16 @@ OFFER_WAYS = ("an agent is freed", "a caller comes")
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """A run of claims. workers: processes that claim at the same time; at_once: how many each has under way."""
+    """A run of claims. workers: processes that claim at the same time; at_once: how many each has under way.
+
+    refused: those that had to be asked for again.
+    """
 
     workers: int
     at_once: int
     count: int
     took_s: float
+    refused: int = 0
 
     @property
     def per_s(self) -> float:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import NoReturn, TypeVar
 
 from sqlalchemy import Connection
 
 from cordboard.acd.model import OfferEnd, OfferResult, Presence
-from cordboard.service.floor import OBSERVER_LEASE
+from cordboard.service.floor import LOOK_S, OBSERVER_LEASE
+from cordboard.store import acd_entries
 from cordboard.store.acd_store import AcdStore
 from cordboard.store.acd_values import Changes, Entered, Entering, OfferToRing
 from cordboard.store.address import Address
 from cordboard.store.moments import now
-from cordboard.store.tables import queue_entries
+from cordboard.store.turn import Turn
 from cordboard.store.writer import StoreThread, open_database
+from cordboard.telephony.ports import AgentLegEvent
 from tests.bench.stores.big_floor import OWNER, BigFloor
 
 T = TypeVar("T")
@@ -44,25 +47,39 @@ class BenchStore:
         return found
 
     async def fill(self) -> None:
-        """Somebody observes; all callers wait; the agents of quiet queues are free, the others have never come."""
+        """Somebody observes; all callers wait; the agents of quiet queues are free, the others have never come.
+
+        PostgreSQL then counts its rows, as autovacuum has it do once a minute.
+        """
         await self.ask(lambda c: self.acd.take_lease(c, now(), OBSERVER_LEASE, OWNER, HELD_S))
         for first in range(0, self.floor.waiting, TOGETHER):
             await self._enter_some(range(first, min(first + TOGETHER, self.floor.waiting)))
         for agent in self.floor.quiet_agents:
             await self.set_presence(agent, Presence.AVAILABLE)
+        await self.ask(lambda c: c.exec_driver_sql("ANALYZE") if c.dialect.name == "postgresql" else None)
 
     async def _enter_some(self, numbers: Collection[int]) -> None:
         def work(connection: Connection) -> None:
+            turn = Turn(connection, now(), self.floor.plan)  # one for all: nobody is matched yet
             for number in numbers:
-                self.acd.enter(connection, now(), self.floor.entering(number, now().wall))
+                acd_entries.enter(turn, self.floor.entering(number, now().wall))
+            turn.finish()
 
         await self.ask(work)
-        await self.hold_all()
+        await self.renew()
 
-    async def hold_all(self) -> None:
-        """Every caller's worker lives, and will for longer than this lasts."""
-        held = queue_entries.update().values(lease_until=now().boot + HELD_S)
-        await self.ask(lambda c: c.execute(held).rowcount)
+    async def renew(self) -> None:
+        """The callers' worker lives."""
+        await self.ask(lambda c: self.acd.renew(c, now(), OWNER))
+
+    async def look(self) -> Changes:
+        """What each process of the service does once a second."""
+
+        def work(connection: Connection) -> Changes:
+            self.acd.renew(connection, now(), OWNER)
+            return self.acd.sweep(connection, now())
+
+        return await self.ask(work)
 
     async def set_presence(self, agent: str, presence: Presence) -> Changes:
         """What an agent chooses."""
@@ -86,7 +103,9 @@ class BenchStore:
         """They have talked, and it is over."""
         at = now().wall
         result = OfferResult(offer.offer_id, OfferEnd.SERVED, at, at)
+        gone = AgentLegEvent("gone", offer.offer_id, "", "", at)
         await self.ask(lambda c: self.acd.settle(c, now(), offer.call_id, result, caller_is_here=False))
+        await self.ask(lambda c: self.acd.agent_leg(c, now(), gone))
 
 
 @contextmanager
@@ -97,3 +116,20 @@ def open_store(address: Address, floor: BigFloor) -> Iterator[BenchStore]:
         yield store
     finally:
         store.close()
+
+
+@asynccontextmanager
+async def each_second(work: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+    """Do this again and again meanwhile, as the service does; what is measured has to wait for it."""
+
+    async def do_again_and_again() -> NoReturn:
+        while True:
+            await work()
+            await asyncio.sleep(LOOK_S)
+
+    doing = asyncio.create_task(do_again_and_again())
+    try:
+        yield
+    finally:
+        doing.cancel()
+        await asyncio.gather(doing, return_exceptions=True)
