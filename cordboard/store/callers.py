@@ -50,6 +50,11 @@ _FORGET_CALLBACKS = (
     .where(callbacks.c.party_ref == bindparam("b_ref"), callbacks.c.state == "waiting")
     .values(state="erased", closed_at=bindparam("b_at"))
 )
+_PARTY_OF_CALL = (
+    select(parties.c.party_ref)
+    .join(callers, callers.c.party_ref == parties.c.party_ref)
+    .where(callers.c.call_id == bindparam("b_call"))
+)
 
 
 def note_caller(turn: Turn, caller: CallerNote) -> str:
@@ -103,3 +108,9 @@ def erase_party(turn: Turn, party_ref: str) -> bool:
     turn.run(_FORGET_IDENTITIES, b_ref=party_ref)
     turn.changed = True
     return known > 0
+
+
+def party_of_call(turn: Turn, call_id: str) -> str:
+    """Who calls, by the number; "" for a number that is withheld."""
+    row = turn.row(_PARTY_OF_CALL, b_call=call_id)
+    return "" if row is None else str(row.party_ref)

@@ -19,7 +19,8 @@ from cordboard.acd.needs_json import needs_from_json
 from cordboard.store import acd_away, acd_entries, callback_attempts, callbacks, older_places
 from cordboard.store.acd_values import Entering
 from cordboard.store.callback_attempts import RING_BACK
-from cordboard.store.tables import callers, offers, parties, queue_entries
+from cordboard.store.callers import party_of_call
+from cordboard.store.tables import offers, queue_entries
 from cordboard.store.turn import Turn
 from cordboard.telephony.call_id import new_call_id
 
@@ -38,11 +39,6 @@ _TALK = (
     )
     .order_by(offers.c.made_at.desc())
     .limit(1)
-)
-_PARTY = (
-    select(parties.c.party_ref)
-    .join(callers, callers.c.party_ref == parties.c.party_ref)
-    .where(callers.c.call_id == bindparam("b_call"))
 )
 
 
@@ -77,8 +73,8 @@ def _note_waiting(turn: Turn, entry: Row[Any], cause: int, at: float) -> None:
 
 def _ring_back(turn: Turn, talk: Row[Any], agent_s: float, at: float) -> None:
     """Have the customer called, in a new place where they stood. Who withheld their number cannot be."""
-    party = turn.row(_PARTY, b_call=talk.call_id)
-    if party is None or callbacks.open_for(turn.connection, talk.queue, party.party_ref) is not None:
+    party_ref = party_of_call(turn, talk.call_id)
+    if not party_ref or callbacks.open_for(turn.connection, talk.queue, party_ref) is not None:
         return
     waited_s = turn.now.wall - talk.entered_at
     needs = replace(needs_from_json(talk.needs), agent=talk.agent, agent_s=waited_s + RING_BACK.ring_s + agent_s)
@@ -95,14 +91,14 @@ def _ring_back(turn: Turn, talk: Row[Any], agent_s: float, at: float) -> None:
         needs=needs,
         identity=talk.identity,
     )
-    entry_id = acd_entries.keep(turn, entering, party.party_ref, kind="callback")
+    entry_id = acd_entries.keep(turn, entering, party_ref, kind="callback")
     callbacks.promise(
         turn,
         callbacks.Promise(
             callback_id,
             talk.call_id,
             talk.queue,
-            party.party_ref,
+            party_ref,
             talk.language,
             talk.priority,
             at,

@@ -14,17 +14,13 @@ from sqlalchemy import Row, and_, bindparam, or_, select
 from cordboard.acd.cut_off import keeps_places
 from cordboard.store import acd_away, callback_closing
 from cordboard.store.acd_values import Entering
+from cordboard.store.callers import party_of_call
 from cordboard.store.state_conditions import AWAY, OPEN_CALLBACK
-from cordboard.store.tables import callbacks, callers, parties, queue_entries
+from cordboard.store.tables import callbacks, queue_entries
 from cordboard.store.turn import Turn
 
 _NOBODY = "-"  # no party and no identity is called that
 
-_PARTY = (
-    select(parties.c.party_ref)
-    .join(callers, callers.c.party_ref == parties.c.party_ref)
-    .where(callers.c.call_id == bindparam("b_call"))
-)
 _HAS_THE_IDENTITY = queue_entries.c.identity == bindparam("b_identity")
 _HAS_NO_IDENTITY = queue_entries.c.identity == ""
 _PROMISED = (
@@ -57,7 +53,7 @@ def take(turn: Turn, entering: Entering) -> Row[Any] | None:
     queue = turn.queue(entering.queue)
     if queue.callback is None and queue.cut_off is None:
         return None
-    party_ref, identity = _party_of(turn, entering.call_id) or _NOBODY, entering.identity or _NOBODY
+    party_ref, identity = party_of_call(turn, entering.call_id) or _NOBODY, entering.identity or _NOBODY
     if (party_ref, identity) == (_NOBODY, _NOBODY):
         return None
     place = _promised(turn, queue.name, party_ref, identity) or _cut_off(turn, queue.name, party_ref, identity)
@@ -71,7 +67,7 @@ def has_owner(turn: Turn, entry: Row[Any]) -> bool:
     policy = turn.queue(entry.queue).cut_off
     if entry.identity:
         return True
-    return policy is not None and policy.identity == "number" and _party_of(turn, entry.call_id) != ""
+    return policy is not None and policy.identity == "number" and party_of_call(turn, entry.call_id) != ""
 
 
 def _promised(turn: Turn, queue: str, party_ref: str, identity: str) -> Row[Any] | None:
@@ -88,9 +84,3 @@ def _cut_off(turn: Turn, queue: str, party_ref: str, identity: str) -> Row[Any] 
         return None
     who = party_ref if policy.identity == "number" else _NOBODY
     return turn.row(_CUT_OFF, b_queue=queue, b_party=who, b_identity=identity)
-
-
-def _party_of(turn: Turn, call_id: str) -> str:
-    """Who calls, by the number; "" for a number that is withheld."""
-    row = turn.row(_PARTY, b_call=call_id)
-    return "" if row is None else str(row.party_ref)

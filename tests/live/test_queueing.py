@@ -20,13 +20,12 @@ from cordboard.lab.call import Call
 from cordboard.lab.caller import Caller
 from cordboard.lab.desk_client import DeskClient
 from cordboard.lab.hearing import tone_share
-from cordboard.lab.player import play
 from cordboard.lab.rtp import tone
-from cordboard.lab.scenario import load_scenario
 from cordboard.lab.sip_phone import SipPhone
 from cordboard.lab.stage import Stage
 from cordboard.store.acd_reads import open_for_reading
 from cordboard.store.queue_log_rows import all_log_lines
+from tests.live.scenarios_of_site import play_all
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
 
@@ -44,19 +43,7 @@ async def stage() -> AsyncIterator[Stage]:
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def results(stage: Stage) -> dict[str, tuple[str, ...]]:
     """Every scenario's faults, by name: all are played at once."""
-
-    async def faults(file: Path) -> tuple[str, ...]:
-        scenario = load_scenario(file, stage.book)
-        lines: list[str] = []
-        result = await play(scenario, stage.scenario_stage(), lambda line: lines.append(line.as_json()))
-        if result.faults:
-            print(file.stem, *lines, sep="\n")
-        return result.faults
-
-    async with asyncio.timeout(150):
-        found = await asyncio.gather(*(faults(file) for file in SCENARIOS))
-    await stage.pbx.wait_for_no_channels()
-    return {file.stem: faults for file, faults in zip(SCENARIOS, found, strict=True)}
+    return await play_all(stage, SCENARIOS, 150)
 
 
 @pytest.mark.parametrize("name", [file.stem for file in SCENARIOS])

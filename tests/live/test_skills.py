@@ -5,7 +5,6 @@ Every scenario has a queue and agents of its own (skills_site), so they are play
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import sqlite3
@@ -16,9 +15,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from cordboard.lab.player import play
-from cordboard.lab.scenario import load_scenario
 from cordboard.lab.stage import Stage
+from tests.live.scenarios_of_site import play_all
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
 
@@ -36,19 +34,7 @@ async def stage() -> AsyncIterator[Stage]:
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def results(stage: Stage) -> dict[str, tuple[str, ...]]:
     """Every scenario's faults, by name: all are played at once."""
-
-    async def faults(file: Path) -> tuple[str, ...]:
-        lines: list[str] = []
-        scenario = load_scenario(file, stage.book)
-        result = await play(scenario, stage.scenario_stage(), lambda line: lines.append(line.as_json()))
-        if result.faults:
-            print(file.stem, *lines, sep="\n")
-        return result.faults
-
-    async with asyncio.timeout(90):
-        found = await asyncio.gather(*(faults(file) for file in SCENARIOS))
-    await stage.pbx.wait_for_no_channels()
-    return {file.stem: faults for file, faults in zip(SCENARIOS, found, strict=True)}
+    return await play_all(stage, SCENARIOS, 90)
 
 
 def told(stage: Stage, queue: str, kind: str) -> list[tuple[float, dict[str, Any]]]:

@@ -18,10 +18,9 @@ import pytest_asyncio
 
 from agi_scripts.switch import AsteriskSwitch
 from cordboard.lab.caller import Caller
-from cordboard.lab.player import play
-from cordboard.lab.scenario import load_scenario
 from cordboard.lab.sip_phone import SipPhone
 from cordboard.lab.stage import Stage
+from tests.live.scenarios_of_site import play_all
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
 
@@ -52,19 +51,7 @@ async def keys_told(stage: Stage) -> AsyncIterator[list[str]]:
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def results(stage: Stage, keys_told: list[str]) -> dict[str, tuple[str, ...]]:
     """Every scenario's faults, by name: all are played at once."""
-
-    async def faults(file: Path) -> tuple[str, ...]:
-        lines: list[str] = []
-        scenario = load_scenario(file, stage.book)
-        result = await play(scenario, stage.scenario_stage(), lambda line: lines.append(line.as_json()))
-        if result.faults:
-            print(file.stem, *lines, sep="\n")
-        return result.faults
-
-    async with asyncio.timeout(120):
-        found = await asyncio.gather(*(faults(file) for file in SCENARIOS))
-    await stage.pbx.wait_for_no_channels()
-    return {file.stem: faults for file, faults in zip(SCENARIOS, found, strict=True)}
+    return await play_all(stage, SCENARIOS, 120)
 
 
 @pytest.mark.parametrize("name", [file.stem for file in SCENARIOS])
