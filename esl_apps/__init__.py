@@ -1,0 +1,1 @@
+"""The FreeSWITCH edge: calls and agents over the Event Socket."""
