@@ -12,18 +12,19 @@ from datetime import UTC, datetime
 
 from agi_scripts.agent_results import agent_rung, agents_rung
 from agi_scripts.environment import Environment, decoded
+from cordboard.edge.checkpoints import is_checkpoint
+from cordboard.edge.dialled import closest
 from cordboard.errors import SwitchProtocolError
 from cordboard.telephony.call import Call
 from cordboard.telephony.call_id import is_call_id, new_call_id
 from cordboard.telephony.hangup_causes import HangupCause, from_q850
 from cordboard.telephony.outcomes import Connected, Done, Failed, NotConnected, Outcome
-from cordboard.telephony.ports import CHECKPOINT_MAX_BYTES, Arrival
+from cordboard.telephony.ports import Arrival
 
 NEW_OR_RESUMED = "call"
 ENDED = "ended"
 
 _ARGUMENTS = 8
-_CHECKPOINT = re.compile(r"[A-Za-z0-9._~:-]{0,%d}" % CHECKPOINT_MAX_BYTES)  # noqa: UP031 (braces)
 _NUMBER = re.compile(r"[+*#0-9A-Za-z]{0,64}")
 
 _NOT_CONNECTED: dict[str, NotConnected] = {
@@ -35,17 +36,11 @@ _NOT_CONNECTED: dict[str, NotConnected] = {
     "TORTURE": NotConnected("rejected"),
     "DECLINED": NotConnected("rejected"),  # the dialplan's own word: picked up, and did not press 1
 }
-_TELLING = ("no_answer", "rejected", "busy", "unreachable")  # of several phones: the one that came closest
 _REASONS: dict[HangupCause, NotConnected] = {
     HangupCause.BUSY: NotConnected("busy"),
     HangupCause.NO_ANSWER: NotConnected("no_answer"),
     HangupCause.REJECTED: NotConnected("rejected"),
 }
-
-
-def is_checkpoint(text: str) -> bool:
-    """Whether a text may be noted on a channel as a checkpoint."""
-    return _CHECKPOINT.fullmatch(text) is not None
 
 
 def arrival_of(environment: Environment, *, token: str, switch: str) -> Arrival:
@@ -107,9 +102,7 @@ def _dialled(attempts: list[tuple[str, str]], talked_ms: str) -> Outcome:
     """The DIALSTATUS and HANGUPCAUSE of each phone that was rung in turn, or of all together, as an outcome."""
     if attempts[-1][0] == "ANSWER":
         return Connected(_whole(talked_ms) / 1000)
-    outcomes = [_not_connected(status, cause) for status, cause in attempts]
-    reasons = {one.reason: one for one in outcomes if isinstance(one, NotConnected)}
-    return next((reasons[reason] for reason in _TELLING if reason in reasons), outcomes[-1])
+    return closest([_not_connected(status, cause) for status, cause in attempts])
 
 
 def _not_connected(status: str, cause: str) -> NotConnected | Failed:

@@ -2,36 +2,26 @@
 
 MixMonitor runs on the caller's channel until the call ends, without any worker. To pause it is to stop it; to
 resume, to begin again behind what is in the file. So whatever happens to a worker, a recording that is paused
-records nothing. How it stands is kept on the channel, which is asked each time: another worker may have begun it.
-
-    ""            nothing is recorded
-    "on:PATH"     it is
-    "paused:PATH" the flow has paused it
-    "secret:PATH" paused while secret digits are gathered. If that worker is lost, the next one resumes it with the
-                  first thing it does that is not the same question.
+records nothing. How it stands is kept on the channel (`Standing`), which is asked each time: another worker may
+have begun it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import TYPE_CHECKING
 
 import structlog
 
 from agi_scripts import commands, variables
 from agi_scripts.gathering import gather
-from agi_scripts.recording import make_folder
+from cordboard.edge.recording_files import Standing, is_plain_name, is_plain_path, make_folder, standing_of
 from cordboard.telephony.outcomes import Done, Failed, Outcome
 from cordboard.telephony.verbs import Gather, RecordCall
 
 if TYPE_CHECKING:
     from agi_scripts.phone import AsteriskPhone
 
-ON, PAUSED, SECRET = "on", "paused", "secret"
-
-_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")  # nothing that leads out of the folder
-_PATH = re.compile(r"/[A-Za-z0-9_./@+=-]{1,400}")  # nothing that means something in the dialplan
 _log = structlog.get_logger(__name__)
 
 
@@ -41,10 +31,10 @@ async def record_call(phone: AsteriskPhone, verb: RecordCall) -> Outcome:
         return await _start(phone, verb.file)
     state, path = await _standing(phone)
     if state and verb.action == "pause":
-        return await _stop(phone, f"{PAUSED}:{path}")
+        return await _stop(phone, f"paused:{path}")
     if state and verb.action == "stop":
         return await _stop(phone, "")
-    if state in (PAUSED, SECRET) and verb.action == "resume":
+    if state in ("paused", "secret") and verb.action == "resume":
         return await _record(phone, path)
     return Done()
 
@@ -53,11 +43,11 @@ async def gather_in_secret(phone: AsteriskPhone, verb: Gather) -> Outcome:
     """Gather secret digits with the recording paused. A worker that is lost meanwhile leaves it paused."""
     state, path = await _standing(phone)
     if state:
-        stopped = await _stop(phone, f"{PAUSED if state == PAUSED else SECRET}:{path}")
+        stopped = await _stop(phone, f"{'paused' if state == 'paused' else 'secret'}:{path}")
         if isinstance(stopped, Failed):
             return stopped
     outcome = await gather(phone, verb)
-    if state in (ON, SECRET):
+    if state in ("on", "secret"):
         await _record(phone, path)
     return outcome
 
@@ -65,22 +55,21 @@ async def gather_in_secret(phone: AsteriskPhone, verb: Gather) -> Outcome:
 async def resume_after_secret(phone: AsteriskPhone) -> None:
     """Go on recording where a worker was lost while it gathered secret digits. Nothing to do otherwise."""
     state, path = await _standing(phone)
-    if state == SECRET:
+    if state == "secret":
         await _record(phone, path)
 
 
-async def _standing(phone: AsteriskPhone) -> tuple[str, str]:
+async def _standing(phone: AsteriskPhone) -> tuple[Standing, str]:
     """How the channel's recording stands, and its path; "" and "" if there is none."""
     reply = await phone.command(commands.get_variable(variables.RECORDING))
-    state, _, path = reply.rest.removeprefix("(").removesuffix(")").partition(":")
-    return (state, path) if state in (ON, PAUSED, SECRET) and _PATH.fullmatch(path) else ("", "")
+    return standing_of(reply.rest.removeprefix("(").removesuffix(")"))
 
 
 async def _start(phone: AsteriskPhone, file: str) -> Outcome:
     path = str(phone.settings.calls_root / f"{file}.wav")
-    if not _FILE.fullmatch(file) or not _PATH.fullmatch(path):
+    if not is_plain_name(file) or not is_plain_path(path):
         return Failed("a recording's path that is not plain")
-    if await _standing(phone) == (ON, path):
+    if await _standing(phone) == ("on", path):
         return Done()
     if not await asyncio.to_thread(make_folder, phone.settings.calls_root):
         return Failed("the folder for recordings cannot be made")
@@ -96,7 +85,7 @@ async def _record(phone: AsteriskPhone, path: str) -> Outcome:
     reply = await phone.command(commands.mix_monitor(path))
     if reply.number != 0:
         return await phone.failed("Asterisk could not record the call (is app_mixmonitor loaded?)")
-    await phone.note({variables.RECORDING: f"{ON}:{path}"})
+    await phone.note({variables.RECORDING: f"on:{path}"})
     return Done()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from agi_scripts import commands
 from agi_scripts.parts import Part, key_of, play_part
 from agi_scripts.playing import longest_s, parts_of, play_all, play_parts
+from cordboard.edge.key_input import take_key, take_typed
 from cordboard.telephony.outcomes import Failed, Gathered, NoInput, Outcome
 from cordboard.telephony.verbs import KEYS, Gather
 
@@ -22,13 +23,8 @@ if TYPE_CHECKING:
 
 async def gather(phone: AsteriskPhone, verb: Gather) -> Outcome:
     """Play, then collect until enough keys, the end key, or a pause that is too long."""
-    digits = ""
-    for key in verb.typed:
-        taken = _take(verb, digits, key)
-        if isinstance(taken, Gathered):
-            return taken
-        digits = taken
-    return await _collect(phone, verb, digits)
+    digits = take_typed(verb)
+    return digits if isinstance(digits, Gathered) else await _collect(phone, verb, digits)
 
 
 async def _collect(phone: AsteriskPhone, verb: Gather, digits: str) -> Outcome:
@@ -39,21 +35,12 @@ async def _collect(phone: AsteriskPhone, verb: Gather, digits: str) -> Outcome:
     while key:
         if isinstance(key, Failed):
             return key
-        taken = _take(verb, digits, key)
+        taken = take_key(verb, digits, key)
         if isinstance(taken, Gathered):
             return taken
         digits = taken
         key = await _next_key(phone, verb.inter_digit_s)
     return Gathered(digits, "timeout")
-
-
-def _take(verb: Gather, digits: str, key: str) -> str | Gathered:
-    """The digits with one more key, or the outcome if that ends the input."""
-    if key == verb.end_key:
-        return Gathered(digits, "end_key")
-    digits += key
-    is_over = len(digits) >= verb.max_digits or digits in verb.ends
-    return Gathered(digits, "full") if is_over else digits
 
 
 async def _first_key(phone: AsteriskPhone, verb: Gather) -> str | Failed:
@@ -75,7 +62,10 @@ async def _last_part(phone: AsteriskPhone, part: Part, wait_s: float) -> str | F
     if not part.path:
         return await play_part(phone, part, KEYS) or await _next_key(phone, wait_s)
     line = commands.get_option(part.path, KEYS, _ms(wait_s))
-    return await key_of(phone, part, await phone.command(line, part.longest_s + wait_s))
+    key = await key_of(phone, part, await phone.command(line, part.longest_s + wait_s))
+    if not key:
+        await phone.check_here()  # who hangs up while it waits for the key is told as one who presses none
+    return key
 
 
 async def _next_key(phone: AsteriskPhone, wait_s: float) -> str | Failed:

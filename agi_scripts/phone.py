@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from agi_scripts import commands, variables
-from agi_scripts.arrivals import is_checkpoint
 from agi_scripts.call_recording import gather_in_secret, record_call, resume_after_secret
 from agi_scripts.gathering import gather
 from agi_scripts.handing_over import dial, leave_voicemail, transfer
@@ -31,6 +30,7 @@ from agi_scripts.recording import record
 from agi_scripts.replies import SUCCESS, Reply
 from agi_scripts.ringing_agents import ring_agent
 from agi_scripts.saying import say
+from cordboard.edge.checkpoints import is_checkpoint
 from cordboard.errors import SwitchError, SwitchProtocolError, SwitchUnavailable
 from cordboard.telephony.hangup_causes import Q850, HangupCause
 from cordboard.telephony.outcomes import Failed, HandedOver, HungUp, Outcome
@@ -199,10 +199,14 @@ class AsteriskPhone:
 
     async def failed(self, reason: str) -> Failed:
         """Asterisk said it could not: a fault, or the caller has just left (then CallerGone is raised)."""
+        await self.check_here()
+        return Failed(reason)
+
+    async def check_here(self) -> None:
+        """Raise CallerGone if the caller has just left."""
         reply = await self._link.command(commands.channel_status())
         if reply.code != SUCCESS or reply.number < 0:
             raise CallerGone
-        return Failed(reason)
 
     def now(self) -> float:
         """The loop's clock, in seconds."""

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agi_scripts import commands
 from agi_scripts.link import CallerGone
-from cordboard.prompts.wav import SAMPLE_RATE_HZ, recorded_s
+from cordboard.edge.recording_files import duration_s as duration_of
+from cordboard.edge.recording_files import is_plain_name, make_folder
+from cordboard.prompts.wav import SAMPLE_RATE_HZ
 from cordboard.telephony.outcomes import Failed, Outcome, Recorded
 from cordboard.telephony.verbs import Record
 
@@ -27,12 +27,11 @@ NOTHING_S = (
 
 _HUNG_UP = "(hangup)"  # stands beside result -1 and the position
 _SILENCE = "(timeout)"  # or the time was over
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")  # one folder or file: nothing that leads out of the root
 
 
 async def record(phone: AsteriskPhone, verb: Record) -> Outcome:
     """Record until silence, the end key, the time limit or the hang-up."""
-    if not (_NAME.fullmatch(verb.folder) and _NAME.fullmatch(verb.file)):
+    if not (is_plain_name(verb.folder) and is_plain_name(verb.file)):
         return Failed("a recording's folder or file name that is not plain")
     path = phone.settings.recordings_root / verb.folder / verb.file
     if not await asyncio.to_thread(make_folder, path.parent):
@@ -43,7 +42,7 @@ async def record(phone: AsteriskPhone, verb: Record) -> Outcome:
     try:
         reply = await phone.command(line, verb.max_s + BEEP_S)
     except CallerGone:
-        return Recorded(str(wav), await asyncio.to_thread(_duration_s, wav), hung_up=True)
+        return Recorded(str(wav), await asyncio.to_thread(duration_of, wav), hung_up=True)
     hung_up = _HUNG_UP in reply.rest
     if reply.number < 0 and not hung_up:
         return await phone.failed("Asterisk could not record")
@@ -51,20 +50,3 @@ async def record(phone: AsteriskPhone, verb: Record) -> Outcome:
     if _SILENCE in reply.rest and duration_s < NOTHING_S:
         duration_s = 0.0  # the file stays: who speaks too low for Asterisk has said something all the same
     return Recorded(str(wav), duration_s, hung_up)
-
-
-def make_folder(folder: Path) -> bool:
-    """See that a folder is there; False if it cannot be. Blocks."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return False
-    return True
-
-
-def _duration_s(wav: Path) -> float:
-    """How long a recording is; 0.0 if there is none."""
-    try:
-        return recorded_s(wav)
-    except OSError:
-        return 0.0

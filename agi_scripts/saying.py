@@ -6,28 +6,19 @@ connection only afterwards. The call then goes to the next worker as usual.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from agi_scripts import commands
 from agi_scripts.parts import Part, play_part
+from cordboard.edge.sayable import longest_s
 from cordboard.telephony.outcomes import Done, Failed, Outcome
 from cordboard.telephony.verbs import Say, SayKind
 
 if TYPE_CHECKING:
     from agi_scripts.phone import AsteriskPhone
 
-Spoken = tuple[Callable[[str], bytes], float]  # the line for the keys that stop it, and the longest it can take
-
-CHARACTER_S = 1.5  # longer than any language's recording of one digit or letter
-PHRASE_S = 30.0  # a nine-figure number or a whole date, spoken slowly
-NUMBER_MAX = 999_999_999
-
-_DIGITS = re.compile(r"[0-9*#]{1,64}")
-_SPELLED = re.compile(r"[A-Za-z0-9*#!@$=+/.-]{1,64}")  # what Asterisk has a sound for, the space left out
-_WHOLE = re.compile(r"-?[0-9]{1,12}")
-_ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
+Line = Callable[[str], bytes]  # for the keys that stop it
 
 # Asterisk's letters: A weekday, B month, d day, Y year, I and k hour of 12 and 24, M minute, p am or pm.
 _LAYOUTS = {
@@ -48,11 +39,11 @@ async def say(phone: AsteriskPhone, verb: Say) -> Outcome:
 
 def saying_part(verb: Say) -> Part | Failed:
     """How to speak a value, or that it is none that can be spoken."""
-    spoken = _LINES[verb.kind](verb)
-    if spoken is None:
+    lasts_s = longest_s(verb)
+    if lasts_s is None:
         return Failed(f"not a {verb.kind} that can be spoken")
-    line, longest_s = spoken
-    return Part(line, longest_s, f"Asterisk could not say a {verb.kind}", language=asterisk_language(verb.language))
+    line = _LINES[verb.kind](verb)
+    return Part(line, lasts_s, f"Asterisk could not say a {verb.kind}", language=asterisk_language(verb.language))
 
 
 def asterisk_language(tag: str) -> str:
@@ -61,42 +52,16 @@ def asterisk_language(tag: str) -> str:
     return f"{language}_{region.upper()}" if region else language
 
 
-def _number(verb: Say) -> Spoken | None:
-    number = _whole(verb.value)
-    if number is None or abs(number) > NUMBER_MAX:
-        return None
-    return lambda keys: commands.say_number(number, keys, verb.gender), PHRASE_S
-
-
-def _digits(verb: Say) -> Spoken | None:
-    if not _DIGITS.fullmatch(verb.value):
-        return None
-    return lambda keys: commands.say_digits(verb.value, keys), CHARACTER_S * len(verb.value)
-
-
-def _spelled(verb: Say) -> Spoken | None:
-    if not _SPELLED.fullmatch(verb.value):
-        return None
-    return lambda keys: commands.say_alpha(verb.value, keys), CHARACTER_S * len(verb.value)
-
-
-def _moment(verb: Say) -> Spoken | None:
-    moment = _whole(verb.value)
-    if moment is None or not _ZONE.fullmatch(verb.zone):
-        return None
+def _moment(verb: Say) -> Line:
     layouts = _LAYOUTS[verb.kind]
     layout = layouts.get(verb.language.partition("-")[0], layouts[""])
-    return lambda keys: commands.say_datetime(moment, layout, verb.zone, keys), PHRASE_S
+    return lambda keys: commands.say_datetime(int(verb.value), layout, verb.zone, keys)
 
 
-def _whole(text: str) -> int | None:
-    return int(text) if _WHOLE.fullmatch(text) else None
-
-
-_LINES: dict[SayKind, Callable[[Say], Spoken | None]] = {
-    "number": _number,
-    "digits": _digits,
-    "spelled": _spelled,
+_LINES: dict[SayKind, Callable[[Say], Line]] = {
+    "number": lambda verb: lambda keys: commands.say_number(int(verb.value), keys, verb.gender),
+    "digits": lambda verb: lambda keys: commands.say_digits(verb.value, keys),
+    "spelled": lambda verb: lambda keys: commands.say_alpha(verb.value, keys),
     "date": _moment,
     "time": _moment,
 }

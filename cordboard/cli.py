@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -86,19 +86,22 @@ def desk(
 @app.command("install-dialplan")
 def install_dialplan(
     config: ConfigOption,
-    switch: Annotated[str, typer.Option(help="Which switch; `asterisk` is the one there is.")] = "asterisk",
-    target: Annotated[Path, typer.Option(help="Asterisk's configuration directory.")] = Path("/etc/asterisk"),
+    switch: Annotated[Literal["asterisk", "freeswitch"], typer.Option(help="Which switch.")] = "asterisk",
+    target: Annotated[
+        Path | None,
+        typer.Option(help="The switch's configuration directory, /etc/asterisk or /etc/freeswitch by default."),
+    ] = None,
     systemd: Annotated[Path, typer.Option(help="Where systemd units go.")] = Path("/etc/systemd/system"),
     no_systemd: Annotated[bool, typer.Option("--no-systemd", help="Leave the systemd unit out.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, write nothing.")] = False,
     uninstall: Annotated[bool, typer.Option("--uninstall", help="Take our files out again.")] = False,
 ) -> None:
-    """Write the dialplan, the manager user and the systemd unit; print the one line left to add."""
+    """Write the dialplan, the link's user or password and the systemd unit; print what is left to add."""
+    from cordboard.bootstrap.freeswitch_installation import FreeswitchInstallation
     from cordboard.bootstrap.installation import Installation
 
-    if switch != "asterisk":
-        raise typer.BadParameter(f"{switch!r}; the switch there is an edge for is `asterisk`")
-    plan = Installation(config, target, None if no_systemd else systemd)
+    where = (config, target or Path("/etc") / switch, None if no_systemd else systemd)
+    plan = FreeswitchInstallation(*where) if switch == "freeswitch" else Installation(*where)
     diff = plan.uninstall(dry_run=dry_run) if uninstall else plan.install(dry_run=dry_run)
     typer.echo(diff or "Nothing to change.")
     if not uninstall:

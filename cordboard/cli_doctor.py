@@ -16,9 +16,14 @@ from cordboard.cli_options import ConfigOption, JsonOption
 
 AsteriskOption = Annotated[Path, typer.Option("--asterisk", "--target", help="Asterisk's configuration directory.")]
 
+FreeswitchOption = Annotated[Path, typer.Option("--freeswitch", help="FreeSWITCH's configuration directory.")]
+
 
 def doctor(
-    config: ConfigOption, asterisk: AsteriskOption = Path("/etc/asterisk"), as_json: JsonOption = False
+    config: ConfigOption,
+    asterisk: AsteriskOption = Path("/etc/asterisk"),
+    freeswitch: FreeswitchOption = Path("/etc/freeswitch"),
+    as_json: JsonOption = False,
 ) -> None:
     """Look over the whole installation; whatever is wrong comes with the line that puts it right.
 
@@ -34,7 +39,7 @@ def doctor(
     is_shown = console.is_terminal and not as_json
     began = time.monotonic()
     with console.status("looking …") if is_shown else nullcontext():
-        examined = run_doctor(config, asterisk)
+        examined = run_doctor(config, asterisk, freeswitch)
     if is_shown:
         show(console, config, examined, time.monotonic() - began)
     else:

@@ -13,6 +13,8 @@ import typer
 from cordboard.cli_options import ConfigOption, JsonOption
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cordboard.bootstrap.configuration import Configuration
     from cordboard.prompts.library import PromptState
 
@@ -28,6 +30,10 @@ def build(
         Literal["asterisk", "freeswitch"],
         typer.Option("--for", help="`freeswitch` lays the sounds out for it besides, at 8, 16, 32 and 48 kHz."),
     ] = "asterisk",
+    values: Annotated[
+        bool,
+        typer.Option("--values", help="With `--for freeswitch`: speak numbers and dates for its `say` as well."),
+    ] = False,
 ) -> None:
     """Speak every prompt that has no recording, so that a call never waits for it. What is there already stays."""
     from cordboard.bootstrap.configuration import load_configuration
@@ -41,16 +47,26 @@ def build(
     unheard = sum(state.path is None for state in states)
     typer.echo(f"{made} made, {len(states) - made - unheard} kept, {unheard} failed")
     if switch == "freeswitch":
-        _lay_out(configuration, states)
+        _lay_out(configuration, states, values=values)
     raise typer.Exit(1 if failed else 0)
 
 
-def _lay_out(configuration: Configuration, states: Sequence[PromptState]) -> None:
+def _lay_out(configuration: Configuration, states: Sequence[PromptState], *, values: bool) -> None:
     from cordboard.prompts.freeswitch import lay_out
 
     root = configuration.state / "prompts" / "freeswitch"
     written = asyncio.run(lay_out(states, root))
+    if values:
+        written += asyncio.run(_speak_values(configuration, states, root))
     typer.echo(f"{written} files written below {root}")
+
+
+async def _speak_values(configuration: Configuration, states: Sequence[PromptState], root: Path) -> int:
+    from cordboard.prompts.freeswitch_values import say_languages, speak_values
+
+    voices = configuration.library.voices
+    languages = say_languages(state.prompt.language for state in states)
+    return sum([await speak_values(root, language, voices) for language in languages])
 
 
 @prompts_app.command("check")

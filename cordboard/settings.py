@@ -32,6 +32,7 @@ from cordboard.http_section import WebService
 from cordboard.scripts_section import Script, ScriptPoolSection
 from cordboard.telephony.capabilities import SwitchName
 from cordboard.telephony.dial_policy import BadDialRule, BadOutside, DialPolicy, parse_rule
+from cordboard.telephony.reach import Reach, bad_trunk
 
 ENVIRONMENT_PREFIX = "CORDBOARD_"
 
@@ -48,6 +49,16 @@ def _goto_target(text: str) -> str:
             "bad-destination",
             f"`{text}` is no place in the dialplan",
             hint="write context,extension,priority, for instance operators,s,1",
+        )
+    return text
+
+
+def _place(text: str) -> str:
+    if not re.fullmatch(r"[\w.-]+,[\w.*#+-]+", text):
+        raise fault(
+            "bad-destination",
+            f"`{text}` is no place in the dialplan",
+            hint="write context,extension, as operators,0",
         )
     return text
 
@@ -75,6 +86,7 @@ def _country(code: str) -> str:
 Zone = Annotated[Text, AfterValidator(_zone)]
 Country = Annotated[Text, AfterValidator(_country)]
 PlaceInDialplan = Annotated[Text, AfterValidator(_goto_target)]
+FreeswitchPlace = Annotated[Text, AfterValidator(_place)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -99,9 +111,12 @@ class DeskListener(Section):
 
 
 class Listen(Section):
-    """Where the workers listen: `agi` for Asterisk, `http` for health and metrics; and `desk`, for browsers."""
+    """Where the workers listen: `agi` for Asterisk, `esl` for FreeSWITCH, `http` for health and metrics, and
+    `desk` for browsers.
+    """
 
     agi: Listener = Field(default=Listener(port=4573), description="Where Asterisk's dialplan connects to.")
+    esl: Listener = Field(default=Listener(port=8084), description="Where FreeSWITCH's dialplan connects to.")
     http: Listener = Field(default=Listener(port=8780), description="Where health and metrics can be read.")
     desk: DeskListener = Field(default=DeskListener(), description="Where agents' browsers go.")
 
@@ -117,9 +132,15 @@ class Ami(Section):
     )
 
 
+_REACHES = (
+    "What rings a phone of another switch, over a trunk between the two, by that switch's name; `{extension}` "
+    "stands for the phone's number there."
+)
+
+
 class Asterisk(Section):
     """safe_destination: where calls go when no worker can take them, as context,extension,priority.
-    patience_s: for how long a call looks for a worker before that.
+    patience_s: for how long a call looks for a worker before that. reaches: phones of the other switch.
     """
 
     ami: Ami = Field(default=Ami(), description="The link to Asterisk's manager interface.")
@@ -130,6 +151,33 @@ class Asterisk(Section):
     patience_s: Annotated[float, Field(ge=0.5, le=30)] = Field(
         default=3.0, description="How long a call looks for a worker before it goes to the safe destination."
     )
+    reaches: dict[SwitchName, Text] = Field(default_factory=dict, description=_REACHES)
+
+
+class EventSocket(Section):
+    """The link to FreeSWITCH's event socket."""
+
+    host: Text = Field(default="127.0.0.1", description="Where FreeSWITCH's event socket listens.")
+    port: Port = Field(default=8021, description="Its port.")
+    secret: SecretReference = Field(
+        default=SecretReference(file=Path("secrets/event_socket")), description="Where its password is kept."
+    )
+
+
+class Freeswitch(Section):
+    """safe_destination: where calls go when no worker can take them, as context,extension. patience_s: for how long
+    a call looks for a worker before that. reaches: phones of the other switch.
+    """
+
+    event_socket: EventSocket = Field(default=EventSocket(), description="The link to FreeSWITCH's event socket.")
+    safe_destination: FreeswitchPlace = Field(
+        default="operators,operator",
+        description="Where calls go that no worker can take: context,extension of your own dialplan.",
+    )
+    patience_s: Annotated[float, Field(ge=0.5, le=30)] = Field(
+        default=3.0, description="How long a call looks for a worker before it goes to the safe destination."
+    )
+    reaches: dict[SwitchName, Text] = Field(default_factory=dict, description=_REACHES)
 
 
 class Box(Section):
@@ -219,6 +267,9 @@ class Settings(Section):
     )
     listen: Listen = Field(default=Listen(), description="Where the service listens.")
     asterisk: Asterisk = Field(default=Asterisk(), description="The PBX, and how it is reached.")
+    freeswitch: Freeswitch = Field(
+        default=Freeswitch(), description="FreeSWITCH, and how it is reached; read where `switches` names it."
+    )
     zone: Zone = Field(
         default="UTC",
         description="The time zone of opening hours and of times that are said, unless a flow has its own.",
@@ -269,6 +320,11 @@ class Settings(Section):
         default=25.0, description="How long a service that ends waits for its calls."
     )
 
+    def reach(self) -> Reach:
+        """Which agents' phones the callers of each switch can be joined to."""
+        trunks = {"asterisk": self.asterisk.reaches, "freeswitch": self.freeswitch.reaches}
+        return Reach(self.switches, {name: trunks[name] for name in self.switches})
+
     def dial_policy(self) -> DialPolicy:
         """What flows may dial. Raises BadDialRule or BadOutside; not for settings that `load_settings` gave."""
         outside = self.outside.policy(self.country or "") if self.outside else None
@@ -294,7 +350,7 @@ def load_settings(directory: Path, environment: Mapping[str, str] = os.environ) 
     document = _overlay(_read(directory, "cordboard.yaml"), environment)
     settings, findings = validate(Settings, document)
     if settings is not None:
-        findings = sorted(_bad_dial_rules(settings, document))
+        findings = sorted((*_bad_dial_rules(settings, document), *_bad_trunks(settings, document)))
     if settings is None or findings:
         raise ConfigurationError(findings)
     return settings, document
@@ -313,6 +369,14 @@ def _bad_dial_rules(settings: Settings, document: Document) -> Iterator[Finding]
         yield document.finding(("outside", *bad.keys), "bad-outside", bad.message, bad.hint)
     except BadDialRule:
         return  # told above, each at its place
+
+
+def _bad_trunks(settings: Settings, document: Document) -> Iterator[Finding]:
+    for name in settings.switches:
+        section = settings.asterisk if name == "asterisk" else settings.freeswitch
+        for other, device in section.reaches.items():
+            if (found := bad_trunk(name, other, device)) is not None:
+                yield document.finding((name, "reaches", other), "bad-trunk", *found)
 
 
 def load_numbers(directory: Path) -> tuple[Numbers, Document]:

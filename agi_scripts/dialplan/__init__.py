@@ -1,1 +1,1 @@
-"""What an admin adds to Asterisk: dialplan, manager user, systemd unit, and how they get there."""
+"""What an admin adds to Asterisk: dialplan, manager user, systemd unit, and the lines that include them."""

@@ -20,6 +20,8 @@ ACCEPT_MAX_S = 120  # beyond the ringing, for the whisper and the accept key
 SCREEN_S = 8  # for the key, after what is said before it
 STAND_IN_S = 3600  # a leg without a customer waits no longer for an agent; it is made again then
 DRAIN_S = 25.0
+DIALPLAN_INCLUDE = '#include "cordboard.conf"'
+MANAGER_INCLUDE = '#include "manager.d/cordboard.conf"'
 STOP_MARGIN_S = 30  # on top of the drain: longer than the service itself waits for a worker before it kills it
 DEFAULT_TOKEN = "cordboard"  # noqa: S105 (a mark, no secret, unless an admin chooses one)
 

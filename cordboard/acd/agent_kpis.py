@@ -13,7 +13,8 @@ from typing import Any
 
 from cordboard.acd.agent_time import TIME_KINDS, AgentTime, agent_time
 from cordboard.acd.ledger_row import LedgerRow
-from cordboard.acd.model import RONA, OfferEnd, Presence
+from cordboard.acd.model import OfferEnd, Presence
+from cordboard.acd.rona_figures import RonaFigures
 from cordboard.acd.spread import Spread, spread_of
 from cordboard.acd.stays import TRANSFERS
 
@@ -21,7 +22,7 @@ AGENT_KINDS = (*TIME_KINDS, "offer_made", "offer_ended")  # rows that are needed
 
 
 @dataclass(frozen=True, slots=True)
-class AgentKpis:
+class AgentKpis(RonaFigures):
     """One agent's figures in one period.
 
     offers: made to them; answered: joined with the caller; ring: how long their phone rang for calls they took.
@@ -41,22 +42,6 @@ class AgentKpis:
     talks_ended: int
     time: AgentTime
 
-    @property
-    def rona_by_cause(self) -> Mapping[OfferEnd, int]:
-        """Offers that they did not take, by what came instead."""
-        return {end: count for end, count in self.offer_ends.items() if end in RONA}
-
-    @property
-    def rona(self) -> int:
-        """Offers that they did not take."""
-        return sum(self.rona_by_cause.values())
-
-    @property
-    def rona_rate(self) -> float | None:
-        """Share of the offers that were theirs to take: those ended by others are in neither number."""
-        whole = self.rona + self.offer_ends.get(OfferEnd.SERVED, 0)
-        return self.rona / whole if whole else None
-
     def as_json(self) -> dict[str, Any]:
         """All figures, ready for JSON; shares from 0 to 1."""
         spreads = {"ring": self.ring, "talk": self.talk, "wrap_up": self.wrap_up, "handle": self.handle}
@@ -71,10 +56,7 @@ class AgentKpis:
             "free_s": round(self.time.free_s, 3),
             "paused_s": {reason: round(length_s, 3) for reason, length_s in self.time.paused_s.items()},
             **{name: spread.as_json() if spread else None for name, spread in spreads.items()},
-            "rona": self.rona,
-            "rona_rate": _rounded(self.rona_rate),
-            "rona_by_cause": {end.value: count for end, count in self.rona_by_cause.items()},
-            "offer_ends": {end.value: count for end, count in self.offer_ends.items()},
+            **self.rona_as_json(),
             "transfers": self.transfers,
             "talks_ended": self.talks_ended,
         }

@@ -14,6 +14,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from cordboard.acd.capacity_section import UNITS_MAX
 from cordboard.acd.memberships_section import Memberships, memberships
 from cordboard.acd.model import Agent, FloorPlan
 from cordboard.acd.pauses_section import PauseReasons
@@ -48,7 +49,8 @@ class WrittenAgent(Section):
 
     name: Label | None = Field(default=None, description="The name people see.")
     device: Annotated[Text, AfterValidator(_device)] = Field(
-        description="What rings on the agent's desk, `PJSIP/1001`."
+        description="What rings on the agent's desk: `PJSIP/1001`, of Asterisk; `user/1001` or `sofia/...`, of "
+        "FreeSWITCH."
     )
     queues: Names | Memberships = Field(
         default=(),
@@ -71,6 +73,11 @@ class WrittenAgent(Section):
     numbers: Annotated[Many[Annotated[Text, Field(pattern=r"^\+?[0-9]{2,15}$")]], Field(max_length=20)] = Field(
         default=(), description="The numbers the agent calls from: extensions, or with + and country code."
     )
+    capacity: Annotated[int, Field(ge=1, le=UNITS_MAX)] = Field(
+        default=1,
+        description="How many units of contacts the agent can have at a time; a call takes all of them unless its "
+        "queue says otherwise (`units`).",
+    )
 
     def as_agent(self, key: str, place: int) -> Agent:
         """The agent. place: in the order of the file."""
@@ -85,6 +92,7 @@ class WrittenAgent(Section):
             is_supervisor=self.supervisor,
             code=self.code or "",
             numbers=self.numbers,
+            capacity=self.capacity,
         )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from cordboard.acd.capacity import A_CALL, Contact, has_room
 from cordboard.acd.model import Activity, AgentState, FloorPlan, Moment, Presence
 from cordboard.telephony.ports import DeviceState
 
@@ -18,14 +19,15 @@ ShownActivity = Literal[
 FREE_DEVICES = frozenset({DeviceState.IDLE, DeviceState.UNKNOWN})
 
 
-def is_free(state: AgentState, plan: FloorPlan, now: Moment) -> bool:
-    """Whether the agent may be offered a call now."""
+def is_free(state: AgentState, plan: FloorPlan, now: Moment, wanted: Contact = A_CALL) -> bool:
+    """Whether the agent may be offered something now. wanted: what; their phone counts for a call only."""
     return (
         state.presence is Presence.AVAILABLE
-        and state.activity is Activity.IDLE
+        and (state.activity is Activity.IDLE or (state.activity is Activity.TALKING and bool(state.held)))
         and state.blocked_until <= now.boot
-        and state.device in FREE_DEVICES
+        and (wanted.medium != "voice" or state.device in FREE_DEVICES)
         and state.agent in plan.agents
+        and has_room(plan.agents[state.agent].capacity, state.held, wanted)
     )
 
 

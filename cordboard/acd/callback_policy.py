@@ -35,6 +35,11 @@ class CallbackPolicy:
     hours: OpeningHours | None = None
 
 
+RING_BACK = CallbackPolicy(
+    ring_s=25.0, detect_machines=False, attempts=2, retry_after_s=15.0, expires_s=180.0
+)  # of who was cut off while talking, whatever the queue says of callbacks
+
+
 @dataclass(frozen=True, slots=True)
 class CutOffPolicy:
     """What becomes of calls that end without anybody having hung up.

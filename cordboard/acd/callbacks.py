@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Literal
 
-from cordboard.acd.model import Needs
+from cordboard.acd.callback_policy import CallbackPolicy
+from cordboard.acd.model import Activity, Needs
 
 LIKELY = 0.5  # an agent counts as free in time if it is at least as likely as not
 CLAIM_MAX = 50  # dialled in one look; the next one is a second later
@@ -42,6 +44,63 @@ class Available:
 
     agent: str
     is_free: bool
+
+
+def is_due(policy: CallbackPolicy | None, *, is_dialled: bool, due_at: float | None, wall: float) -> bool:
+    """Whether somebody is to be dialled as soon as there is an agent for them. policy: None if people call; due_at:
+    not before, None for at once; wall: now, both in seconds since 1970.
+    """
+    if policy is None or is_dialled or (due_at or 0.0) > wall:
+        return False
+    return policy.hours is None or policy.hours.is_open(datetime.fromtimestamp(wall, UTC))
+
+
+def counts_when_dialled(policy: CallbackPolicy) -> bool:
+    """Whether an attempt counts from its beginning. Where the agent is rung first it counts once one has taken the
+    call: till then the customer's phone has not been rung.
+    """
+    return policy.dial == "customer_first"
+
+
+def is_last(policy: CallbackPolicy, attempts: int) -> bool:
+    """Whether nobody is called again after so many attempts in vain."""
+    return attempts >= policy.attempts
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """An agent at work. blocked_until, wrap_up_until: on the boot clock, None for a wrap-up that has no end of its
+    own. talking_s: since they were joined, None for one who does not talk; handled_s: see `frees_within`.
+    """
+
+    agent: str
+    activity: Activity
+    blocked_until: float = 0.0
+    wrap_up_until: float | None = None
+    talking_s: float | None = None
+    handled_s: Sequence[float] = ()
+
+
+def available(agents: Iterable[AtWork], boot: float, ring_s: float) -> list[Available]:
+    """Those who are free, and after them those who will be before a phone has rung out, each by name. boot: now."""
+    known = [(one, is_free(one, boot)) for one in sorted(agents, key=lambda one: one.agent)]
+    free = [Available(one.agent, True) for one, free_now in known if free_now]
+    return free + [
+        Available(one.agent, False) for one, free_now in known if not free_now and _is_soon_free(one, boot, ring_s)
+    ]
+
+
+def is_free(one: AtWork, boot: float) -> bool:
+    """Whether an agent could have a call now."""
+    return one.activity is Activity.IDLE and one.blocked_until <= boot
+
+
+def _is_soon_free(one: AtWork, boot: float, ring_s: float) -> bool:
+    if one.activity is Activity.IDLE:
+        return one.blocked_until <= boot + ring_s
+    if one.activity is Activity.WRAP_UP:
+        return one.wrap_up_until is not None and one.wrap_up_until <= boot + ring_s
+    return one.talking_s is not None and frees_within(one.handled_s, one.talking_s, ring_s)
 
 
 MayHave = Callable[[str, Claim], bool]

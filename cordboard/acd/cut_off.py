@@ -13,7 +13,10 @@ down. A switch says so by the cause of the hang-up, and normal clearing is never
 
 from __future__ import annotations
 
-from cordboard.acd.callback_policy import CutOffPolicy
+from dataclasses import replace
+
+from cordboard.acd.callback_policy import RING_BACK, CutOffPolicy
+from cordboard.telephony.needs import Needs
 
 USUAL_CAUSES = frozenset({18, 27, 38, 41, 44, 102})
 NEVER = frozenset({0, 16, 17, 19, 21, 26, 31})  # hung up, busy, no answer, rejected, picked up elsewhere
@@ -28,3 +31,11 @@ def is_cut_off(policy: CutOffPolicy | None, cause: int) -> bool:
 def keeps_places(policy: CutOffPolicy | None) -> bool:
     """Whether callers who are gone may come back to their place."""
     return policy is not None and policy.hold_s > 0
+
+
+def needs_of_ring_back(needs: Needs, agent: str, waited_s: float, agent_s: float) -> Needs:
+    """What somebody asks for who talked, was cut off and is called: the same, of the same agent for a while.
+
+    waited_s: since they came to the queue; agent_s: how long it is kept for that agent, once they are on the phone.
+    """
+    return replace(needs, agent=agent, agent_s=waited_s + RING_BACK.ring_s + agent_s)

@@ -1,8 +1,8 @@
 """Whether an agent may have a call at all, whatever any strategy would like. Pure.
 
-An agent may if they serve the queue, have every skill asked for now at its level, are not excluded, and the call is
-not kept for somebody else for the moment. Whether they are free is `availability`. Asked by matching, and by the
-reasons.
+An agent may if they serve the queue, have every skill asked for now at its level, have a phone which the caller's
+switch can reach, are not excluded, and the call is not kept for somebody else for the moment. Whether they are free
+is `availability`. Asked by matching, and by the reasons.
 """
 
 from __future__ import annotations
@@ -17,28 +17,38 @@ from cordboard.acd.relaxation import Levels
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """Who, of the agents of a queue, may have a call now. require: skills; kept_for: the only one, "" for anybody;
-    kept_from: those who may not.
+    kept_from: those who may not; switch: that of the caller, "" where there is one.
     """
 
     require: Levels
     kept_for: str
     kept_from: frozenset[str]
+    switch: str = ""
 
     def allows(self, agent: Agent) -> bool:
         """Whether this agent of the queue may have it."""
         return (
-            self.kept_for in ("", agent.name) and agent.name not in self.kept_from and _has_all(agent, self.require)
+            self.kept_for in ("", agent.name)
+            and agent.name not in self.kept_from
+            and _has_all(agent, self.require)
+            and agent.rung_from(self.switch) != ""
         )
 
 
 def ruling(queue: str, needs: Needs, plan: FloorPlan, at_work: Collection[str] | None) -> Ruling:
     """Who may have a call that asks for this now. at_work: as for `kept_for`."""
-    return Ruling(needs.require, kept_for(queue, needs, plan, at_work), kept_from(queue, needs, plan, at_work))
+    kept = kept_for(queue, needs, plan, at_work), kept_from(queue, needs, plan, at_work)
+    return Ruling(needs.require, *kept, needs.switch)
 
 
 def may_have(agent: Agent, queue: str, needs: Needs) -> bool:
-    """Whether the agent serves the queue, has what is asked for and is not excluded."""
-    return queue in agent.queues and agent.name not in needs.exclude and _has_all(agent, needs.require)
+    """Whether the agent serves the queue, has what is asked for, can be joined and is not excluded."""
+    return (
+        queue in agent.queues
+        and agent.name not in needs.exclude
+        and _has_all(agent, needs.require)
+        and agent.rung_from(needs.switch) != ""
+    )
 
 
 def _has_all(agent: Agent, require: Levels) -> bool:

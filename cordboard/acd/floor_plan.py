@@ -13,6 +13,7 @@ from typing import TypeVar
 from cordboard.acd import agents_file, queues_file
 from cordboard.acd.agent_checks import agent_findings
 from cordboard.acd.agents_file import AgentsFile
+from cordboard.acd.capacity_section import overflow_to_other_media, units_nobody_has
 from cordboard.acd.model import FloorPlan
 from cordboard.acd.pauses_section import pause_rules
 from cordboard.acd.queues_file import QueuesFile
@@ -42,9 +43,11 @@ def load_floor_plan(directory: Path) -> FloorPlan:
         findings += _unknown_queues(agents, agents_document, queues)
     if queues and queues_document:
         findings += overflow_faults(queues.queues, queues_document)
+        findings += overflow_to_other_media(queues.queues, queues_document)
     if queues and queues_document and agents:
         findings += _queues_without_agents(queues, queues_document, agents)
         findings += skill_findings(queues, queues_document, agents)
+        findings += units_nobody_has(queues.queues, queues_document, agents.agents)
     if findings or queues is None or agents is None:
         raise ConfigurationError(sorted(findings))
     return FloorPlan(

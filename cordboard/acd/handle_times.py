@@ -66,24 +66,32 @@ class TalkTimes:
         return (shorter - 0.5 + (length_s - least) / (most - least)) / len(self.lengths)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Handling:
-    """A queue's calls. ring_s: until a phone is picked up; wrap_up_s: after the talk. Both are about the same for
-    all calls, talks are not: so who talks still has the whole wrap-up before them.
+    """A queue's calls. rings: how long phones rang that were picked up, in seconds; wrap_up_s: after the talk. That
+    is about the same for all calls, so who talks still has the whole of it before them.
     """
 
     talk: TalkTimes
-    ring_s: float = 0.0
+    rings: tuple[float, ...] = ()
     wrap_up_s: float = 0.0
 
     @property
     def mean_s(self) -> float:
         """How long an agent is not free for others, on average."""
-        return self.ring_s + self.talk.mean_s + self.wrap_up_s
+        return self._mean_ring_s + self.talk.mean_s + self.wrap_up_s
 
     def draw(self, chance: Random) -> float:
         """How long an agent is not free who is offered a call now."""
-        return self.ring_s + self.talk.draw(chance) + self.wrap_up_s
+        return self.draw_ring(chance) + self.talk.draw(chance) + self.wrap_up_s
+
+    def draw_ring(self, chance: Random) -> float:
+        """How long it rings until a phone is picked up."""
+        return self.rings[int(chance.random() * len(self.rings))] if self.rings else 0.0
+
+    @cached_property
+    def _mean_ring_s(self) -> float:
+        return math.fsum(self.rings) / len(self.rings) if self.rings else 0.0
 
     def draw_left(self, talked_s: float, chance: Random) -> float:
         """The same for one who has talked for so long."""

@@ -18,7 +18,8 @@ from typing import Any
 
 from cordboard.acd.estimate_errors import EstimateErrors, estimate_errors
 from cordboard.acd.ledger_row import LedgerRow
-from cordboard.acd.model import RONA, LeftBecause, OfferEnd, Queue, ServiceLevelFormula
+from cordboard.acd.model import LeftBecause, OfferEnd, Queue, ServiceLevelFormula
+from cordboard.acd.rona_figures import RonaFigures
 from cordboard.acd.service_level import FLOWED_OUT, FORMULAS, ServiceCounts, service_level
 from cordboard.acd.spread import Spread as Spread
 from cordboard.acd.spread import spread_of
@@ -65,7 +66,7 @@ class CallbackCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Kpis:
+class Kpis(RonaFigures):
     """The figures of one queue in one period.
 
     offered:   calls that entered; each is answered, waiting (still there), or in one of the counts of `left`.
@@ -134,21 +135,6 @@ class Kpis:
         return _share(self.abandoned - short, self.offered - short)
 
     @property
-    def rona_by_cause(self) -> Mapping[OfferEnd, int]:
-        """Offers that agents did not take, by what came instead; causes that did not occur are left out."""
-        return {end: count for end, count in self.offer_ends.items() if end in RONA}
-
-    @property
-    def rona(self) -> int:
-        """Offers that agents did not take."""
-        return sum(self.rona_by_cause.values())
-
-    @property
-    def rona_rate(self) -> float | None:
-        """Share of the offers that were for the agent to take: those ended by others are in neither number."""
-        return _share(self.rona, self.rona + self.offer_ends.get(OfferEnd.SERVED, 0))
-
-    @property
     def transfer_rate(self) -> float | None:
         """Share of the talks that have ended."""
         return _share(self.transfers, self.talks_ended)
@@ -171,10 +157,7 @@ class Kpis:
             "aht_s": _rounded(self.handle.mean_s if self.handle else None, 3),
             "longest_wait_s": _rounded(self.longest_wait_s, 3),
             **{name: spread.as_json() if spread else None for name, spread in self.spreads().items()},
-            "rona": self.rona,
-            "rona_rate": _rounded(self.rona_rate, 4),
-            "rona_by_cause": {end.value: count for end, count in self.rona_by_cause.items()},
-            "offer_ends": {end.value: count for end, count in self.offer_ends.items()},
+            **self.rona_as_json(),
             "transfers": self.transfers,
             "transfer_rate": _rounded(self.transfer_rate, 4),
             "callbacks_requested": self.callbacks.requested,

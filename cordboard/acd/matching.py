@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from cordboard.acd.availability import is_free
+from cordboard.acd.capacity import A_CALL
 from cordboard.acd.durations import in_words
 from cordboard.acd.eligibility import Ruling, best_preferred, ruling
 from cordboard.acd.model import AgentState, FloorPlan, Match, Memory, Moment, Queue, WaitingCall
@@ -77,11 +78,13 @@ def _agents_by_queue(
 ) -> dict[str, list[AgentState]]:
     """The free agents of each of these queues, the one free longest first."""
     by_queue: dict[str, list[AgentState]] = {queue: [] for queue in queues}
+    wanted = {queue: plan.queues[queue].contact if queue in plan.queues else A_CALL for queue in by_queue}
+    kinds = frozenset(wanted.values())
     for state in sorted(free, key=lambda state: (state.idle_since_at, state.agent)):
-        if is_free(state, plan, now):
-            for queue in plan.agents[state.agent].queues:
-                if queue in by_queue:
-                    by_queue[queue].append(state)
+        takes = {kind for kind in kinds if is_free(state, plan, now, kind)}
+        for queue in plan.agents[state.agent].queues if takes else ():
+            if queue in by_queue and (len(takes) == len(kinds) or wanted[queue] in takes):
+                by_queue[queue].append(state)
     return by_queue
 
 

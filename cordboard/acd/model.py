@@ -14,6 +14,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from cordboard.acd.callback_policy import CallbackPolicy, CutOffPolicy
+from cordboard.acd.capacity import WHOLE, Contact, Medium
 from cordboard.acd.compat_rules import CompatRules
 from cordboard.acd.waiting_rules import (
     AtClosing,
@@ -220,6 +221,8 @@ class Queue:
     as nobody when somebody joins, and while they wait; with nothing in them no queue is empty. hours: when it takes
     callers in, None for always; at_closing: what becomes of those who wait then. announce_gap_s: from the end of
     one announcement to the next at least.
+
+    medium, units: what comes to it, and how much of an agent each takes up (`capacity`).
     """
 
     name: str
@@ -255,6 +258,13 @@ class Queue:
     announce_gap_s: float = 0.0
     callback: CallbackPolicy | None = None
     cut_off: CutOffPolicy | None = None
+    medium: Medium = "voice"
+    units: int = WHOLE
+
+    @property
+    def contact(self) -> Contact:
+        """What one of them takes up of an agent."""
+        return Contact(self.medium, self.units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +274,9 @@ class Agent:
     device: what rings, in the switch's words ("PJSIP/1001"); queues: names, all known; skills: levels 1 to 10.
     is_admin: their desk shows the flows, too. is_supervisor: may change the state of others.
     code: what they key in on the telephone to say who they are, "" for none; numbers: those they call from.
+    ways: where calls come in on several switches, what rings the phone for a caller of each; one that is missing
+    cannot be joined to it. Empty where there is one switch. capacity: how many units of contacts they can have at a
+    time, see `capacity`.
     """
 
     name: str
@@ -276,6 +289,14 @@ class Agent:
     is_supervisor: bool = False
     code: str = ""
     numbers: tuple[str, ...] = ()
+    ways: Mapping[str, str] = field(default_factory=dict)
+    capacity: int = 1
+
+    def rung_from(self, switch: str) -> str:
+        """What rings the phone for a caller on a switch; "" if the two cannot be joined. switch: "" for the only
+        one.
+        """
+        return self.ways.get(switch, "") if switch and self.ways else self.device
 
     def calls_from(self, ani: str) -> bool:
         """Whether this is a number of theirs; as the trunk sends it, it may lack the plus sign."""
@@ -290,7 +311,7 @@ class Agent:
 @dataclass(frozen=True, slots=True)
 class FloorPlan:
     """Queues and agents of one configuration, swapped as a whole at a reload. pauses: the limits of those reasons
-    that have any; zone: in which a day of agents' counts begins at midnight.
+    that have any; zone: in which a day of agents' counts begins at midnight; switches: those that calls come in on.
     """
 
     queues: Mapping[str, Queue] = field(default_factory=dict)
@@ -298,7 +319,9 @@ class FloorPlan:
     pause_reasons: tuple[str, ...] = ("break", "lunch", "training")
     pauses: Mapping[str, PauseRule] = field(default_factory=dict)
     zone: ZoneInfo = UTC
+    switches: tuple[str, ...] = ("asterisk",)
     _members: Mapping[str, tuple[Agent, ...]] = field(init=False, repr=False, compare=False)
+    _is_shared: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Sort the agents by queue once: who serves a queue is asked at every match."""
@@ -307,6 +330,17 @@ class FloorPlan:
             for queue in dict.fromkeys(agent.queues):
                 members.setdefault(queue, []).append(agent)
         object.__setattr__(self, "_members", {queue: tuple(agents) for queue, agents in members.items()})
+        object.__setattr__(self, "_is_shared", any(queue.units != WHOLE for queue in self.queues.values()))
+
+    @property
+    def has_room_beside(self) -> bool:
+        """Whether any agent could have something beside something else."""
+        return self._is_shared
+
+    @property
+    def not_for_calls(self) -> list[str]:
+        """Queues to which something else comes than calls."""
+        return [name for name, queue in self.queues.items() if queue.medium != "voice"]
 
     def agents_of(self, queue: str) -> tuple[Agent, ...]:
         """The agents of a queue, in the order of the file."""
@@ -332,7 +366,8 @@ class WaitingCall:
 class AgentState:
     """An agent now. idle_since_at: when the agent became free for calls last; device: of the agent's device.
 
-    blocked_until: no offer before this moment of the boot clock, after a failed one. calls_today, talk_s_today:
+    blocked_until: no offer before this moment of the boot clock, after a failed one. held: what they have already,
+    of a talk that leaves room beside it. calls_today, talk_s_today:
     since the day began; last_offered_at: when an offer was made to them last; last_call_ended_at: 0.0 for never.
     """
 
@@ -346,6 +381,7 @@ class AgentState:
     talk_s_today: float = 0.0
     last_offered_at: float = 0.0
     last_call_ended_at: float = 0.0
+    held: tuple[Contact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

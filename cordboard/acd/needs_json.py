@@ -21,14 +21,15 @@ def needs_as_json(needs: Needs) -> str:
 
 
 def asks_as_json(needs: Needs) -> str:
-    """Only what decides who may have the call now: the skills required, for whom it is kept, and from whom. Callers
-    of one queue with the same text are alike.
+    """Only what decides who may have the call now: the skills required, for whom it is kept, and from whom, and the
+    switch it is on where there are several. Callers of one queue with the same text are alike.
     """
     about = {
         "require": dict(sorted(needs.require)),
         "agent": needs.agent,
         "exclude": sorted(needs.exclude),
         "refused": dict.fromkeys(sorted(agent for agent, _ in needs.refused), 0.0),
+        "switch": needs.switch,
     }
     return _text({key: value for key, value in about.items() if value})
 
@@ -47,6 +48,7 @@ def needs_from_json(text: str) -> Needs:
         agent_s=about.get("agent_s", 0.0),
         exclude=tuple(about.get("exclude", ())),
         refused=_pairs(about.get("refused")),
+        switch=about.get("switch", ""),
     )
 
 
@@ -59,6 +61,7 @@ def _needs(needs: Needs) -> dict[str, Any]:
         "agent_s": needs.agent_s,
         "exclude": list(needs.exclude),
         "refused": dict(needs.refused),
+        "switch": needs.switch,
     }
     return {key: value for key, value in about.items() if value}
 

@@ -21,6 +21,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from cordboard.acd.app_queue_words import OPTIONS
+from cordboard.acd.capacity_section import Contacts
 from cordboard.acd.model import AcceptStep, Queue, ServiceLevelFormula
 from cordboard.acd.rona_section import Rona
 from cordboard.acd.wrap_up_section import WrapUp
@@ -121,7 +122,7 @@ class Accept(Section):
         return {self.language or _QUEUE.accept.language: f"A call for {name}. Press {key} to take it."}
 
 
-class WrittenQueue(Waiting, Routing):
+class WrittenQueue(Waiting, Routing, Contacts):
     """One queue as written."""
 
     elsewhere: ClassVar[Mapping[str, str]] = OPTIONS
@@ -196,6 +197,7 @@ class WrittenQueue(Waiting, Routing):
             **self.announce.announcements(),
             **self.waiting_rules(),
             **self.routing_rules(),
+            **self.contact_rules(),
             dispositions=self.dispositions,
             short_abandon_s=self.service_level.short_abandon_s,
         )

@@ -31,7 +31,8 @@ One call proposed to one agent. An arrow says what was learnt: `rung` (the calle
 What the system has the agent do; what the agent chose (`available`, `paused`, `logged_out`) is kept apart and never
 changes it. After an offer that failed the agent is idle, and gets the next one after `retry_after_s`. While idle,
 an agent whose phone is in use shows as `busy_elsewhere`, one whose phone is not registered as `unreachable`;
-neither is offered a call.
+neither is offered a call. Who has room beside what they have (`capacity`) may be offered something while they talk:
+what is drawn is the latest, and `back_to_talk` its end while an earlier one goes on.
 
 ```mermaid
 {activity}

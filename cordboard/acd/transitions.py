@@ -6,7 +6,8 @@ pair that is not in it means "nothing new": the fact is late or repeated, and is
 leads back to an earlier state.
 
 An offer that was answered leaves the agent's activity at `ringing`: until the accept key they are not in a talk.
-A talk always ends in `wrap_up`; a queue without wrap-up ends that in the same transaction.
+A talk always ends in `wrap_up`; a queue without wrap-up ends that in the same transaction. An agent who has room
+for it (`capacity`) is offered something while they talk; the activity is that of the latest.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ class OfferFact(StrEnum):
 
 
 class ActivityFact(StrEnum):
-    """What can be learnt of an agent. OFFER_FAILED: no talk came of it; TALK_ENDED: their leg has ended."""
+    """What can be learnt of an agent. OFFER_FAILED: no talk came of it; TALK_ENDED: their leg has ended.
+
+    BACK_TO_TALK: either, of an agent who talks with somebody else still.
+    """
 
     OFFERED = "offered"
     RUNG = "rung"
@@ -39,6 +43,7 @@ class ActivityFact(StrEnum):
     OFFER_FAILED = "offer_failed"
     TALK_ENDED = "talk_ended"
     WRAP_UP_OVER = "wrap_up_over"
+    BACK_TO_TALK = "back_to_talk"
 
 
 # LEG_GONE before a talk changes nothing: why the phone stopped ringing is the dialplan's to tell, as FAILED. FAILED
@@ -65,6 +70,10 @@ ACTIVITY_STEPS: Mapping[tuple[Activity, ActivityFact], Activity] = {
     (Activity.RINGING, ActivityFact.OFFER_FAILED): Activity.IDLE,
     (Activity.TALKING, ActivityFact.TALK_ENDED): Activity.WRAP_UP,
     (Activity.WRAP_UP, ActivityFact.WRAP_UP_OVER): Activity.IDLE,
+    (Activity.TALKING, ActivityFact.OFFERED): Activity.OFFERED,
+    (Activity.OFFERED, ActivityFact.BACK_TO_TALK): Activity.TALKING,
+    (Activity.RINGING, ActivityFact.BACK_TO_TALK): Activity.TALKING,
+    (Activity.TALKING, ActivityFact.BACK_TO_TALK): Activity.TALKING,
 }
 
 _StateT = TypeVar("_StateT", bound=StrEnum)

@@ -1,9 +1,9 @@
 """How long a caller will still wait. Pure: the next minutes of the floor are played many times over, by chance.
 
 In each round the agents at work finish their calls after what such calls take, those ahead of the caller are served
-in their order by whoever may serve them, some give up, and callers of higher priority come and overtake. When an
-agent is left for the caller, the round is over. What is told is the wait that four in five rounds do not exceed
-(`at_most_s`): a caller who was told three minutes should be pleased.
+in their order by whoever may serve them, some give up, some who are away come back to their places, and callers of
+higher priority come and overtake. When an agent is left for the caller, the round is over. What is told is a wait
+that about four in five rounds do not exceed (`at_most_s`): a caller who was told three minutes should be pleased.
 
 `wait_line` builds a `Line` from the floor's state; `store.estimates` asks. The estimate is of a caller who stays.
 """
@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+from cordboard.acd.absences import Absence
 from cordboard.acd.handle_times import Handling
+from cordboard.acd.told_share import CLAIMED
 
-TOLD_SHARE = 0.8  # of rounds in which the caller waits no longer than told
 LONGEST_S = 4 * 3600.0  # then the rounds stop: nobody is told such a figure
 WORK = 20_000  # agents and callers gone through for one estimate; takes some 20 ms
 ROUNDS_MAX, ROUNDS_MIN = 200, 25
@@ -50,10 +50,20 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Away:
+    """Somebody ahead who is away. behind: how many of those who wait ahead stand before them."""
+
+    kind: int
+    behind: int
+    absence: Absence
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """The caller at hand is of the kind `own`; ahead: the kinds of those who go first, the very first first.
 
-    not_before_s: when the caller will ask for so little that one of the agents may serve them.
+    away: those who stand ahead and are not there. not_before_s: when the caller will ask for so little that one of
+    the agents may serve them.
     """
 
     kinds: Sequence[Kind]
@@ -61,23 +71,26 @@ class Line:
     ahead: Sequence[int]
     own: int
     not_before_s: float = 0.0
+    away: Sequence[Away] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """likely_s: half of the rounds were shorter; at_most_s: four in five were. In seconds from now."""
+    """likely_s: half of the rounds were shorter; at_most_s: about four in five were. In seconds from now."""
 
     likely_s: float
     at_most_s: float
 
 
-def estimate(line: Line, chance: Random) -> Estimate | None:
-    """How long the caller will wait; None if no agent at work may serve them."""
+def estimate(line: Line, chance: Random, told_share: float = CLAIMED) -> Estimate | None:
+    """How long the caller will wait; None if no agent at work may serve them. told_share: of rounds that are not
+    longer than what is told.
+    """
     if not any(line.own in server.kinds for server in line.servers):
         return None
-    rounds = min(ROUNDS_MAX, max(ROUNDS_MIN, WORK // (len(line.servers) + len(line.ahead) + 1)))
+    rounds = min(ROUNDS_MAX, max(ROUNDS_MIN, WORK // (len(line.servers) + len(line.ahead) + len(line.away) + 1)))
     waits = sorted(_Round(line, chance).wait_s() for _ in range(rounds))
-    return Estimate(_quantile(waits, 0.5), _quantile(waits, TOLD_SHARE))
+    return Estimate(_quantile(waits, 0.5), _quantile(waits, told_share))
 
 
 def to_tell(at_most_s: float, told_s: float | None) -> float:
@@ -98,6 +111,7 @@ class _Round:
         self._free = [(self._free_in_s(server), number) for number, server in enumerate(line.servers)]
         heapq.heapify(self._free)
         self._ahead = self._places()
+        self._away = self._returns()
         self._overtakers = 0
         self._overtaken_at = self._next_overtaking(0.0)
 
@@ -109,7 +123,7 @@ class _Round:
                 break
             kind = self._next_for(self._line.servers[number].kinds, at)
             if kind == self._line.own and not self._overtakers and not self._stands_ahead:
-                return max(at, self._line.not_before_s) + self._line.kinds[kind].handle.ring_s
+                return max(at, self._line.not_before_s) + self._line.kinds[kind].handle.draw_ring(self._chance)
             if kind is None:
                 heapq.heappop(self._free)  # no more work for this agent that concerns the caller
             else:
@@ -121,22 +135,36 @@ class _Round:
             return server.free_in_s
         return max(server.free_in_s, server.handling.draw_left(server.talked_s, self._chance))
 
-    def _places(self) -> dict[int, deque[tuple[int, float]]]:
-        """The line by kind: place and the moment at which whoever has it gives up."""
-        places: dict[int, deque[tuple[int, float]]] = {}
+    def _places(self) -> dict[int, list[tuple[float, float]]]:
+        """The line by kind: place and the moment at which whoever has it gives up; heaps, the first first."""
+        places: dict[int, list[tuple[float, float]]] = {}
         for place, kind in enumerate(self._line.ahead):
-            places.setdefault(kind, deque()).append((place, self._after(self._line.kinds[kind].gives_up_per_s)))
+            places.setdefault(kind, []).append((place, self._after(self._line.kinds[kind].gives_up_per_s)))
         return places
+
+    def _returns(self) -> list[tuple[float, float, int]]:
+        """Who comes back: when, to which place, and of which kind; a heap. A place between two others is a half."""
+        drawn = ((one.absence.draw_back_s(self._chance), one.behind - 0.5, one.kind) for one in self._line.away)
+        returns = [one for one in drawn if one[0] < LONGEST_S]
+        heapq.heapify(returns)
+        return returns
+
+    def _let_come_back(self, at: float) -> None:
+        while self._away and self._away[0][0] <= at:
+            back_at, place, kind = heapq.heappop(self._away)
+            gives_up_at = back_at + self._after(self._line.kinds[kind].gives_up_per_s)
+            heapq.heappush(self._ahead.setdefault(kind, []), (place, gives_up_at))
 
     def _next_for(self, kinds: frozenset[int], at: float) -> int | None:
         """The kind of who is next for an agent: one ahead, one who overtakes, or the caller (`own`)."""
         self._let_overtake(at)
+        self._let_come_back(at)
         self._stands_ahead = False
-        first, found = len(self._line.ahead), None
+        first, found = float(len(self._line.ahead)), None
         for kind in kinds:
             line = self._ahead.get(kind)
             while line and line[0][1] <= at:
-                line.popleft()
+                heapq.heappop(line)
             if line and line[0][0] < first:
                 first, found = line[0][0], kind
         if found is not None:
@@ -146,7 +174,7 @@ class _Round:
 
     def _serve(self, kind: int, at: float, number: int) -> None:
         if self._stands_ahead:
-            self._ahead[kind].popleft()
+            heapq.heappop(self._ahead[kind])
         else:
             self._overtakers -= 1
         heapq.heapreplace(self._free, (at + self._line.kinds[kind].handle.draw(self._chance), number))

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 
 STATSERVER_AHT_S = 90.0  # Genesys StatServer, where nothing was seen yet
 MITEL_TALK_S = 60.0
+CCAI_MORE_S = 10.0  # is added to each
 
 
 @dataclass(frozen=True, slots=True)
 class QueueFigures:
     """What the formulas look at. position: from 1; waiting: callers in line; agents: at work for the queue, busy or
     not; aht_s, talk_s, asa_s: averages, None where nothing was seen; abandoned: share of callers, 0.0 to 1.0.
+
+    shares: the agents once more, each of whom counts as one part of the queues they serve; available: how many of
+    them are free; callbacks: promised and still to be made.
     """
 
     position: int
@@ -24,6 +28,9 @@ class QueueFigures:
     talk_s: float | None = None
     asa_s: float | None = None
     abandoned: float = 0.0
+    shares: float | None = None
+    available: int = 0
+    callbacks: int = 0
 
 
 class MovingAverage:
@@ -63,3 +70,12 @@ def mitel(figures: QueueFigures) -> float:
 def connect_style(figures: QueueFigures) -> float:
     """AHT x place / agents x (1 - share of callers who give up)."""
     return position_share(figures) * (1 - figures.abandoned)
+
+
+def google_ccai(figures: QueueFigures) -> float:
+    """Google CCAI: AHT / agents x (agents / their shares in this queue) x (queued - available + callbacks), and ten
+    seconds.
+    """
+    shares = figures.agents if figures.shares is None else figures.shares
+    calls = max(0, figures.waiting - figures.available) + figures.callbacks
+    return (figures.aht_s or STATSERVER_AHT_S) * calls / max(0.0001, shares) + CCAI_MORE_S

@@ -9,6 +9,7 @@ from cordboard.acd.eligibility import kept_for, kept_from, may_have
 from cordboard.acd.model import FloorPlan, Moment, Needs, WaitingCall
 from cordboard.acd.needs_words import in_words, levels, relaxed, seconds
 from cordboard.acd.relaxation import asked_now, needs_after, next_change_s, waited_s
+from cordboard.telephony.reach import switch_of
 
 _NAMED = 8  # agents that are called by name; of more only the number is told
 
@@ -32,6 +33,7 @@ def why_waiting(call: WaitingCall, plan: FloorPlan, around: Around, now: Moment)
         *_kept(call, needs, plan, around),
         *_kept_from(call, needs, plan, around),
         *_skills(call, needs, plan, around, now),
+        *_out_of_reach(call, needs, plan),
     ]
 
 
@@ -61,6 +63,14 @@ def _skills(call: WaitingCall, needs: Needs, plan: FloorPlan, around: Around, no
         yield f"it asks for {levels(needs.require)}{_next(call, now)}"
         yield _who_could(call, needs, plan, around)
     yield from relaxed(call.needs, needs)
+
+
+def _out_of_reach(call: WaitingCall, needs: Needs, plan: FloorPlan) -> Iterator[str]:
+    lost = [agent for agent in plan.agents_of(call.queue) if not agent.rung_from(needs.switch)]
+    for agent in lost[:_NAMED]:
+        yield f"{agent.name}'s phone is on {switch_of(agent.device)}, which this call cannot reach"
+    if len(lost) > _NAMED:
+        yield f"nor can it reach {len(lost) - _NAMED} more"
 
 
 def _next(call: WaitingCall, now: Moment) -> str:

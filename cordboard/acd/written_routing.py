@@ -17,19 +17,29 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from cordboard.acd.model import Needs, Queue, Strategy
 from cordboard.config.needs_section import Relaxation, Skills
-from cordboard.config.validation import Section
+from cordboard.config.validation import Section, fault
 
 _QUEUE = Queue("")
+
+
+def _a_name_of_today(strategy: Any) -> Any:
+    """app_queue takes this one name for another one still, which is not what it says."""
+    if strategy == "compat:roundrobin":
+        hint = "app_queue makes rrmemory of it: write `compat:rrmemory`, or `round_robin` for ours"
+        raise fault("unknown-choice", f"`{strategy}` is no strategy of app_queue any more", hint)
+    return strategy
 
 
 class Routing(Section):
     """Who gets which call."""
 
-    strategy: Strategy = Field(default=_QUEUE.strategy, description="Which of the free agents gets the call.")
+    strategy: Annotated[Strategy, BeforeValidator(_a_name_of_today)] = Field(
+        default=_QUEUE.strategy, description="Which of the free agents gets the call."
+    )
     weight: Annotated[int, Field(ge=0, le=1000)] = Field(
         default=_QUEUE.weight,
         description="Of agents who serve several queues, those of the queue with the higher weight get one first.",

@@ -15,16 +15,20 @@ from cordboard.service.floor import Floor
 from cordboard.service.wakes import Waker, Wakes
 from cordboard.store.acd_reads import StoreReader
 from cordboard.store.address import Address, PostgresAddress
+from cordboard.store.checkpoints import Checkpoints
 from cordboard.store.writer import StoreThread, open_database
 
 
 @dataclass(frozen=True)
 class AcdParts:
-    """store: the one thread that writes; reader: its own connection, which waits for no writer."""
+    """store: the one thread that writes; reader: its own connection, which waits for no writer; checkpoints: on one
+    more, beside both.
+    """
 
     store: StoreThread
     reader: StoreReader
     floor: Floor
+    checkpoints: Checkpoints
 
     @classmethod
     def open(cls, configuration: Configuration, name: str) -> Self:
@@ -34,16 +38,18 @@ class AcdParts:
         reader = StoreReader(database, ZoneInfo(configuration.settings.zone))
         wakes = open_wakes(database, configuration.state, name, lambda: floor.woken())
         floor = Floor(process_name(database, name), configuration.plan, store, reader, wakes)
-        return cls(store, reader, floor)
+        return cls(store, reader, floor, Checkpoints(database))
 
     def start(self) -> None:
         """Begin to work."""
         self.store.start()
+        self.checkpoints.start()
         self.floor.start()
 
     async def aclose(self) -> None:
         """End in order: what is still to be written is written."""
         await self.floor.aclose()
+        self.checkpoints.close()
         self.store.close()
         self.reader.close()
 

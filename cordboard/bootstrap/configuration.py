@@ -19,6 +19,7 @@ from cordboard.bootstrap.agi_token import agi_token
 from cordboard.bootstrap.callback_checks import callback_findings
 from cordboard.bootstrap.database_address import database_of
 from cordboard.bootstrap.outside_world import outside_faults, shown_to_flows
+from cordboard.bootstrap.reach_checks import reach_findings, with_ways
 from cordboard.config.document import Keys
 from cordboard.config.findings import Finding, split
 from cordboard.config.secret_reference import SecretReference
@@ -37,12 +38,15 @@ from cordboard.service.house import House
 from cordboard.service.web_services import OpenService, open_services
 from cordboard.settings import Numbers, Settings, load_numbers, load_settings, read_secret
 from cordboard.store.address import Address
+from cordboard.telephony.capabilities import SwitchName
 from cordboard.telephony.verbs import Prompt
 
 T = TypeVar("T")
 
 # What a reload does not change: it is built into running processes, or into what `install-dialplan` wrote.
-NEED_RESTART = ("state", "database", "voice", "workers", "listen", "asterisk", "max_calls", "drain_s")
+NEED_RESTART = (
+    "state", "database", "voice", "workers", "listen", "switches", "asterisk", "freeswitch", "max_calls", "drain_s",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Configuration:
     crm: CrmSettings | None
     library: PromptLibrary
     ami_secret: str
+    event_socket_secret: str = ""
     warnings: tuple[Finding, ...] = ()
 
     @property
@@ -86,8 +91,13 @@ class Configuration:
 
     @property
     def agi_token(self) -> str:
-        """The token that our dialplan passes."""
+        """The token that our dialplan of Asterisk passes."""
         return agi_token(self.ami_secret)
+
+    @property
+    def esl_token(self) -> str:
+        """The token that our dialplan of FreeSWITCH sets on each call."""
+        return agi_token(self.event_socket_secret)
 
     def open_crm(self) -> Crm | None:
         """The CRM that is to be asked, None without one. Raises ConfigurationError if a secret cannot be read."""
@@ -150,6 +160,7 @@ def load_configuration(
         findings.append(Finding(str(root / "flows"), 1, 1, "no-flows", "there is no flow", hint))
     if plan is not None and settings is not None:
         findings += callback_findings(root, plan, settings[0], flows)
+        findings += reach_findings(root, plan, settings[0].reach())
     findings += _unread_files(root)
     if numbers is not None:
         findings += _unknown_flows(*numbers, written_names(root / "flows") if flows is None else flows)
@@ -171,10 +182,11 @@ def load_configuration(
         files=(*sorted(root.glob("*.yaml")), *sorted((root / "flows").glob("*.yaml"))),
         settings=settings[0],
         house=house,
-        plan=replace(plan, zone=ZoneInfo(settings[0].zone)),
+        plan=replace(with_ways(plan, settings[0].reach()), zone=ZoneInfo(settings[0].zone)),
         crm=crm[0],
         library=PromptLibrary(directory / "prompts", state / "prompts", voices_of(settings[0].voice)),
-        ami_secret=_ami_secret(*settings, written, environment) if need_secrets else "",
+        ami_secret=_switch_secret("asterisk", *settings, written, environment) if need_secrets else "",
+        event_socket_secret=_switch_secret("freeswitch", *settings, written, environment) if need_secrets else "",
         warnings=tuple(warnings),
     )
 
@@ -196,9 +208,17 @@ def read_surroundings(directory: Path, environment: Mapping[str, str] = os.envir
     return _surroundings(settings, plan, crm)
 
 
-def _ami_secret(settings: Settings, document: Document, directory: Path, environment: Mapping[str, str]) -> str:
-    """The secret of the manager user. Raises ConfigurationError."""
-    return _secret(settings.asterisk.ami.secret, ("asterisk", "ami", "secret"), document, directory, environment)
+def _switch_secret(
+    switch: SwitchName, settings: Settings, document: Document, directory: Path, environment: Mapping[str, str]
+) -> str:
+    """The secret of the link to a switch, "" if no calls come in on it. Raises ConfigurationError."""
+    if switch not in settings.switches:
+        return ""
+    if switch == "asterisk":
+        reference, way = settings.asterisk.ami.secret, ("asterisk", "ami", "secret")
+    else:
+        reference, way = settings.freeswitch.event_socket.secret, ("freeswitch", "event_socket", "secret")
+    return _secret(reference, way, document, directory, environment)
 
 
 def _secret(
@@ -255,6 +275,7 @@ def _surroundings(
         zone=settings[0].zone,
         switches=settings[0].switches,
         queues=frozenset(plan.queues) if plan is not None else None,
+        not_for_calls=frozenset(plan.not_for_calls) if plan is not None else frozenset(),
         agents={name: agent.device for name, agent in plan.agents.items()} if plan is not None else None,
         pause_reasons=frozenset(plan.pause_reasons) if plan is not None else None,
         dispositions=frozenset(chain.from_iterable(queue.dispositions for queue in plan.queues.values()))

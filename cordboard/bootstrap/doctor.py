@@ -25,6 +25,8 @@ from cordboard.bootstrap.checks import (
     devices,
     dialplan,
     engine,
+    event_socket,
+    freeswitch_dialplan,
     listeners,
     manager,
     music,
@@ -59,6 +61,8 @@ CHECKS: tuple[Check, ...] = (
     dialplan.CHECK,
     devices.CHECK,
     music.CHECK,
+    event_socket.CHECK,
+    freeswitch_dialplan.CHECK,
     crm.CHECK,
 )
 
@@ -77,23 +81,29 @@ class Examined:
         return max((result.level for result in self.results), default=Level.OK)
 
 
-def run_doctor(directory: Path, asterisk: Path) -> list[Examined]:
+def run_doctor(directory: Path, asterisk: Path, freeswitch: Path = Path("/etc/freeswitch")) -> list[Examined]:
     """Everything, in the order of `CHECKS`. Blocks; no longer than the longest deadline."""
     with asyncio.Runner() as runner:
-        return runner.run(_examine_in(directory, asterisk))
+        return runner.run(_examine_in(directory, asterisk, freeswitch))
 
 
-async def _examine_in(directory: Path, asterisk: Path) -> list[Examined]:
+async def _examine_in(directory: Path, asterisk: Path, freeswitch: Path) -> list[Examined]:
     asyncio.get_running_loop().set_default_executor(Unwaited())
-    return await examine(await asyncio.to_thread(survey, directory, asterisk))
+    return await examine(await asyncio.to_thread(survey, directory, asterisk, freeswitch))
 
 
-async def examine(premises: Premises, checks: Sequence[Check] = CHECKS) -> list[Examined]:
-    """What each check says of these premises."""
+def checks_for(premises: Premises) -> list[Check]:
+    """All that are about every installation, or about a switch that calls come in on."""
+    switches = premises.known_settings.switches if premises.known_settings is not None else ("asterisk",)
+    return [check for check in CHECKS if check.switch in ("", *switches)]
+
+
+async def examine(premises: Premises, checks: Sequence[Check] = ()) -> list[Examined]:
+    """What each check says of these premises. checks: all that are about them, unless others are given."""
     try:
-        examined = await asyncio.gather(*(_make(check, premises) for check in checks))
+        examined = await asyncio.gather(*(_make(check, premises) for check in checks or checks_for(premises)))
     finally:
-        premises.login.close()
+        premises.close()
     secrets = await asyncio.to_thread(_secrets_of, premises)
     return [_without(secrets, one) for one in examined]
 

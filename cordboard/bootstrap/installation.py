@@ -7,19 +7,24 @@ configuration, readable by the service's user alone.
 from __future__ import annotations
 
 import os
-import pwd
 import re
-import secrets
 import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from agi_scripts.dialplan.install import DIALPLAN_INCLUDE, MANAGER_INCLUDE, NotOurs, install, uninstall
-from agi_scripts.dialplan.render import render_dialplan, render_manager_user, render_systemd_unit
+from agi_scripts.dialplan.render import (
+    DIALPLAN_INCLUDE,
+    MANAGER_INCLUDE,
+    render_dialplan,
+    render_manager_user,
+    render_systemd_unit,
+)
 from cordboard.bootstrap.agi_token import TOKEN_LENGTH, agi_token
+from cordboard.bootstrap.own_files import NotOurs, install, uninstall
+from cordboard.bootstrap.service_user import give_to_service, secret_or_new
 from cordboard.errors import CordboardError
-from cordboard.settings import Settings, load_settings, read_secret
+from cordboard.settings import Settings, load_settings
 
 DIALPLAN, MANAGER, UNIT = "cordboard.conf", "manager.d/cordboard.conf", "cordboard.service"
 UNIT_USER = "asterisk"  # prompts and messages are shared with the PBX
@@ -29,15 +34,6 @@ _TOKEN = re.compile(rf"\b[0-9a-f]{{{TOKEN_LENGTH}}}\b")
 
 class InstallationRefused(CordboardError):
     """Nothing was written; the message says why."""
-
-
-@dataclass(frozen=True)
-class _Secret:
-    """The manager user's secret. file: where it is kept, or will be; None if the environment has it."""
-
-    text: str
-    file: Path | None
-    is_new: bool
 
 
 @dataclass(frozen=True)
@@ -51,12 +47,14 @@ class Installation:
     def install(self, *, dry_run: bool) -> str:
         """Write what has changed and return it as a diff, without what is secret. Raises InstallationRefused."""
         settings, _ = load_settings(self.config)
-        secret = self._secret(settings)
+        secret = secret_or_new(settings.asterisk.ami.secret, self.config)
         try:
             files = self._render(settings, secret.text)
             diff = "".join(install(folder, texts, dry_run=True) for folder, texts in files.items())
             if not dry_run:
-                self._give_to_service(settings, secret)
+                give_to_service(
+                    secret, state_of(self.config, settings), UNIT_USER if self.systemd is not None else None
+                )
                 for folder, texts in files.items():
                     install(folder, texts)
         except (NotOurs, OSError, ValueError) as fault:
@@ -89,14 +87,6 @@ class Installation:
             )
         )
 
-    def _secret(self, settings: Settings) -> _Secret:
-        """The manager user's secret; a new one if there is none. Raises ConfigurationError if it is unreadable."""
-        reference = settings.asterisk.ami.secret
-        path = self.config / reference.file if reference.file else None
-        if path is not None and not path.exists():
-            return _Secret(secrets.token_urlsafe(24), path, is_new=True)
-        return _Secret(read_secret(reference, self.config), path, is_new=False)
-
     def _render(self, settings: Settings, secret: str) -> dict[Path, dict[str, str]]:
         """All files by folder and name, before one is written. Raises ValueError on a value that does not fit."""
         asterisk = settings.asterisk
@@ -106,54 +96,15 @@ class Installation:
         )
         files = {self.asterisk: {DIALPLAN: dialplan, MANAGER: render_manager_user(asterisk.ami.user, secret)}}
         if self.systemd is not None:
-            config, state = str(self.config.absolute()), str(self._state(settings))
-            unit = render_systemd_unit(_own_command(), config, UNIT_USER, state_dir=state, drain_s=settings.drain_s)
+            config, state = str(self.config.absolute()), str(state_of(self.config, settings))
+            unit = render_systemd_unit(own_command(), config, UNIT_USER, state_dir=state, drain_s=settings.drain_s)
             files[self.systemd] = {UNIT: unit}
         return files
 
-    def _give_to_service(self, settings: Settings, secret: _Secret) -> None:
-        """Write a new secret; see that the unit's user can read it and write into the state folder."""
-        user = _unit_user() if self.systemd is not None else None
-        if secret.file is not None and secret.is_new:
-            _make_folder(secret.file.parent, 0o700, user)
-            _write_secret(secret.file, secret.text)
-        if user is None:
-            return
-        _make_folder(self._state(settings), 0o750, user)
-        if secret.file is not None:
-            for path in filter(_is_roots_alone, (secret.file.parent, secret.file)):
-                os.chown(path, user.pw_uid, user.pw_gid)
 
-    def _state(self, settings: Settings) -> Path:
-        return Path(os.path.normpath(self.config.absolute() / settings.state))
-
-
-def _unit_user() -> pwd.struct_passwd | None:
-    """Whom files have to be given to; None if we may not, or if there is no such user."""
-    try:
-        return pwd.getpwnam(UNIT_USER) if os.geteuid() == 0 else None
-    except KeyError:
-        return None
-
-
-def _make_folder(path: Path, mode: int, owner: pwd.struct_passwd | None) -> None:
-    """A folder of the owner's; one that exists is left as it is."""
-    if path.exists():
-        return
-    path.mkdir(mode=mode, parents=True)
-    if owner is not None:
-        os.chown(path, owner.pw_uid, owner.pw_gid)
-
-
-def _write_secret(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        stream.write(text + "\n")
-
-
-def _is_roots_alone(path: Path) -> bool:
-    """Whether nobody but root can use a file or folder, so that the service certainly cannot."""
-    status = path.stat()
-    return status.st_uid == 0 and not status.st_mode & 0o077
+def state_of(config: Path, settings: Settings) -> Path:
+    """The folder that the service writes into, absolute."""
+    return Path(os.path.normpath(config.absolute() / settings.state))
 
 
 def worker_addresses(settings: Settings) -> list[str]:
@@ -162,6 +113,6 @@ def worker_addresses(settings: Settings) -> list[str]:
     return [f"{agi.host}:{agi.port + index}" for index in range(settings.workers)]
 
 
-def _own_command() -> str:
+def own_command() -> str:
     """The absolute path of this command."""
     return shutil.which("cordboard") or str(Path(sys.argv[0]).absolute())

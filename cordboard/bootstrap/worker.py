@@ -1,4 +1,4 @@
-"""One worker process: a FastAGI listener, the manager link, a store thread and a small health server.
+"""One worker process: for each switch a server of calls and a link, a store thread and a small health server.
 
 SIGTERM  drains: no new calls, each call is handed over between two verbs, for there are others to take it.
 SIGUSR2  ends the service: no new calls, and those that are here go on until `drain_s` is almost over.
@@ -16,15 +16,13 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NoReturn
 
 import structlog
 import uvloop
 
-from agi_scripts.server import AgiServer
-from agi_scripts.switch import AsteriskSwitch
 from cordboard.bootstrap.acd_parts import AcdParts
 from cordboard.bootstrap.configuration import (
     Configuration,
@@ -32,6 +30,7 @@ from cordboard.bootstrap.configuration import (
     prepare_prompts,
     read_surroundings,
 )
+from cordboard.bootstrap.edges import AllKeys, AllSwitches, open_edges
 from cordboard.bootstrap.health import bind_health, health_app, health_server
 from cordboard.bootstrap.logs import close_logs, configure_logs
 from cordboard.bootstrap.older_flows import OlderFlows
@@ -63,6 +62,7 @@ from cordboard.service.wakes import worker_name
 from cordboard.store.agent_pins import StoredPins
 from cordboard.store.flow_runs import FlowRuns
 from cordboard.store.traces import TraceWriter
+from cordboard.telephony.capabilities import SwitchName
 
 log = structlog.get_logger()
 
@@ -75,6 +75,7 @@ class WorkerProcess:
         self._configuration = configuration
         self._files = files
         self._index = index
+        self._tasks: set[asyncio.Future[None]] = set()
         self._metrics = Metrics()
         self._acd = AcdParts.open(configuration, worker_name(index))
         self._runs = FlowRuns(self._acd.store, self._acd.reader)
@@ -85,13 +86,10 @@ class WorkerProcess:
         self._messages = Messages(configuration.settings, configuration.voicemail_root)
         self._callers = Callers(self._acd.floor)
         self._waiting_room = WaitingRoom(self._acd.floor)
-        ami = settings.asterisk.ami
-        self._switch = AsteriskSwitch(
-            ami.host, ami.port, ami.user, configuration.ami_secret, token=configuration.agi_token
-        )
+        self._edges = open_edges(configuration, index, lambda phone: self._reception.take(phone))
         self._caps = OutsideCaps()
         self._caps.use(settings.outside)
-        self._callbacks = Callbacks(self._acd.floor, self._switch, self._caps)
+        self._callbacks = Callbacks(self._acd.floor, AllSwitches(self._edges), self._caps)
         self._notes = Notes(self._acd.store, self._callbacks.book)
         self._agent_line = AgentLine(self._acd.floor, StoredPins(self._acd.reader))
         self._queue_log = open_queue_log(configuration, self._acd)
@@ -114,24 +112,19 @@ class WorkerProcess:
             caps=self._caps,
             called_back=self._callbacks,
         )
-        self._server = AgiServer(
-            settings.listen.agi.host,
-            settings.listen.agi.port + index,
-            self._reception.take,
-            configuration.library,
-            token=configuration.agi_token,
-            recordings_root=configuration.voicemail_root,
-            calls_root=configuration.recordings_root,
-            max_sessions=settings.max_calls,
-        )
-        self._waiting_room.keys = self._switch
+        self._waiting_room.keys = AllKeys(self._edges)
         self._legs_told: int | None = None  # how many the log has spoken of; None since the link came up
-        self._switch.on_connected(self._expect_news)
-        self._observer = Observer(self._switch, self._acd.floor, self._forget_ghosts)
+        self._edges.on_connected(self._expect_news)
+        self._observers = [
+            Observer(edge.switch, self._acd.floor, self._reconciler(edge.name), edge.name)
+            for edge in self._edges.all
+        ]
+        for edge, observer in zip(self._edges.all, self._observers, strict=True):
+            if edge.extras is not None:
+                edge.extras.hear_ends(observer.observes, self._begin)
         self._health = health_server(health_app(self._checks, self._metrics, self._refresh_metrics))
         self._stop = asyncio.Event()
         self._hand_over = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def _refresh_metrics(self) -> None:
         """Those of queues are the same for all workers: the first one has them."""
@@ -141,7 +134,7 @@ class WorkerProcess:
     def _checks(self) -> dict[str, bool]:
         return {
             "accepting": not self._stop.is_set(),
-            "ami": self._switch.is_connected,
+            **self._edges.checks(),
             "store": self._runs.is_healthy,
         }
 
@@ -157,7 +150,7 @@ class WorkerProcess:
         self._callers.use(self._configuration.open_crm())
         self._use_notes(self._configuration)
         self._errands.warm()
-        await self._switch.connect()
+        await self._edges.connect()
         if self._index == 0:
             self._messages.resume_untold()
             self._begin(forget_old_traces(self._acd.store, lambda: self._traces.keep_days))
@@ -182,11 +175,11 @@ class WorkerProcess:
             raise self._port_fault("HTTP", http.host, http.port, fault) from fault
 
     async def _listen_for_calls(self) -> None:
-        agi = self._configuration.settings.listen.agi
-        try:
-            await self._server.start()
-        except OSError as fault:
-            raise self._port_fault("AGI", agi.host, agi.port, fault) from fault
+        for edge in self._edges.all:
+            try:
+                await edge.start()
+            except OSError as fault:
+                raise self._port_fault(edge.kind, edge.listener.host, edge.listener.port, fault) from fault
 
     def _port_fault(self, kind: str, host: str, first: int, fault: OSError) -> PortUnavailable:
         return port_unavailable(
@@ -195,28 +188,30 @@ class WorkerProcess:
 
     def _announce(self, pulse_fd: int | None, unplayable: int) -> None:
         listen = self._configuration.settings.listen
-        ports = {"agi_port": listen.agi.port + self._index, "http_port": listen.http.port + self._index}
+        ports = {f"{edge.kind.lower()}_port": edge.listener.port + self._index for edge in self._edges.all}
+        ports |= {"http_port": listen.http.port + self._index}
         log.info("worker_ready", pid=os.getpid(), unplayable_prompts=unplayable, **ports)
         if pulse_fd is not None:
             self._begin(send_pulses(pulse_fd))
 
     async def _drain(self) -> None:
         """Let the calls end, hand over what is left, close everything. A successor may have the ports at once."""
-        self._server.stop_accepting()
+        self._edges.stop_accepting()
         self._health.should_exit = True
-        log.info("draining", calls=self._server.session_count)
+        log.info("draining", calls=self._edges.session_count)
         began = time.monotonic()
         drain_s = self._configuration.settings.drain_s
         await self._let_calls_end(drain_s - HAND_OVER_S)
         self._reception.drain()
-        await self._server.wait_idle(max(began + drain_s - time.monotonic(), 0.0))
+        await self._edges.wait_idle(max(began + drain_s - time.monotonic(), 0.0))
         if self._hand_over.is_set():  # at the end of the service a message is left to those who come next
             await self._reception.wait_recorded(LONGEST_MESSAGE_S)
-        await self._server.aclose()
+        await self._edges.close_servers()
         await self._messages.aclose()
-        await self._observer.aclose()
+        for observer in self._observers:
+            await observer.aclose()
         await self._callbacks.aclose()
-        await self._switch.aclose()
+        await self._edges.aclose()
         await self._callers.aclose()
         await self._errands.aclose()
         self._agent_line.close()
@@ -229,7 +224,7 @@ class WorkerProcess:
 
     async def _let_calls_end(self, longest_s: float) -> None:
         """Wait until no call is here, or they are to be handed over."""
-        idle = asyncio.create_task(self._server.wait_idle(longest_s))
+        idle = asyncio.create_task(self._edges.wait_idle(longest_s))
         hand_over = asyncio.create_task(self._hand_over.wait())
         if longest_s > 0:
             await asyncio.wait({idle, hand_over}, return_when=asyncio.FIRST_COMPLETED)
@@ -248,8 +243,8 @@ class WorkerProcess:
         self._hand_over.set()
         self._stop.set()
 
-    def _begin(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
+    def _begin(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -284,6 +279,16 @@ class WorkerProcess:
 
     def _expect_news(self) -> None:
         self._legs_told = None
+
+    def _reconciler(self, switch: SwitchName) -> Callable[[set[str], float], Awaitable[None]]:
+        """What follows a comparison with one switch. Calls of another one are no ghosts: its legs count, too."""
+
+        async def reconciled(live_legs: set[str], listed_at: float) -> None:
+            if (others := await self._edges.legs_beside(switch)) is not None:
+                await self._forget_ghosts(live_legs | others, listed_at)
+            await self._edges.rescue(switch)
+
+        return reconciled
 
     async def _forget_ghosts(self, live_legs: set[str], listed_at: float) -> None:
         """The switch has said which legs live: forget calls whose leg is gone."""

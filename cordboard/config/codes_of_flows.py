@@ -42,6 +42,10 @@ FLOWS = {
         "languages: [en, es]\nprompts:\n  welcome: {en: Welcome, es: Bienvenido}",
     ),
     "unknown-queue": Code("There is no such queue in `queues.yaml`.", _NEAR),
+    "not-for-calls": Code(
+        "A call would come to a queue for something else (`medium`), where agents have no phone rung.",
+        "Name a queue for calls.",
+    ),
     "key-taken": Code(
         "A key leaves the queue for good and steps out of it as well.",
         "Write it into `keys` or into `step_out`.",

@@ -77,7 +77,19 @@ AROUND = {
     ),
     "bad-music": Code("A name that is no music class.", "Write the name of one of `musiconhold.conf`."),
     "bad-label": Code("A label is one line of text.", "Write it in one line."),
-    "bad-device": Code("What is no device, or more than one.", "An agent has one, for instance `PJSIP/1001`."),
+    "bad-device": Code(
+        "What is no device, or more than one.",
+        "An agent has one: `PJSIP/1001` on Asterisk, `user/1001` on FreeSWITCH.",
+    ),
+    "unreachable-device": Code(
+        "The phone of an agent belongs to a switch that no calls come in on, and there is no trunk to it: nobody "
+        "could be joined to the agent.",
+        "Name the switch under `switches:`, or write how its phones are reached (`asterisk: {reaches: ...}`).",
+    ),
+    "bad-trunk": Code(
+        "What is to ring the phones of another switch, and cannot.",
+        "Write a device of this switch with `{extension}` in it: `{freeswitch: PJSIP/{extension}@freeswitch}`.",
+    ),
     "shared-device": Code(
         "Two agents have the same device: one would take the other's calls.", "Give each a device."
     ),
@@ -113,6 +125,10 @@ AROUND = {
     ),
     "no-agents": Code(
         "A queue that no agent serves: callers would wait for nobody.", "List it under `queues` of an agent."
+    ),
+    "too-many-units": Code(
+        "What comes to a queue takes up more units than any of its agents has: nobody could ever have it.",
+        "Write a smaller number of `units`, or a higher `capacity` of an agent.",
     ),
     "unknown-connector": Code("There is no such connector.", "Known are `directory` and `http`."),
     "one-connector": Code("The CRM has exactly one connector.", "Keep one of them."),
@@ -150,7 +166,13 @@ TESTS = {
         "What is no length of time by chance.", "Write a number, or for instance `{mean: 120}`, as the hint says."
     ),
     "bad-shift": Code("What is no stretch of a day.", 'Write for instance `"08:00-16:30"`.'),
-    "not-in-a-day": Code("A simulated day has no phones, so they cannot fail.", "Take another deed."),
+    "not-in-a-day": Code(
+        "A simulated day has no phones that could fail, and plays no flows.", "Take another deed, or the flow out."
+    ),
+    "no-callbacks": Code(
+        "Callers of a simulated day want to be called back by a queue that calls nobody.",
+        "Write `callback: {}` for the queue.",
+    ),
     "no-tests": Code("The folder has no flow tests.", "Write one, or save a simulated call as one."),
     "duplicate-test": Code("Two tests have the same name.", "Rename one of them."),
     "baresip-cannot": Code("A phone of the lab is asked for something it cannot do.", "Use the lab's own phone."),

@@ -238,6 +238,9 @@ class NodeCompiler:
         queues = self.names.surroundings.queues
         if queues is not None and name not in queues and self.names.surroundings.is_known:
             self._unknown("queue", name, queues, keys)
+        if name in self.names.surroundings.not_for_calls:
+            hint = "name another queue, or write `medium: voice` in queues.yaml"
+            self.report(keys, "not-for-calls", f"`{name}` is a queue for something else than calls", hint)
         return name
 
     def customer(self, name: str, *keys: str | int) -> Mapping[str, Kind]:

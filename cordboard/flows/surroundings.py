@@ -51,6 +51,7 @@ class Surroundings:
 
     flow_names: flows of other files. zone: the time zone of flows that give none.
     queues:     names of all queues; None where their files have faults themselves, they are not checked then.
+    not_for_calls: those of them to which something else comes than calls.
     customer_fields: what the CRM tells of a customer, with types; {} without a CRM, None where its file has faults.
     lookup_timeout_s: how long a caller waits for the CRM, if a node does not say.
     agents:     the device of each agent, by name; None where the file has faults.
@@ -70,6 +71,7 @@ class Surroundings:
     voicemail_boxes: Mapping[str, MessageBox] = field(default_factory=dict)
     flow_names: frozenset[str] = frozenset()
     queues: frozenset[str] | None = frozenset()
+    not_for_calls: frozenset[str] = frozenset()
     customer_fields: Mapping[str, Kind] | None = field(default_factory=dict)
     lookup_timeout_s: float = 0.8
     agents: Mapping[str, str] | None = field(default_factory=dict)

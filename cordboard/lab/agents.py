@@ -270,7 +270,7 @@ def extension_of(agent: str, plan: FloorPlan) -> str:
             f"{agent} is no agent of this configuration; agents.yaml has: {', '.join(plan.agents) or 'none'}"
         )
     technology, _, extension = configured.device.partition("/")
-    if technology != "PJSIP" or not extension:
+    if technology not in ("PJSIP", "user") or not extension:
         raise LabError(f"the lab has no phone for {configured.device}, the device of {agent}")
     return extension
 

@@ -23,7 +23,7 @@ from cordboard.errors import LabError
 from cordboard.lab.call import Call, CallEnd
 from cordboard.lab.dialog import calling
 from cordboard.lab.party import Party
-from cordboard.lab.sip import Request, display_name, uri_user
+from cordboard.lab.sip import Headers, Request, display_name, uri_user
 
 __all__ = ["AnswerPlan", "Call", "CallEnd", "Caller"]
 
@@ -88,11 +88,11 @@ class Caller:
             ) from None
         return call
 
-    def place(self, number: str, pbx: tuple[str, int]) -> Call:
-        """Send the INVITE and return at once."""
+    def place(self, number: str, pbx: tuple[str, int], headers: Headers = ()) -> Call:
+        """Send the INVITE and return at once. headers: more of them than every call has."""
         via = self._party.via
         dialog = calling(number=uri_user(number), pbx=pbx, via=via, user=self._user, name=self._name)
-        return self._party.place(dialog, pbx)
+        return self._party.place(dialog, pbx, headers=headers)
 
     def answer_calls(self, plan: AnswerPlan) -> None:
         """From now on take calls that come in, by this plan."""

@@ -21,6 +21,7 @@ from cordboard.config.document import Document
 from cordboard.config.findings import Finding
 from cordboard.config.yaml_reader import parse_yaml, read_yaml
 from cordboard.errors import ConfigurationError, LabError
+from cordboard.lab.pbx_config import PHONE_SECRET
 from cordboard.lab.player import Result, play
 from cordboard.lab.scenario import parse_scenario
 from cordboard.lab.stage import Stage
@@ -128,6 +129,22 @@ def down() -> None:
             f"{swept.directories} folder(s)",
         )
         typer.echo(f"Removed {', '.join(counts)}")
+
+
+@app.command()
+def files(
+    config: ConfigOption,
+    target: Annotated[Path, typer.Argument(help="Where to write them; a folder for each switch.", file_okay=False)],
+) -> None:
+    """Write the files of a trial house: Asterisk and FreeSWITCH with phones 1000 to 1009 and our dialplan.
+
+    Example: cordboard lab files /var/lib/cordboard/house --config ivr_flows
+    """
+    from cordboard.lab.house_files import House
+
+    with _told_faults():
+        _run(House(config, target).write())
+        typer.echo(f"Written below {target}; the phones' password is {PHONE_SECRET}")
 
 
 def demo(

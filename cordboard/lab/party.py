@@ -13,7 +13,7 @@ from cordboard.errors import LabError
 from cordboard.lab.call import Call
 from cordboard.lab.dialog import ALLOW, Dialog, called
 from cordboard.lab.digest import Credentials
-from cordboard.lab.sip import Request, Response, response_to
+from cordboard.lab.sip import Headers, Request, Response, response_to
 from cordboard.lab.sip_wire import SipWire
 
 MAX_CALLS = 256
@@ -75,10 +75,14 @@ class Party:
         """The address as headers want it: "host:port"."""
         return "{}:{}".format(*self.address)
 
-    def place(self, dialog: Dialog, peer: Address, credentials: Credentials | None = None) -> Call:
-        """Send the INVITE of a new call and return at once. credentials: for a PBX that asks who is calling."""
+    def place(
+        self, dialog: Dialog, peer: Address, credentials: Credentials | None = None, headers: Headers = ()
+    ) -> Call:
+        """Send the INVITE of a new call and return at once. credentials: for a PBX that asks who is calling;
+        headers: more of them, of the INVITE.
+        """
         call = self._new_call(dialog, peer, credentials)
-        call.invite()
+        call.invite(*headers)
         return call
 
     def take(self, invite: Request, peer: Address) -> Call:

@@ -120,6 +120,11 @@ class LabPbx:
         return self.settings.ami_port
 
     @property
+    def link_port(self) -> int:
+        """Where the service's link connects to."""
+        return self.settings.ami_port
+
+    @property
     def ami_user(self) -> str:
         """The lab's own AMI user, which sees and may do everything."""
         return self.settings.ami_user

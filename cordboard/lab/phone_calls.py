@@ -80,9 +80,9 @@ class PhoneCalls:
             raise LabError(f"the call of phone {self.extension} ended unanswered: {call.reason}")
         return call
 
-    async def closed(self, timeout_s: float = CALL_TIMEOUT_S) -> PhoneCall:
-        """Wait until the latest call is over, whoever ended it. `reason` of what returns says why."""
-        call = self._latest()
+    async def closed(self, timeout_s: float = CALL_TIMEOUT_S, *, call: PhoneCall | None = None) -> PhoneCall:
+        """Wait until a call is over, the latest if None, whoever ended it. `reason` of what returns says why."""
+        call = call or self._latest()
         await self._wait(lambda: call.closed_at is not None, timeout_s, "the end of the call")
         return call
 

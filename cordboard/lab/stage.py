@@ -88,7 +88,7 @@ class Stage:
             checked = load_configuration(self.config, environment=self._environment(0), need_secrets=False)
             await asyncio.to_thread(import_customers, checked)
             self.pbx = await stack.enter_async_context(self._make_pbx())
-            environment = self._environment(self.pbx.ami_port)
+            environment = self._environment(self.pbx.link_port)
             self.service = ServiceProcess(self.config, environment, self.journal)
             stack.push_async_callback(self.service.stop)
             await asyncio.to_thread(voice_cache.fill, self.state / "prompts")
@@ -153,14 +153,15 @@ class Stage:
             mounts=[self.config, self.state], extra_files=files, extra_dialplan=self._dialplan, log=self._log
         )
 
-    def _write_secret(self) -> str:
-        secret = secrets.token_hex(16)
+    def _write_secret(self, secret: str | None = None) -> str:
+        """The secret of the link, a new one unless the switch has one already."""
+        secret = secret or secrets.token_hex(16)
         file = self.state / "ami.secret"
         file.touch(mode=0o600)
         file.write_text(secret)
         return secret
 
-    def _environment(self, ami_port: int) -> dict[str, str]:
+    def _environment(self, link_port: int) -> dict[str, str]:
         return {
             "CORDBOARD_STATE": str(self.state),
             "CORDBOARD_WORKERS": str(self.workers),
@@ -168,7 +169,7 @@ class Stage:
             "CORDBOARD_LISTEN__HTTP__PORT": str(self.http_port),
             "CORDBOARD_LISTEN__DESK__PORT": str(self.desk_port),
             "CORDBOARD_ASTERISK__AMI__HOST": "127.0.0.1",
-            "CORDBOARD_ASTERISK__AMI__PORT": str(ami_port or 5038),
+            "CORDBOARD_ASTERISK__AMI__PORT": str(link_port or 5038),
             "CORDBOARD_ASTERISK__AMI__USER": AMI_USER,
             "CORDBOARD_ASTERISK__AMI__SECRET__FILE": str(self.state / "ami.secret"),
             "CORDBOARD_LOG__FORMAT": "json",

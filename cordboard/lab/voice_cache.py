@@ -18,15 +18,16 @@ _NOT_OURS = "recorded"
 
 def fill(prompts: Path) -> None:
     """Put what was spoken before into the prompts' folder of a new stage."""
-    _link_all(_cache(), prompts)
+    _link_all(cache_folder(), prompts)
 
 
 def keep(prompts: Path) -> None:
     """Keep what a stage has spoken."""
-    _link_all(prompts, _cache())
+    _link_all(prompts, cache_folder())
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """Where they are kept, from one lab to the next."""
     root = state_root()
     cache = root.with_name(f"{root.name}-spoken")  # not within: what has no owner is swept there
     cache.mkdir(mode=0o700, exist_ok=True)

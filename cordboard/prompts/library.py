@@ -55,6 +55,11 @@ class PromptLibrary:
         self._voices = voices or Voices()
         self._found: dict[tuple[str, str, str, str], SoundFile] = {}
 
+    @property
+    def voices(self) -> Voices:
+        """Who speaks what has no recording."""
+        return self._voices
+
     def find(self, prompt: Prompt) -> SoundFile | None:
         """The sound of a prompt, or None. Never touches the disk."""
         return self._found.get(_key(prompt))

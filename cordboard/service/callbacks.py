@@ -172,7 +172,7 @@ class Callbacks:
             self._note_ended(attempt.call_id, "not allowed")
             return
         if not self._caps.allow_callback(customer.number, attempt.queue, attempt.call_id, time.monotonic()):
-            self._note_ended(attempt.call_id, "too many calls")
+            self._note_ended(attempt.call_id, "too many calls", counts=False)
             return
         policy = attempt.policy
         is_agent_first = policy.dial == "agent_first"
@@ -201,9 +201,14 @@ class Callbacks:
         live = frozenset(leg.leg_id for leg in legs)
         self._floor.note(lambda connection: self._store.settle_overdue(connection, now(), live))
 
-    def _note_ended(self, call_id: str, result: str) -> None:
+    def _note_ended(self, call_id: str, result: str, *, counts: bool = True) -> None:
+        """counts: not if nobody was rung."""
         log.info("callback_attempt_ended", call_id=call_id, result=result)
-        self._floor.note(lambda connection: self._store.attempt_ended(connection, now(), call_id, result))
+
+        def fact(connection: Connection) -> Changes:
+            return self._store.attempt_ended(connection, now(), call_id, result, counts=counts)
+
+        self._floor.note(fact)
 
     # -- what the switch tells --
 

@@ -24,6 +24,7 @@ from typing import Any, Literal, cast
 import structlog
 
 from cordboard.errors import StoreUnavailable, SwitchProtocolError, SwitchUnavailable
+from cordboard.flows.checkpoint import parse_checkpoint
 from cordboard.flows.run import FlowRun, Step
 from cordboard.service.shared import Shared
 from cordboard.store.flow_runs import StoredRun, Written
@@ -113,8 +114,8 @@ class Conversation:
 
     async def _perform(self, verb: Verb, run: FlowRun) -> Outcome | HandedOver:
         checkpoint = await self._checkpoint(verb, run)
-        self._last_verb = verb
         outcome = await self._carry_out(verb, checkpoint, run)
+        self._last_verb = verb
         if isinstance(outcome, Failed):
             self._log.warning("verb_failed", verb=type(verb).__name__, node=run.node, reason=outcome.reason)
         return outcome
@@ -125,7 +126,11 @@ class Conversation:
                 return await self._record(verb, checkpoint)
             case Enqueue():
                 return await self._shared.queueing.wait(
-                    self._phone, verb, checkpoint, lambda: self._shared.callers.note(self._call, run.path)
+                    self._phone,
+                    verb,
+                    checkpoint,
+                    lambda: self._shared.callers.note(self._call, run.path),
+                    is_back=self._came_at(run),
                 )
             case LookUp() | HttpRequest() | RunScript():
                 return await self._while_here(self._run_errand(verb), verb.timeout_s + 1.0, checkpoint)
@@ -186,6 +191,14 @@ class Conversation:
         for fault in step.faults:
             self._shared.metrics.faults.labels(step.run.flow.name).inc()
             self._log.error("flow_fault", flow=step.run.flow.name, reason=fault)
+
+    def _came_at(self, run: FlowRun) -> bool:
+        """Whether the call came to this worker at this node, and nothing has happened here since."""
+        came = self._phone.arrival.checkpoint
+        if self._last_verb is not None or not came:
+            return False
+        place = parse_checkpoint(came)
+        return (place.flow, place.node) == (run.flow.name, run.node)
 
     def _note(self, run: FlowRun) -> None:
         """Have changed variables written soon."""

@@ -25,11 +25,12 @@ from cordboard.service.wakes import DESK, Waker
 from cordboard.store.acd_reads import StoreReader
 from cordboard.store.acd_store import AcdStore
 from cordboard.store.acd_values import CallerNote, Changes, Entered, Entering, FloorSnapshot, OfferToRing, Verdict
+from cordboard.store.leases import observer_lease
 from cordboard.store.moments import now
-from cordboard.store.writer import StoreThread
+from cordboard.store.writer import Fate, StoreThread
 from cordboard.telephony.outcomes import AgentRung
 
-OBSERVER_LEASE = "observer:asterisk"  # nobody is offered a call while nobody hears what phones do
+OBSERVER_LEASE = observer_lease("asterisk")
 LOOK_S = 1.0  # between two looks at what is due, if nothing is due before
 WRITE_S = 2.0  # for what an agent or a caller waits for
 ENTER_S = 0.5  # a caller hears nothing yet
@@ -54,7 +55,8 @@ class Floor:
 
     def __init__(self, name: str, plan: FloorPlan, thread: StoreThread, reader: StoreReader, wakes: Waker) -> None:
         self.name = name
-        self.store = AcdStore(plan, needs_lease=OBSERVER_LEASE)
+        # Nobody is offered a call while nobody hears what phones do.
+        self.store = AcdStore(plan, needs_lease=observer_lease(plan.switches[0]))
         self._thread = thread
         self._reader = reader
         self._wakes = wakes
@@ -70,6 +72,7 @@ class Floor:
         self._looking: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._look_at = 0.0  # the moment of the timer
+        self._is_look = True  # the next question for offers is that of a look
         self.on_look(self._wait_times.look)
 
     # -- life --
@@ -154,12 +157,14 @@ class Floor:
     async def take_offers(self, quiet: Collection[str]) -> PendingOffers:
         """The offers of this process's callers; those of `quiet` calls are marked ringing.
 
-        Raises StoreUnavailable.
+        An answer that was lost on its way is asked for again with each look. Raises StoreUnavailable.
         """
+        again, self._is_look = self._is_look, False
+        are_all_quiet = len(quiet) == len(self.waiting_here())
 
         def work(connection: Connection) -> tuple[list[OfferToRing], Changes, list[str]]:
-            taken, changes = self.store.take_offers(connection, now(), self.name, quiet)
-            return taken, changes, self.store.pending_offers(connection, self.name)
+            taken, changes = self.store.take_offers(connection, now(), self.name, quiet, again=again)
+            return taken, changes, [] if are_all_quiet else self.store.pending_offers(connection, self.name)
 
         taken, changes, waiting = await self._thread.ask(work, WRITE_S)
         self._tell(changes)
@@ -237,10 +242,24 @@ class Floor:
         self._outbox.put(fact)
 
     async def do(self, work: Callable[[Connection], tuple[T, Changes]], longest_s: float) -> T:
-        """Run a transaction, and tell whom it concerns; what it found. Raises StoreUnavailable."""
-        found, changes = await self._thread.ask(work, longest_s)
-        self._tell(changes)
-        return cast(T, found)
+        """Run a transaction, and tell whom it concerns; what it found. Raises StoreUnavailable.
+
+        Other processes that have a phone to ring are woken by the thread, the moment it is written.
+        """
+        made = Changes()
+
+        def noted(connection: Connection) -> T:
+            nonlocal made
+            found, made = work(connection)
+            return found
+
+        def told(fate: Fate) -> None:
+            if fate == "written":
+                self._wake_owners(made)
+
+        found = cast(T, await self._thread.ask(noted, longest_s, told))
+        self._hear(made)
+        return found
 
     # -- agents --
 
@@ -286,19 +305,27 @@ class Floor:
         answer like any other: no fault of the store.
         """
 
-        def answered(connection: Connection) -> Changes | ValueError:
+        def answered(connection: Connection) -> tuple[ValueError | None, Changes]:
             try:
-                return work(connection)
+                return None, work(connection)
             except ValueError as refusal:
-                return refusal
+                return refusal, Changes()
 
-        answer: Changes | ValueError = await self._thread.ask(answered, WRITE_S)
-        if isinstance(answer, ValueError):
-            raise answer
-        self._tell(answer)
+        refusal = await self.do(answered, WRITE_S)
+        if refusal is not None:
+            raise refusal
 
     def _tell(self, changes: Changes) -> None:
+        """Tell everybody whom it concerns."""
+        self._wake_owners(changes)
+        self._hear(changes)
+
+    def _wake_owners(self, changes: Changes) -> None:
+        """Those elsewhere who have a phone to ring. In any thread."""
         self._wakes.wake(changes.owners - {self.name})
+
+    def _hear(self, changes: Changes) -> None:
+        """Tell all but those who are woken first."""
         if self.name in changes.owners:
             self._call(self._on_offers)
         if changes.overdue:
@@ -350,6 +377,7 @@ class Floor:
         written, changes = await self._thread.ask(work, WRITE_S)
         self._call(written)
         self._tell(changes)
+        self._is_look = True
         self._call(self._on_offers)  # a wake that was lost
 
     @staticmethod

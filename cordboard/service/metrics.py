@@ -21,5 +21,8 @@ class Metrics:
         self.scripts = Counter("cordboard_scripts", "Scripts that flows ran.", ["script", "result"], registry=own)
         self.checks = {
             "ami": Gauge("cordboard_ami_connected", "1 while the manager link is up.", registry=own),
+            "event_socket": Gauge(
+                "cordboard_event_socket_connected", "1 while the link to FreeSWITCH is up.", registry=own
+            ),
             "store": Gauge("cordboard_store_healthy", "1 while the database takes writes.", registry=own),
         }

@@ -23,8 +23,9 @@ from sqlalchemy import Connection
 
 from cordboard.acd.model import Moment
 from cordboard.errors import SwitchError
-from cordboard.service.floor import OBSERVER_LEASE, Floor
+from cordboard.service.floor import Floor
 from cordboard.store.acd_values import Changes
+from cordboard.store.leases import observer_lease
 from cordboard.store.moments import now
 from cordboard.telephony.ports import AgentLeg, AgentLegEvent, DeviceState, Leg
 
@@ -62,15 +63,19 @@ class ObservedSwitch(Protocol):
 
 
 class Observer:
-    """One process's ear at one switch. on_reconciled: told which legs live, and when they were listed."""
+    """One process's ear at one switch. on_reconciled: told which legs live, and when they were listed; name: of the
+    switch, as in `Call.switch`.
+    """
 
     def __init__(
         self,
         switch: ObservedSwitch,
         floor: Floor,
         on_reconciled: Callable[[set[str], float], Awaitable[None]],
+        name: str = "asterisk",
     ) -> None:
-        self._lease = OBSERVER_LEASE
+        self._name = name
+        self._lease = observer_lease(name)
         # A name of this process only: a worker that is started again has heard nothing of what happened meanwhile
         # and must not go on with the lease of its predecessor. Another one has.
         self._holder = f"{floor.name}:{secrets.token_hex(4)}"
@@ -94,8 +99,7 @@ class Observer:
         floor.on_look(self._look)
         floor.on_overdue(self._compare_again)
 
-    @property
-    def is_observing(self) -> bool:
+    def observes(self) -> bool:
         """Whether this process acts for all."""
         return self._is_observing
 
@@ -211,7 +215,7 @@ class Observer:
         try:
             of_devices = await self._switch.device_states()
             devices = {**of_devices, **self._devices_heard}  # what came meanwhile is newer than the list
-            self._floor.note(lambda connection: store.devices_listed(connection, now(), devices))
+            self._floor.note(lambda connection: store.devices_listed(connection, now(), devices, self._name))
             legs = await self._switch.list_legs()
             agent_legs = await self._switch.agent_legs()
         except SwitchError as fault:
@@ -224,7 +228,9 @@ class Observer:
         self._whispers = heard_whispers | listed_whispers
 
         def fact(connection: Connection) -> Changes:
-            return store.reconcile(connection, now(), agent_legs, live, listed.wall, listed_boot=listed.boot)
+            return store.reconcile(
+                connection, now(), agent_legs, live, listed.wall, switch=self._name, listed_boot=listed.boot
+            )
 
         self._floor.note(fact)
         await self._on_reconciled(live, listed.wall)

@@ -47,9 +47,17 @@ class Queueing(Protocol):
     """Where callers wait for agents; see `waiting_room`."""
 
     async def wait(
-        self, phone: Phone, verb: Enqueue, checkpoint: str, caller: Callable[[], CallerNote]
+        self,
+        phone: Phone,
+        verb: Enqueue,
+        checkpoint: str,
+        caller: Callable[[], CallerNote],
+        *,
+        is_back: bool = False,
     ) -> Outcome | HandedOver:
-        """Keep a caller until an agent's phone is rung, the wait is over, or the caller leaves."""
+        """Keep a caller until an agent's phone is rung, the wait is over, or the caller leaves. is_back: from a
+        worker that may have died, to go on waiting.
+        """
 
 
 class CallerBook(Protocol):

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from cordboard.acd import announcements
 from cordboard.acd.announcements import Told
 from cordboard.acd.model import LeftBecause, Moment, Queue
-from cordboard.acd.overflow import is_watched, next_wait_s
+from cordboard.acd.overflow import next_wait_s
+from cordboard.acd.reviewing import is_watched
 from cordboard.store.acd_values import CallerNote, Entered, OfferToRing
 from cordboard.store.moments import now
 from cordboard.telephony.ports import Phone
@@ -23,7 +24,8 @@ from cordboard.telephony.verbs import Enqueue
 @dataclass(eq=False)
 class Visit:
     """A caller who waits here now. came: when the caller came to the queue; entered: the place, once there is one;
-    asked, queue: where the flow has put the caller, and where they are since an overflow.
+    asked, queue: where the flow has put the caller, and where they are since an overflow. is_back: they have waited
+    before, on another worker.
 
     offer: set when there is one to ring; interrupted: let go of the call; key: pressed, and leads somewhere;
     left: the queue's rules have ended the wait; is_better_place: to be told; is_in_doubt: what the rules have made
@@ -39,6 +41,7 @@ class Visit:
     caller: Callable[[], CallerNote]
     came: Moment
     interrupted: bool
+    is_back: bool
     entered: Entered | None = None
     offer: OfferToRing | None = None
     key: str = ""
@@ -80,11 +83,8 @@ class Visit:
     @property
     def is_watched(self) -> bool:
         """Whether the queue's rules may have something to say that depends on others, or on the hour."""
-        rules = self.queue
-        is_closing = rules.hours is not None and rules.at_closing == "send_out"
-        is_sent_on = is_watched(rules.overflow, self.reviewed_s)
-        is_moving = bool(rules.leave_when_empty) or is_sent_on or rules.announce.on_change
-        return self.entered is not None and (self.is_in_doubt or is_closing or is_moving)
+        has_to_look = is_watched(self.queue, self.reviewed_s) or self.queue.announce.on_change
+        return self.entered is not None and (self.is_in_doubt or has_to_look)
 
     @property
     def is_step_due(self) -> bool:

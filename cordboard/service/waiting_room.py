@@ -85,17 +85,24 @@ class WaitingRoom:
             visit.interrupt()
 
     async def wait(
-        self, phone: Phone, verb: Enqueue, checkpoint: str, caller: Callable[[], CallerNote]
+        self,
+        phone: Phone,
+        verb: Enqueue,
+        checkpoint: str,
+        caller: Callable[[], CallerNote],
+        *,
+        is_back: bool = False,
     ) -> Outcome | HandedOver:
         """Keep a caller until an agent's phone is rung, the longest wait is over, or the caller leaves.
 
-        caller: who it is and how they came here, as known when asked. Raises SwitchUnavailable.
+        caller: who it is and how they came here, as known when asked. is_back: from another worker, which may have
+        died when it was to hear that the wait is over. Raises SwitchUnavailable.
         """
         queue = self._floor.plan.queues.get(verb.queue)
         if queue is None:  # it was there when the flow was loaded, and is gone since
             self.lost(phone.arrival.call.call_id)
             return Failed(f"there is no queue {verb.queue} any more")
-        visit = Visit(phone, verb, checkpoint, queue, queue, caller, now(), interrupted=self._is_draining)
+        visit = Visit(phone, verb, checkpoint, queue, queue, caller, now(), self._is_draining, is_back)
         self._register(visit)  # before entering: an offer may come the moment the store knows of it
         try:
             entered = await self._enter(visit)
@@ -192,6 +199,7 @@ class WaitingRoom:
             owner=self._floor.name,
             needs=visit.verb.needs,
             identity=mark_of(visit.verb.identity),
+            is_back=visit.is_back,
         )
 
     # -- waiting --
@@ -329,8 +337,6 @@ class WaitingRoom:
 
     async def _ring(self, visit: Visit, offer: OfferToRing) -> Outcome | HandedOver:
         queue = visit.queue
-        for one in (offer, *offer.also):
-            log.info("agent_rung", call_id=visit.call_id, queue=queue.name, agent=one.agent, offer_id=one.offer_id)
         verb = RingAgent(
             offer_id=offer.offer_id,
             device=offer.device,
@@ -341,9 +347,12 @@ class WaitingRoom:
             accept_s=queue.accept.within_s,
             also=tuple(AgentPhone(one.offer_id, one.device) for one in offer.also),
         )
+        asyncio.get_running_loop().call_soon(_log_rung, visit, offer)  # first the phone, then the words
         outcome = await visit.phone.perform(verb, visit.checkpoint)
         if isinstance(outcome, HungUp):
             return self._gone(visit, outcome)
+        if isinstance(outcome, AgentRung):  # of a switch where the caller stays with us while phones ring
+            self.rung(visit.phone.arrival, outcome)
         return outcome
 
     def _look_soon(self) -> None:
@@ -359,9 +368,8 @@ class WaitingRoom:
         self._look_again = True
         while self._look_again:
             self._look_again = False
-            quiet = [
-                visit.call_id for visit in self._visits.values() if not visit.is_announcing and not visit.offer
-            ]
+            busy = {call_id for call_id, visit in self._visits.items() if visit.is_announcing or visit.offer}
+            quiet = self._visits.keys() - busy
             with suppress(StoreUnavailable, SwitchError):
                 pending = await self._floor.take_offers(quiet)
                 for offer in pending.taken:
@@ -383,6 +391,13 @@ def _refusal(entered: Entered) -> NotServed | None:
     if entered.refused is not None:
         return NotServed(entered.refused)
     return None if entered.left is None else _SENT_OUT[entered.left]
+
+
+def _log_rung(visit: Visit, offer: OfferToRing) -> None:
+    for one in (offer, *offer.also):
+        log.info(
+            "agent_rung", call_id=visit.call_id, queue=visit.queue.name, agent=one.agent, offer_id=one.offer_id
+        )
 
 
 def _log_left(visit: Visit, because: LeftBecause) -> None:

@@ -55,7 +55,7 @@ class Wakes:
         asyncio.get_running_loop().add_reader(self._socket.fileno(), self._read)
 
     def wake(self, names: Iterable[str]) -> None:
-        """Wake processes. One that is not there, or has wakes enough, is left alone."""
+        """Wake processes. In any thread. One that is not there, or has wakes enough, is left alone."""
         for name in names:
             with contextlib.suppress(OSError):
                 self._socket.sendto(b"w", self._address(name))

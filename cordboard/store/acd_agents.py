@@ -11,10 +11,12 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 
+from cordboard.acd.capacity import Contact
 from cordboard.acd.model import Activity, OfferEnd, Presence
 from cordboard.acd.rona import RonaCounts, after_failed_offer
 from cordboard.acd.transitions import ActivityFact, activity_after
 from cordboard.acd.wrap_up import extension_s, length_s
+from cordboard.store import acd_contacts
 from cordboard.store.acd_presence import count_pause_anew, find_agent, pause_for_rona
 from cordboard.store.state_conditions import WRAPPING_UP
 from cordboard.store.tables import agent_states, offers
@@ -24,7 +26,7 @@ _its_offer = (agent_states.c.agent == bindparam("b_agent"), agent_states.c.offer
 
 _CLAIM = (
     update(agent_states)
-    .where(agent_states.c.agent == bindparam("b_agent"), agent_states.c.activity == Activity.IDLE.value)
+    .where(agent_states.c.agent == bindparam("b_agent"), agent_states.c.activity == bindparam("b_activity"))
     .values(
         activity=Activity.OFFERED.value,
         activity_since_at=bindparam("b_at"),
@@ -36,6 +38,10 @@ _MOVE = (
     update(agent_states)
     .where(*_its_offer)
     .values(activity=bindparam("b_activity"), activity_since_at=bindparam("b_at"))
+)
+_RETURN = _MOVE.values(offer_id=bindparam("b_other"))
+_RETURN_AFTER_FAILURE = _RETURN.values(
+    blocked_until=bindparam("b_blocked"), rona_in_a_row=bindparam("b_in_a_row"), rona_counts=bindparam("b_counts")
 )
 _TALK = _MOVE.values(rona_in_a_row=0, rona_counts="{}")
 _WRAP_UP = _MOVE.values(wrap_up_until=bindparam("b_until"), wrap_up_extended_s=0.0)
@@ -67,9 +73,17 @@ _NOTE_WRAP_UP_END = (
 # -- activity --
 
 
-def claim(turn: Turn, agent: str, offer_id: str) -> bool:
-    """Give an idle agent an offer. False if they were not idle any more."""
-    return turn.run(_CLAIM, b_agent=agent, b_offer=offer_id, b_at=turn.now.wall) == 1
+def claim(turn: Turn, agent: str, offer_id: str, wanted: Contact) -> bool:
+    """Give an offer to an agent who is idle, or has room for it beside a talk. False if they could not have it any
+    more.
+    """
+    if _claim(turn, agent, offer_id, Activity.IDLE):
+        return True
+    return acd_contacts.has_room_for(turn, agent, wanted) and _claim(turn, agent, offer_id, Activity.TALKING)
+
+
+def _claim(turn: Turn, agent: str, offer_id: str, activity: Activity) -> bool:
+    return turn.run(_CLAIM, b_agent=agent, b_offer=offer_id, b_at=turn.now.wall, b_activity=activity.value) == 1
 
 
 def note_ringing(turn: Turn, offer: Row[Any], at: float) -> None:
@@ -82,11 +96,18 @@ def note_talk(turn: Turn, offer: Row[Any], at: float) -> None:
     """The agent talks: whatever offers failed before are forgiven."""
     if (agent := _holder(turn, offer)) is not None:
         _move(turn, agent, ActivityFact.JOINED, at, _TALK)
+        if turn.plan.has_room_beside:
+            turn.agent_is_free(offer.agent)
 
 
 def note_talk_end(turn: Turn, offer: Row[Any], at: float) -> None:
-    """Wrap-up begins; where the queue has none, it ends at once."""
+    """Wrap-up begins; where the queue has none, it ends at once. Whatever else they talk about goes on instead."""
+    if turn.plan.has_room_beside:
+        turn.agent_is_free(offer.agent)
     if (agent := _holder(turn, offer)) is None:
+        return
+    if (other := acd_contacts.other_talk(turn, agent.agent, offer.offer_id)) is not None:
+        _move(turn, agent, ActivityFact.BACK_TO_TALK, at, _RETURN, b_other=other)
         return
     wrap_up_s = length_s(turn.queue(offer.queue), offer.disposition)
     late_s = max(0.0, turn.now.wall - at)  # the database may have been locked since
@@ -169,16 +190,14 @@ def _release(
     counts: RonaCounts,
     rest_s: float = 0.0,
 ) -> None:
-    _move(
-        turn,
-        agent,
-        fact,
-        at,
-        _RELEASE,
-        b_idle_since=idle_since,
-        b_blocked=turn.now.boot + rest_s if rest_s > 0 else 0.0,
-        b_in_a_row=counts.in_a_row,
-        b_counts=json.dumps(counts.by_cause),
-    )
-    count_pause_anew(turn, agent)
+    after = {
+        "b_blocked": turn.now.boot + rest_s if rest_s > 0 else 0.0,
+        "b_in_a_row": counts.in_a_row,
+        "b_counts": json.dumps(counts.by_cause),
+    }
+    if (other := acd_contacts.other_talk(turn, agent.agent, agent.offer_id)) is not None:
+        _move(turn, agent, ActivityFact.BACK_TO_TALK, at, _RETURN_AFTER_FAILURE, b_other=other, **after)
+    else:
+        _move(turn, agent, fact, at, _RELEASE, b_idle_since=idle_since, **after)
+        count_pause_anew(turn, agent)
     turn.agent_is_free(agent.agent)

@@ -7,25 +7,15 @@ knows when a caller steps out and comes back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 
-from cordboard.acd.model import LeftBecause, OfferEnd
+from cordboard.acd.model import OfferEnd
 from cordboard.store import acd_offers
 from cordboard.store.state_conditions import AWAY
 from cordboard.store.tables import queue_entries
 from cordboard.store.turn import Turn
-
-# Who stepped out left by a key, and did not come back in time. Of one who `hung_up` nobody has said that they were
-# cut off: they left when they hung up.
-GIVEN_UP: Mapping[str, LeftBecause] = {
-    "call": LeftBecause.EXIT_KEY,
-    "callback": LeftBecause.CALLBACK,
-    "cut_off": LeftBecause.CUT_OFF,
-    "hung_up": LeftBecause.ABANDONED,
-}
 
 _this = queue_entries.c.entry_id == bindparam("b_entry")
 _GO_AWAY = (
@@ -33,7 +23,9 @@ _GO_AWAY = (
     .where(_this, queue_entries.c.state.in_(("waiting", "away")))
     .values(state="away", kind=bindparam("b_kind"), held_until=bindparam("b_until"))
 )
-_COME_BACK = update(queue_entries).where(_this, AWAY).values(state="waiting", held_until=None)
+_COME_BACK = (
+    update(queue_entries).where(_this, AWAY).values(state="waiting", held_until=None, kind=bindparam("b_kind"))
+)
 _PASS_ON = update(queue_entries).where(_this, AWAY).values(call_id=bindparam("b_call"))
 _HOLD = update(queue_entries).where(_this, AWAY).values(held_until=bindparam("b_until"))
 _DUE = select(queue_entries.c.entry_id).where(AWAY, queue_entries.c.held_until <= bindparam("b_boot"))
@@ -59,9 +51,9 @@ def go_away(turn: Turn, entry: Row[Any], held_until: float | None, *, kind: str 
     return True
 
 
-def come_back(turn: Turn, entry: Row[Any]) -> None:
-    """The caller waits in the place again."""
-    if turn.run(_COME_BACK, b_entry=entry.entry_id) == 1:
+def come_back(turn: Turn, entry: Row[Any], kind: str) -> None:
+    """The caller waits in the place again. kind: `callback` for one who was called back, whatever came since."""
+    if turn.run(_COME_BACK, b_entry=entry.entry_id, b_kind=kind) == 1:
         turn.tell_entry_again("came_back", entry)
 
 

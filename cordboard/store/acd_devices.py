@@ -11,6 +11,7 @@ from cordboard.store.tables import devices
 from cordboard.store.turn import Turn
 from cordboard.store.upserts import insert
 from cordboard.telephony.ports import DeviceState
+from cordboard.telephony.reach import switch_of
 
 _insert = insert(devices)
 _NOTE = _insert.on_conflict_do_update(
@@ -33,11 +34,11 @@ def note_device(turn: Turn, device: str, state: DeviceState) -> None:
                 turn.agent_is_gone(agent.name)
 
 
-def note_all_devices(turn: Turn, states: Mapping[str, DeviceState]) -> None:
-    """The states of all devices there are."""
+def note_all_devices(turn: Turn, states: Mapping[str, DeviceState], switch: str = "") -> None:
+    """The states of all devices that a switch has. switch: "" if there is only one."""
     for device, state in states.items():
         note_device(turn, device, state)
     for row in turn.rows(_ALL):
-        if row.device not in states:
+        if row.device not in states and switch in ("", switch_of(row.device)):
             turn.run(_FORGET, b_device=row.device)
             turn.changed = True

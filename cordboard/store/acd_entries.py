@@ -7,7 +7,7 @@ the row and its `entered_at` stay, only owner, lease and fence change.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Row, bindparam, func, insert, or_, select, text, tuple_, update
@@ -16,6 +16,8 @@ from cordboard.acd.cut_off import UNTOLD_S
 from cordboard.acd.joining import Refusal
 from cordboard.acd.model import LeftBecause, Needs, OfferEnd, OfferState
 from cordboard.acd.needs_json import needs_from_json
+from cordboard.acd.place_keeping import GIVEN_UP
+from cordboard.acd.reviewing import has_waited_too_long
 from cordboard.store import acd_away, acd_needs, acd_offers, callback_attempts, kept_places, older_places
 from cordboard.store.acd_standing import QueueStanding
 from cordboard.store.acd_values import Entering
@@ -25,29 +27,29 @@ from cordboard.store.turn import Turn
 from cordboard.telephony.call_id import new_call_id
 
 LEASE_S = 3.0  # renewed each second
+TOLD_WITHIN_S = 60.0  # how long it takes a call to come back from a worker that hangs, and more
 
 _this = queue_entries.c.entry_id == bindparam("b_entry")
 _NEW = insert(queue_entries)
 _LIVE_OF_CALL = select(queue_entries).where(LIVE_ENTRY, queue_entries.c.call_id == bindparam("b_call"))
-_LEFT = select(queue_entries).where(
-    queue_entries.c.call_id == bindparam("b_call"),
-    queue_entries.c.queue == bindparam("b_queue"),
-    queue_entries.c.state == "left",
-)
 _LEFT_THEN = select(queue_entries.c.entry_id).where(
     queue_entries.c.call_id == bindparam("b_call"),
     or_(queue_entries.c.queue == bindparam("b_queue"), queue_entries.c.asked_queue == bindparam("b_queue")),
     queue_entries.c.state == "left",
     queue_entries.c.left_at == bindparam("b_at"),
 )
-_SENT_OUT = (
-    _LEFT.where(
-        queue_entries.c.left_because.in_(("max_wait", "empty", "closed", "overflow")),
+_LAST_LEFT = (
+    select(queue_entries)
+    .where(
+        queue_entries.c.call_id == bindparam("b_call"),
+        or_(queue_entries.c.queue == bindparam("b_queue"), queue_entries.c.asked_queue == bindparam("b_queue")),
+        queue_entries.c.state == "left",
         queue_entries.c.left_at > bindparam("b_since"),
     )
-    .order_by(queue_entries.c.left_at.desc())
+    .order_by(queue_entries.c.left_at.desc(), queue_entries.c.entry_id.desc())
     .limit(1)
 )
+_BY_RULES = (LeftBecause.MAX_WAIT, LeftBecause.EMPTY, LeftBecause.CLOSED, LeftBecause.OVERFLOW)
 _PARTY_OF_CALL = select(callers.c.party_ref).where(callers.c.call_id == bindparam("b_call"))
 _RETAKE = (
     update(queue_entries)
@@ -55,11 +57,13 @@ _RETAKE = (
     .values(
         owner=bindparam("b_owner"),
         leg_id=bindparam("b_leg"),
+        switch=bindparam("b_switch"),
         lease_until=bindparam("b_until"),
         fence=queue_entries.c.fence + 1,
         asked_queue=bindparam("b_asked"),
     )
 )
+_ASKED = update(queue_entries).where(_this).values(asked_queue=bindparam("b_asked"))
 _CONFIRM = update(queue_entries).where(_this).values(identity=bindparam("b_identity"))
 _LEAVE = (
     update(queue_entries)
@@ -106,14 +110,17 @@ def live_entry(turn: Turn, call_id: str) -> Row[Any] | None:
 
 def enter(turn: Turn, entering: Entering) -> Place:
     """A new place, or the one the call has, or had until its wait was over."""
-    entry = live_entry(turn, entering.call_id) or older_places.take(turn, entering)
+    entry = live_entry(turn, entering.call_id)
     turn.touched.update({entering.queue} if entry is None else {entering.queue, entry.queue})
     if entry is not None and _is_its_place(entry, entering):
         return _retake(turn, entry, entering)
-    if entry is None and (over := _left_meanwhile(turn, entering)) is not None:
-        return _place(over, LeftBecause(over.left_because))
     if entry is not None:
         _leave_behind(turn, entry)
+    elif (over := _left_meanwhile(turn, entering)) is not None:
+        return _place(over, LeftBecause(over.left_because))
+    if (older := older_places.take(turn, entering)) is not None:
+        turn.touched.add(older.queue)
+        return _retake(turn, older, entering)
     refusal = QueueStanding(turn, entering.queue).why_refused(entering.needs)
     return _enter_anew(turn, entering) if refusal is None else _refuse(turn, entering, refusal)
 
@@ -140,7 +147,8 @@ def _retake(turn: Turn, entry: Row[Any], entering: Entering) -> Place:
     for offer in acd_offers.open_offers_of(turn, entry.entry_id):
         if offer.state != OfferState.OFFERED:
             acd_offers.end_without_talk(turn, offer, OfferEnd.WITHDRAWN, turn.now.wall)
-    if _has_waited_too_long(turn, entry, entering):
+    kind = callback_attempts.kind_of(turn, entry)
+    if has_waited_too_long(kind, turn.now.boot - entry.entered_boot, entering.max_wait_s):
         _leave(turn, entry, LeftBecause.MAX_WAIT, turn.now.wall)
         return _place(entry, LeftBecause.MAX_WAIT)
     turn.run(
@@ -148,30 +156,30 @@ def _retake(turn: Turn, entry: Row[Any], entering: Entering) -> Place:
         b_entry=entry.entry_id,
         b_owner=entering.owner,
         b_leg=entering.leg_id,
+        b_switch=entering.switch,
         b_until=turn.now.boot + LEASE_S,
         b_asked="" if entering.queue == entry.queue else entry.asked_queue,
     )
-    acd_away.come_back(turn, entry)
+    if entering.switch != entry.switch:  # called back on another one
+        acd_needs.note_switch(turn, entry.entry_id, entering.switch)
+    acd_away.come_back(turn, entry, kind)
     if entering.identity not in ("", entry.identity):  # confirmed since, in a menu
         turn.run(_CONFIRM, b_entry=entry.entry_id, b_identity=entering.identity)
-    if entry.kind == "callback":
+    if kind == "callback":
         callback_attempts.arrived(turn, entry)
     turn.changed = True
     return Place(
-        entry.entry_id, entry.fence + 1, entry.entered_at, entry.entered_boot, kind=entry.kind, queue=entry.queue
+        entry.entry_id, entry.fence + 1, entry.entered_at, entry.entered_boot, kind=kind, queue=entry.queue
     )
 
 
-def _has_waited_too_long(turn: Turn, entry: Row[Any], entering: Entering) -> bool:
-    """The longest wait is one on the phone: who is called back has had no music meanwhile."""
-    if entering.max_wait_s is None or entry.kind != "call":
-        return False
-    return bool(turn.now.boot - entry.entered_boot >= entering.max_wait_s)
-
-
 def _left_meanwhile(turn: Turn, entering: Entering) -> Row[Any] | None:
-    """Their place, if it was ended since they came: the worker that was to be told asks again."""
-    return turn.row(_SENT_OUT, b_call=entering.call_id, b_queue=entering.queue, b_since=entering.entered_at)
+    """Their place, if a rule has ended it since they came: the worker that was to be told asks again, or the one
+    that has the call now.
+    """
+    since = entering.entered_at - (TOLD_WITHIN_S if entering.is_back else 0.0)
+    last = turn.row(_LAST_LEFT, b_call=entering.call_id, b_queue=entering.queue, b_since=since)
+    return last if last is not None and last.left_because in _BY_RULES else None
 
 
 def _place(entry: Row[Any], left: LeftBecause) -> Place:
@@ -181,7 +189,7 @@ def _place(entry: Row[Any], left: LeftBecause) -> Place:
 def _leave_behind(turn: Turn, entry: Row[Any]) -> None:
     """The call is at another queue now, and nobody has said how it left this one."""
     if entry.state == "away":
-        _leave(turn, entry, acd_away.GIVEN_UP[entry.kind], turn.now.wall)
+        _leave(turn, entry, GIVEN_UP[entry.kind], turn.now.wall)
         return
     is_over = turn.now.boot >= entry.entered_boot + turn.queue(entry.queue).max_wait_s
     _leave(turn, entry, LeftBecause.MAX_WAIT if is_over else LeftBecause.LOST, turn.now.wall)
@@ -209,16 +217,23 @@ def move_on(turn: Turn, entry: Row[Any], to: str) -> Place:
         needs=needs_of(entry),
         identity=entry.identity,
     )
-    row = _row(turn, entering, entry.party_ref)
-    kept = {"kind": entry.kind, "asked_queue": entry.asked_queue or entry.queue, "told_s": entry.told_s}
-    _insert(turn, row | kept)
     turn.touched.add(to)
+    asked = entry.asked_queue or entry.queue
+    if (older := older_places.take(turn, entering)) is not None:
+        place = _retake(turn, older, entering)
+        turn.run(_ASKED, b_entry=older.entry_id, b_asked=asked)
+        return place
+    row = _row(turn, entering, entry.party_ref)
+    _insert(turn, row | {"kind": entry.kind, "asked_queue": asked, "told_s": entry.told_s})
     return Place(row["entry_id"], 1, entry.entered_at, entry.entered_boot, kind=entry.kind, queue=to)
 
 
 def needs_of(entry: Row[Any]) -> Needs:
-    """What the caller asked for on coming, whatever was relaxed since."""
-    return needs_from_json(entry.needs)
+    """What the flow has asked for on coming, without what the queue asks of everybody, whatever was relaxed
+    since; and who has refused the call.
+    """
+    needs = needs_from_json(entry.needs)
+    return needs if entry.own_needs is None else replace(needs_from_json(entry.own_needs), refused=needs.refused)
 
 
 def _insert(turn: Turn, row: dict[str, Any]) -> _Named:
@@ -334,9 +349,11 @@ def step_out(
 def give_up_held(turn: Turn) -> None:
     """End the places that were kept for long enough, as of when that was over."""
     for entry in acd_away.due(turn):
-        late_s = turn.now.boot - entry.held_until if entry.held_until else 0.0  # 0.0: of an earlier boot
+        if entry.held_until == 0.0 and kept_places.keeps_restarted(turn, entry):  # of an earlier boot
+            continue
+        late_s = turn.now.boot - entry.held_until if entry.held_until else 0.0
         late_s += UNTOLD_S if entry.kind == "hung_up" else 0.0
-        _leave(turn, entry, acd_away.GIVEN_UP[entry.kind], turn.now.wall - late_s)
+        _leave(turn, entry, GIVEN_UP[entry.kind], turn.now.wall - late_s)
 
 
 def come_and_go(turn: Turn, entering: Entering, because: LeftBecause, left_at: float) -> None:

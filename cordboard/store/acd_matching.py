@@ -20,22 +20,28 @@ from cordboard.acd.model import Activity, Agent, AgentState, Presence
 from cordboard.acd.needs_json import needs_from_json
 from cordboard.store import queue_memory
 from cordboard.store.acd_autofill import one_at_a_time
+from cordboard.store.acd_contacts import as_they_are
 from cordboard.store.acd_needs import CALL_COLUMNS, relax_due, waiting_call
-from cordboard.store.acd_offers import WaitingEntry, make_offers
+from cordboard.store.acd_offer_making import WaitingEntry, make_offers
+from cordboard.store.leases import observer_lease
 from cordboard.store.state_conditions import NOT_FREE, OPEN_OFFER, READY, WAITING
 from cordboard.store.tables import agent_states, devices, leases, offers, queue_entries
 from cordboard.store.turn import Turn
 from cordboard.telephony.ports import DeviceState
 
 _STATE = ("agent", "idle_since_at", "blocked_until", "calls_today", "talk_s_today", "last_offered_at")
-_FREE = (
+_RESTED = (
     select(
         *(agent_states.c[name] for name in _STATE),
         agent_states.c.counted_since_at,
         agent_states.c.last_call_ended_at,
     )
-    .where(READY, agent_states.c.blocked_until <= bindparam("b_boot"))
+    .where(agent_states.c.blocked_until <= bindparam("b_boot"))
     .order_by(agent_states.c.idle_since_at)
+)
+_FREE = _RESTED.where(READY)
+_TALKING = _RESTED.where(
+    agent_states.c.presence == Presence.AVAILABLE.value, agent_states.c.activity == Activity.TALKING.value
 )
 _KINDS = (  # from the index alone
     select(queue_entries.c.queue, queue_entries.c.asks, func.count().label("waiting"))
@@ -77,20 +83,31 @@ class _Kind(NamedTuple):
 def match_waiting(turn: Turn, needs_lease: str = "") -> bool:
     """Make the offers that can be made now, if this transaction may have made any possible.
 
-    needs_lease: a lease without whose holder nobody is offered anything, "" for none. False if that is so now.
+    needs_lease: a lease without whose holder nobody is offered anything, "" for none; where calls come in on
+    several switches, that of its own is needed for each. False if one of them has no holder now.
     """
-    relax_due(turn)
     if not (turn.may_match or turn.touched):
         return True
+    relax_due(turn)
     queues = None if turn.may_match else frozenset(turn.touched)
     turn.may_match = False
     turn.touched.clear()
     free = _free(turn)
+    if free and needs_lease and len(turn.plan.switches) > 1:
+        return _match_observed(turn, free, _kinds(turn, queues))
     if free and needs_lease and not _is_held(turn, needs_lease):
         return False
     if free:
         _match(turn, free, _kinds(turn, queues))
     return True
+
+
+def _match_observed(turn: Turn, free: list[Row[Any]], kinds: list[_Kind]) -> bool:
+    """Match the callers of those switches that somebody observes; whether that was all of them."""
+    observed = {switch for switch in turn.plan.switches if _is_held(turn, observer_lease(switch))}
+    heard = [kind for kind in kinds if needs_from_json(kind.text).switch in observed]
+    _match(turn, free, heard)
+    return len(heard) == len(kinds)
 
 
 def _kinds(turn: Turn, queues: Collection[str] | None) -> list[_Kind]:
@@ -111,7 +128,8 @@ def _match(turn: Turn, free: list[Row[Any]], kinds: list[_Kind]) -> None:
     lines = _lines(turn, _asked_of(turn, free, kinds, working, room))
     if lines:
         around = Circumstances(waiting, queue_memory.read(turn, lines), working, room, turn.random)
-        _make_offers(turn, lines, [_state(turn, row) for row in free], around)
+        states = [_state(turn, row) for row in free]
+        _make_offers(turn, lines, as_they_are(turn, states) if turn.plan.has_room_beside else states, around)
 
 
 def _asks_who_is_there(kind: _Kind) -> bool:
@@ -121,8 +139,11 @@ def _asks_who_is_there(kind: _Kind) -> bool:
 
 def _free(turn: Turn) -> list[Row[Any]]:
     """Those who can be rung. One whose device cannot is left out here: on dead phones they would have every line of
-    theirs read at every event.
+    theirs read at every event. Where agents can have several things at a time, phones are not all that counts.
     """
+    if turn.plan.has_room_beside:
+        ready = [*turn.rows(_FREE, b_boot=turn.now.boot), *turn.rows(_TALKING, b_boot=turn.now.boot)]
+        return [row for row in ready if row.agent in turn.plan.agents]
     ready = [row for row in turn.rows(_FREE, b_boot=turn.now.boot) if row.agent in turn.plan.agents]
     not_free = {row.device for row in turn.rows(_NOT_FREE)} if ready else set()
     return [row for row in ready if turn.plan.agents[row.agent].device not in not_free]

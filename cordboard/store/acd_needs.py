@@ -78,17 +78,43 @@ def waiting_call(row: CallRow | Row[Any]) -> WaitingCall:
 def columns(turn: Turn, entering: Entering, entry_id: str, entered_boot: float, party_ref: str) -> dict[str, Any]:
     """What a new place has of needs, and of its rank in line: columns of `queue_entries`."""
     queue = turn.queue(entering.queue)
-    needs = _known(turn, with_defaults(entering.needs, queue.needs), entering.call_id, party_ref)
+    asked = replace(with_defaults(entering.needs, queue.needs), switch=_switch_of(turn, entering.switch))
+    needs = _known(turn, asked, entering.call_id, party_ref)
     call = WaitingCall(
         entry_id, entering.call_id, queue.name, entering.priority, entering.entered_at, needs, entered_boot or None
     )
     minus_rank, stands_at, _ = entry_order(call, queue.ageing_s)
-    return {"needs": needs_as_json(needs), "rank": -minus_rank, "stands_at": stands_at, **_asks(turn, call)}
+    own, whole = needs_as_json(entering.needs), needs_as_json(needs)
+    asked_by = {"needs": whole, "own_needs": None if own == whole else own}
+    return asked_by | {"rank": -minus_rank, "stands_at": stands_at, **_asks(turn, call)}
+
+
+def note_switch(turn: Turn, entry_id: str, switch: str) -> None:
+    """The caller is back on another switch, as one who was called back may be: other phones can be reached."""
+    row = turn.row(_OF_PLACE, b_entry=entry_id)
+    if row is None:
+        return
+    call = waiting_call(row)
+    needs = replace(call.needs, switch=_switch_of(turn, switch))
+    asks = _asks(turn, replace(call, needs=needs))
+    turn.run(
+        _REFUSE,
+        b_entry=entry_id,
+        b_needs=needs_as_json(needs),
+        b_asks=asks["asks"],
+        b_until=asks["asks_until"],
+    )
+
+
+def _switch_of(turn: Turn, switch: str) -> str:
+    """The switch as a part of what a caller needs: where there is one, nobody needs to know."""
+    return switch if len(turn.plan.switches) > 1 else ""
 
 
 def told(row: Mapping[str, Any]) -> dict[str, str]:
     """What the ledger is told of a new place's needs: nothing of one without."""
-    return {"asks": in_words(needs_from_json(row["asks"]))} if row["asks"] else {}
+    needs = replace(needs_from_json(row["asks"]), switch="")
+    return {"asks": in_words(needs)} if needs != Needs() else {}
 
 
 def relax_due(turn: Turn) -> None:

@@ -1,4 +1,5 @@
-"""The life of an offer in the store: made, ringing, answered, talking, ended.
+"""The life of an offer in the store: ringing, answered, talking, ended. `acd_offer_making` makes them, and hands
+them to whoever rings.
 
 A caller has one open offer, or, where all agents are rung at once, several: the first of them to be joined has the
 call, and the others have ended with that (`taken`).
@@ -9,48 +10,26 @@ says which of them is news. Ending an offer gives the caller back to the queue a
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from cordboard.acd.model import RONA, OfferEnd, OfferResult, OfferState
 from cordboard.acd.strategies.compat import serves_one_at_a_time
 from cordboard.acd.transitions import OfferFact, offer_after
 from cordboard.store import acd_agents, acd_needs, agent_counts
-from cordboard.store.acd_values import OfferToRing
-from cordboard.store.state_conditions import HANDED_OUT, IN_LINE, OPEN_OFFER, UNRUNG
+from cordboard.store.state_conditions import OPEN_OFFER
 from cordboard.store.tables import offers, queue_entries
 from cordboard.store.turn import Turn
-from cordboard.telephony.call_id import new_call_id
 from cordboard.telephony.ports import AgentLegEvent
-
-RING_BY_S = 0.5  # a worker that has not rung the phone by then is not going to
 
 _this = offers.c.offer_id == bindparam("b_offer")
 _its_entry = queue_entries.c.entry_id == bindparam("b_entry")
 
 _FIND = select(offers).where(_this)
-_its_caller = select(queue_entries.c.fence).where(
-    queue_entries.c.entry_id == offers.c.entry_id, IN_LINE, queue_entries.c.owner == bindparam("b_owner")
-)
-_HANDED_OUT = (  # to the worker that holds the caller still, who therefore has not rung it
-    # The caller is asked for offer by offer: in a join both databases would begin with all callers of the worker.
-    select(
-        offers, _its_caller.with_only_columns(queue_entries.c.language).scalar_subquery().label("language")
-    ).where(HANDED_OUT, offers.c.agent_gone_at.is_(None), offers.c.fence == _its_caller.scalar_subquery())
-)
 _OPEN_OF_ENTRY = (
     select(offers).where(OPEN_OFFER, offers.c.entry_id == bindparam("b_entry")).order_by(offers.c.agent)
 )
-_MAKE = insert(offers)
-_UNRUNG_OF = (
-    select(offers, queue_entries.c.language)
-    .join(queue_entries, queue_entries.c.entry_id == offers.c.entry_id)
-    .where(UNRUNG, queue_entries.c.owner == bindparam("b_owner"))
-)
-_UNRUNG_DUE = select(offers).where(UNRUNG, offers.c.ring_by <= bindparam("b_boot"))
 _RING = (
     update(offers)
     .where(_this)
@@ -82,7 +61,6 @@ _END = (
         talk_ended_at=bindparam("b_talk_ended_at"),
     )
 )
-_OFFER_ENTRY = update(queue_entries).where(_its_entry, queue_entries.c.state == "waiting").values(state="offered")
 _RETURN_ENTRY = update(queue_entries).where(_its_entry, queue_entries.c.state == "offered").values(state="waiting")
 _SERVE_ENTRY = (
     update(queue_entries)
@@ -92,39 +70,6 @@ _SERVE_ENTRY = (
 )
 _CLOSE_ENTRY = update(queue_entries).where(_its_entry, queue_entries.c.state == "talking").values(state="left")
 _FENCE = select(queue_entries.c.fence).where(_its_entry)
-_holding = queue_entries.alias("holding")
-_DISTRUST_OWNER = (
-    update(queue_entries)
-    .where(
-        IN_LINE,
-        queue_entries.c.owner
-        == select(_holding.c.owner).where(_holding.c.entry_id == bindparam("b_entry")).scalar_subquery(),
-        queue_entries.c.lease_until > bindparam("b_boot"),
-    )
-    .values(lease_until=bindparam("b_boot"))
-)
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingEntry:
-    """What an offer needs of the caller it is made to. fence: counts who held the call."""
-
-    entry_id: str
-    call_id: str
-    queue: str
-    owner: str
-    fence: int
-    party_ref: str
-
-
-@dataclass(frozen=True, slots=True)
-class _NewOffer:
-    offer_id: str
-    entry_id: str
-    call_id: str
-    queue: str
-    agent: str
-    party_ref: str
 
 
 def find_offer(turn: Turn, offer_id: str) -> Row[Any] | None:
@@ -137,82 +82,12 @@ def open_offers_of(turn: Turn, entry_id: str) -> list[Row[Any]]:
     return turn.rows(_OPEN_OF_ENTRY, b_entry=entry_id)
 
 
-# -- making --
-
-
-def make_offers(turn: Turn, entry: WaitingEntry, agents: Collection[str], reason: str) -> int:
-    """Give the caller to these agents, of whom one will get the call; how many of them were still free.
-
-    Nobody, if the caller is taken (another database client was faster).
-    """
-    if turn.run(_OFFER_ENTRY, b_entry=entry.entry_id) != 1:
-        return 0
-    made = sum(_make(turn, entry, agent, reason) for agent in agents)
-    if made == 0:
-        turn.run(_RETURN_ENTRY, b_entry=entry.entry_id)
-    return made
-
-
-def _make(turn: Turn, entry: WaitingEntry, agent: str, reason: str) -> bool:
-    new = _NewOffer(new_call_id(), entry.entry_id, entry.call_id, entry.queue, agent, entry.party_ref)
-    if not acd_agents.claim(turn, agent, new.offer_id):
-        return False
-    turn.run(_MAKE, **_row(turn, new, entry.fence, reason))
-    turn.offered[entry.entry_id] = entry.owner
-    turn.tell_offer("offer_made", new, turn.now.wall, reason=reason)
-    return True
-
-
-def _row(turn: Turn, new: _NewOffer, fence: int, reason: str) -> dict[str, Any]:
-    return {
-        "offer_id": new.offer_id,
-        "entry_id": new.entry_id,
-        "call_id": new.call_id,
-        "queue": new.queue,
-        "agent": new.agent,
-        "party_ref": new.party_ref,
-        "state": OfferState.OFFERED.value,
-        "reason": reason,
-        "fence": fence,
-        "made_at": turn.now.wall,
-        "ring_by": turn.now.boot + RING_BY_S,
-        "changed_boot": turn.now.boot,
-        "disposition": "",
-        "note": "",
-        "agent_leg_id": "",
-    }
+def give_back(turn: Turn, entry_id: str) -> None:
+    """The caller waits again, in the old place."""
+    turn.run(_RETURN_ENTRY, b_entry=entry_id)
 
 
 # -- ringing --
-
-
-def unrung_offers(turn: Turn, owner: str) -> list[Row[Any]]:
-    """The offers this worker has to ring, each with the `language` of its caller."""
-    return turn.rows(_UNRUNG_OF, b_owner=owner)
-
-
-def ring_offers(turn: Turn, owner: str, call_ids: Collection[str]) -> list[OfferToRing]:
-    """Mark the worker's unrung offers to these callers as ringing. What cannot be rung any more is withdrawn.
-
-    Those marked before, of which nobody has said anything since, are among them: the answer was lost on its way.
-    One for each caller; whoever else is to be rung for them at the same time is in its `also`.
-    """
-    by_entry: dict[str, list[OfferToRing]] = {}
-    for row in (*unrung_offers(turn, owner), *turn.rows(_HANDED_OUT, b_owner=owner)):
-        if row.call_id in call_ids and (offer := _to_ring(turn, row)) is not None:
-            by_entry.setdefault(row.entry_id, []).append(offer)
-    return [replace(first, also=tuple(more)) for first, *more in by_entry.values()]
-
-
-def _to_ring(turn: Turn, offer: Row[Any]) -> OfferToRing | None:
-    agent = turn.plan.agents.get(offer.agent)
-    if agent is None:  # a reload has taken the agent away since
-        end_without_talk(turn, offer, OfferEnd.WITHDRAWN, turn.now.wall)
-        return None
-    note_ringing(turn, offer, turn.now.wall)
-    return OfferToRing(
-        offer.offer_id, offer.call_id, offer.entry_id, offer.agent, agent.device, offer.queue, offer.language
-    )
 
 
 def note_ringing(turn: Turn, offer: Row[Any], at: float) -> None:
@@ -223,13 +98,6 @@ def note_ringing(turn: Turn, offer: Row[Any], at: float) -> None:
     turn.offered.pop(offer.entry_id, None)
     turn.tell_offer("offer_ringing", offer, at)
     acd_agents.note_ringing(turn, offer, at)
-
-
-def withdraw_unrung(turn: Turn) -> None:
-    """Take back what was not rung in time. Its worker gets no other offer until it shows itself again."""
-    for offer in turn.rows(_UNRUNG_DUE, b_boot=turn.now.boot):
-        turn.run(_DISTRUST_OWNER, b_entry=offer.entry_id, b_boot=turn.now.boot)
-        end_without_talk(turn, offer, OfferEnd.WITHDRAWN, turn.now.wall)
 
 
 # -- the agent's leg --
@@ -339,7 +207,7 @@ def end_without_talk(turn: Turn, offer: Row[Any], end: OfferEnd, at: float) -> N
     turn.tell_offer("offer_ended", offer, at, end=end.value, ring_s=_ring_s(offer, at))
     if not open_offers_of(turn, offer.entry_id):
         turn.offered.pop(offer.entry_id, None)
-        turn.run(_RETURN_ENTRY, b_entry=offer.entry_id)
+        give_back(turn, offer.entry_id)
     if end in RONA:
         acd_needs.note_refusal(turn, offer.entry_id, offer.agent)
     acd_agents.note_failed_offer(turn, offer, end, at)

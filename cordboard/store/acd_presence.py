@@ -56,18 +56,20 @@ def find_agent(turn: Turn, agent: str) -> Row[Any] | None:
 def set_presence(turn: Turn, agent: str, presence: Presence, reason: str) -> None:
     """What an agent has chosen. What they are doing goes on. Raises PresenceRefused."""
     reason = check_reason(turn.plan, agent, presence, reason)
-    if _is_already(turn, agent, presence, reason):
+    row = find_agent(turn, agent)
+    if _is_already(row, presence, reason):
         return
     if reason:
         check_room(turn.plan, agent, reason, _how_many_at(turn, reason))
-    choose(turn, agent, presence, reason)
+    choose(turn, agent, presence, reason, row=row)
 
 
 def force_presence(turn: Turn, agent: str, presence: Presence, reason: str, by: str) -> None:
     """What somebody else has decided for them, past the limits of pauses. Raises PresenceRefused."""
     reason = check_reason(turn.plan, agent, presence, reason)
-    if not _is_already(turn, agent, presence, reason):
-        choose(turn, agent, presence, reason, by=by)
+    row = find_agent(turn, agent)
+    if not _is_already(row, presence, reason):
+        choose(turn, agent, presence, reason, by=by, row=row)
 
 
 def log_out_unknown(turn: Turn) -> list[str]:
@@ -111,14 +113,22 @@ def _pass_limit(turn: Turn, row: Row[Any]) -> None:
 
 
 def choose(
-    turn: Turn, agent: str, presence: Presence, reason: str, *, by: str = "", until: float | None = None
+    turn: Turn,
+    agent: str,
+    presence: Presence,
+    reason: str,
+    *,
+    by: str = "",
+    until: float | None = None,
+    row: Row[Any] | None = None,
 ) -> None:
     """Write it, without any question. by: who decided it, "" for the agent.
 
-    until: when a pause is over, by the boot clock; None for what the reason's rule says.
+    until: when a pause is over, by the boot clock; None for what the reason's rule says. row: the agent's, if it
+    has been read.
     """
     is_available = presence is Presence.AVAILABLE
-    before = _told_before(turn, agent)
+    before = _told_before(turn, row or _row_of(turn, agent))
     if until is None and presence is Presence.PAUSED:
         until = _ends_at(turn, agent, reason, by)
     turn.run(
@@ -138,9 +148,9 @@ def choose(
         turn.agent_is_gone(agent)
 
 
-def _told_before(turn: Turn, agent: str) -> dict[str, Any]:
+def _told_before(turn: Turn, row: Row[Any]) -> dict[str, Any]:
     """What a row about a change says besides, so that it can be understood without those before it."""
-    row, configured = _row_of(turn, agent), turn.plan.agents.get(agent)
+    configured = turn.plan.agents.get(row.agent)
     queues = list(configured.queues) if configured is not None else []
     return {"was": row.presence, "was_reason": row.presence_reason, "queues": queues}
 
@@ -156,8 +166,7 @@ def _how_many_at(turn: Turn, reason: str) -> int:
     return int(row[0]) if row is not None else 0
 
 
-def _is_already(turn: Turn, agent: str, presence: Presence, reason: str) -> bool:
-    row = find_agent(turn, agent)
+def _is_already(row: Row[Any] | None, presence: Presence, reason: str) -> bool:
     now = (row.presence, row.presence_reason) if row is not None else (Presence.LOGGED_OUT, "")
     return now == (presence, reason)
 

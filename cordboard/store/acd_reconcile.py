@@ -6,7 +6,7 @@ rows older than the list are judged by it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ UNHELD_S = 60.0
 RING_GRACE_S = 30.0  # for the whisper, and for whatever else lies between picking up and the accept key
 
 _OPEN_OFFERS = (
-    select(offers, queue_entries.c.leg_id, queue_entries.c.switch, queue_entries.c.entered_at)
+    select(offers, *(queue_entries.c[name] for name in ("leg_id", "switch", "entered_at", "lease_until")))
     .join(queue_entries, queue_entries.c.entry_id == offers.c.entry_id)
     .where(OPEN_OFFER)
 )
@@ -68,18 +68,23 @@ class Listed:
 def reconcile(turn: Turn, listed: Listed) -> None:
     """Note what was missed."""
     by_offer = {leg.offer_id: leg for leg in listed.legs}
-    for offer in filter(listed.speaks_for, turn.rows(_OPEN_OFFERS)):
+    for offer in _calls(turn, filter(listed.speaks_for, turn.rows(_OPEN_OFFERS))):
         leg = by_offer.get(offer.offer_id)
         if leg is None:
             _without_leg(turn, offer, listed)
         else:
             _with_leg(turn, offer, leg)
-    for entry in filter(listed.speaks_for, turn.rows(_LIVE_ENTRIES, b_before=listed.boot)):
+    for entry in _calls(turn, filter(listed.speaks_for, turn.rows(_LIVE_ENTRIES, b_before=listed.boot))):
         if entry.leg_id not in listed.live_leg_ids:
             _gone_caller(turn, entry, listed)
         elif entry.state == "waiting" and entry.lease_until <= turn.now.boot - UNHELD_S:
             acd_entries.leave(turn, entry.call_id, LeftBecause.LOST, listed.at)
     turn.may_match = True
+
+
+def _calls(turn: Turn, rows: Iterable[Row[Any]]) -> Iterator[Row[Any]]:
+    """Of these offers or places those of calls: nothing else has a leg."""
+    return (row for row in rows if turn.queue(row.queue).medium == "voice")
 
 
 def _with_leg(turn: Turn, offer: Row[Any], leg: AgentLeg) -> None:
@@ -100,7 +105,7 @@ def _without_leg(turn: Turn, offer: Row[Any], listed: Listed) -> None:
         end = OfferEnd.WITHDRAWN if is_here else OfferEnd.CALLER_LEFT
         acd_offers.end_without_talk(turn, offer, end, at)
         if not is_here:
-            is_lost = listed.has_restarted_under(offer)
+            is_lost = offer.lease_until == 0.0 or listed.has_restarted_under(offer)
             acd_entries.leave(turn, offer.call_id, LeftBecause.LOST if is_lost else LeftBecause.ABANDONED, at)
 
 
@@ -126,7 +131,7 @@ def overdue_offers(turn: Turn) -> frozenset[str]:
     """Offers whose phones can not be ringing any more, and of which nobody has told what came of them: a worker was
     killed that had just been told. Only a list of the legs tells now.
     """
-    return frozenset(row.offer_id for row in turn.rows(_RUNG_BEFORE) if _is_overdue(turn, row))
+    return frozenset(row.offer_id for row in _calls(turn, turn.rows(_RUNG_BEFORE)) if _is_overdue(turn, row))
 
 
 def _is_overdue(turn: Turn, offer: Row[Any]) -> bool:

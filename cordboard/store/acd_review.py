@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select
 
-from cordboard.acd import joining
-from cordboard.acd.model import LeftBecause, Queue
+from cordboard.acd import reviewing
+from cordboard.acd.model import LeftBecause
 from cordboard.acd.overflow import Standing, is_watched, step_for
 from cordboard.acd.waiting_rules import OverflowStep
 from cordboard.store import acd_entries
@@ -54,11 +54,6 @@ class Reviewed:
     left: LeftBecause | None = None
     place: Place | None = None
     position: int = 0
-
-
-def has_rules(queue: Queue) -> bool:
-    """Whether there is anything that could send out or on who waits in the queue."""
-    return bool(queue.leave_when_empty or queue.overflow or queue.at_closing == "send_out")
 
 
 def review(turn: Turn, owner: str, call_ids: Collection[str]) -> list[Reviewed]:
@@ -114,9 +109,7 @@ def _review(turn: Turn, entry: Row[Any], standing_of: StandingOf) -> Reviewed | 
 
 
 def _why_out(turn: Turn, entry: Row[Any], standing: QueueStanding) -> LeftBecause | None:
-    if joining.sends_out(standing.queue, turn.now.wall):
-        return LeftBecause.CLOSED
-    return LeftBecause.EMPTY if standing.is_empty_for(entry.asks) else None
+    return reviewing.why_out(standing.queue, turn.now.wall, lambda: standing.is_empty_for(entry.asks))
 
 
 def _send_out(turn: Turn, entry: Row[Any], because: LeftBecause, standing: QueueStanding) -> Reviewed:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
-from cordboard.acd import joining
+from cordboard.acd import joining, reviewing
 from cordboard.acd.eligibility import may_have
 from cordboard.acd.joining import Refusal
 from cordboard.acd.model import Activity, AgentState, Needs, Presence
@@ -72,7 +72,7 @@ class QueueStanding:
     @cached_property
     def at_work(self) -> int:
         """How many agents there are whom nobody has to wait for to log in or to end a pause."""
-        return sum(not joining.is_nobody(agent, joining.USUAL) for agent in self.agents)
+        return reviewing.at_work(self.agents)
 
     def is_empty_for(self, asks: str) -> bool:
         """Whether a waiting caller has nobody to wait for. asks: what the caller asks for now, as stored."""
@@ -88,7 +88,7 @@ class QueueStanding:
         return joining.why_refused(self.queue, waiting, agents, self._turn.now.wall, self._ruled_out(needs))
 
     def _ruled_out(self, needs: Needs) -> frozenset[str]:
-        if not (needs.require or needs.exclude):
+        if not (needs.require or needs.exclude or needs.switch):
             return frozenset()
         name = self.queue.name
         return frozenset(one.name for one in self._turn.plan.agents_of(name) if not may_have(one, name, needs))

@@ -13,12 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from cordboard.acd import reviewing
 from cordboard.acd.model import FloorPlan, LeftBecause, Moment, OfferResult, Presence
 from cordboard.store import (
     acd_agents,
     acd_devices,
     acd_dispositions,
     acd_entries,
+    acd_offer_making,
     acd_offers,
     acd_presence,
     acd_review,
@@ -29,7 +31,7 @@ from cordboard.store import (
 from cordboard.store.acd_entries import LEASE_S, Place
 from cordboard.store.acd_looks import Looks
 from cordboard.store.acd_matching import match_waiting
-from cordboard.store.acd_offers import RING_BY_S
+from cordboard.store.acd_offer_making import RING_BY_S
 from cordboard.store.acd_reconcile import Listed, overdue_offers, reconcile
 from cordboard.store.acd_values import CallerNote, Changes, Entered, Entering, LookupStatus, OfferToRing, Verdict
 from cordboard.store.turn import Turn
@@ -64,7 +66,7 @@ class AcdStore:
         self.match(turn)
         if place.left is None and place.refused is None:
             place = self._after_review(turn, entering, place)
-        rung = acd_offers.ring_offers(turn, entering.owner, (entering.call_id,))
+        rung = acd_offer_making.ring_offers(turn, entering.owner, (entering.call_id,))
         return _entered(place, next(iter(rung), None), self._finish(turn))
 
     def review(
@@ -78,7 +80,7 @@ class AcdStore:
         found = acd_review.review(turn, owner, call_ids)
         self.match(turn)
         moved = frozenset(one.call_id for one in found if one.place is not None)
-        rung = {offer.call_id: offer for offer in acd_offers.ring_offers(turn, owner, moved)} if moved else {}
+        rung = {offer.call_id: offer for offer in acd_offer_making.ring_offers(turn, owner, moved)} if moved else {}
         changes = self._finish(turn)
         verdicts = [
             Verdict(
@@ -92,21 +94,23 @@ class AcdStore:
         return verdicts, changes
 
     def take_offers(
-        self, c: Connection, now: Moment, owner: str, call_ids: Collection[str]
+        self, c: Connection, now: Moment, owner: str, call_ids: Collection[str], *, again: bool = True
     ) -> tuple[list[OfferToRing], Changes]:
         """Mark the owner's offers to these callers as ringing and return them: each must be rung.
 
-        call_ids: callers whom the owner holds now, and rings nobody for. An offer handed out before for one of them
-        has not been rung, and is handed out again.
+        call_ids: callers whom the owner holds now, and rings nobody for. again: an offer handed out before for one
+        of them has not been rung, and is handed out again.
         """
         turn = Turn(c, now, self.plan)
-        rung = acd_offers.ring_offers(turn, owner, frozenset(call_ids))
-        return rung, self._finish(turn)
+        rung = acd_offer_making.ring_offers(turn, owner, frozenset(call_ids), again=again)
+        # Between an offer and its ringing nothing is done that need not be. A phone that is rung frees nobody, and
+        # brings no deadline.
+        return rung, self._finish(turn) if turn.touched else turn.finish(brings_dues=False)
 
     def pending_offers(self, c: Connection, owner: str) -> list[str]:
         """The call ids of the owner's callers who have an offer that nobody has rung yet."""
         turn = Turn(c, Moment(0.0, 0.0), self.plan)
-        return [row.call_id for row in acd_offers.unrung_offers(turn, owner)]
+        return [row.call_id for row in acd_offer_making.unrung_offers(turn, owner)]
 
     def position(self, c: Connection, call_id: str) -> int | None:
         """A waiting caller's place in line, from 1; None if they do not wait."""
@@ -265,10 +269,12 @@ class AcdStore:
         acd_devices.note_device(turn, device, state)
         return self._finish(turn)
 
-    def devices_listed(self, c: Connection, now: Moment, states: Mapping[str, DeviceState]) -> Changes:
-        """What every device the switch knows can do now; others are forgotten."""
+    def devices_listed(
+        self, c: Connection, now: Moment, states: Mapping[str, DeviceState], switch: str = ""
+    ) -> Changes:
+        """What every device of a switch can do now; others of it are forgotten. switch: "" for the only one."""
         turn = Turn(c, now, self.plan)
-        acd_devices.note_all_devices(turn, states)
+        acd_devices.note_all_devices(turn, states, switch)
         return self._finish(turn)
 
     # -- time --
@@ -282,7 +288,7 @@ class AcdStore:
         acd_entries.give_up_held(turn)
         acd_agents.end_wrap_ups_due(turn)
         acd_presence.end_pauses_due(turn)
-        acd_offers.withdraw_unrung(turn)
+        acd_offer_making.withdraw_unrung(turn)
         turn.overdue = overdue_offers(turn)
         return self._finish(turn, tells_due=True)
 
@@ -341,7 +347,7 @@ class AcdStore:
 
     def _after_review(self, turn: Turn, entering: Entering, place: Place) -> Place:
         """The place that the rules leave to one who has just come, and is offered to nobody."""
-        if not acd_review.has_rules(turn.queue(place.queue)):
+        if not reviewing.has_rules(turn.queue(place.queue)):
             return place
         for found in acd_review.review(turn, entering.owner, (entering.call_id,)):
             if found.place is not None:

@@ -51,6 +51,7 @@ class Entering:
     reckoned from it if None. max_wait_s: how long the caller may wait in all; one who comes back after that leaves.
     None: for ever, as far as the store is concerned. needs: what the flow asks of an agent; a place keeps those it
     was entered with. identity: the mark of who the flow has found this to be (`acd.identity`), "" for nobody.
+    is_back: the call has come back to a wait that had begun already, from a worker that may have died.
     """
 
     call_id: str
@@ -65,6 +66,7 @@ class Entering:
     max_wait_s: float | None = None
     needs: Needs = field(default_factory=Needs)
     identity: str = ""
+    is_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, or_, select, update
 
-from cordboard.acd.callback_policy import CallbackPolicy, DialMode
-from cordboard.acd.model import Activity
+from cordboard.acd import callbacks as rules
+from cordboard.acd.callback_policy import RING_BACK, CallbackPolicy, DialMode
+from cordboard.acd.model import Activity, LeftBecause
 from cordboard.store import acd_agents, acd_away, callback_closing
 from cordboard.store.acd_presence import find_agent
 from cordboard.store.state_conditions import OPEN_CALLBACK
@@ -23,9 +24,6 @@ from cordboard.telephony.call_id import new_call_id
 
 NOT_REACHED = "not reached"  # after an agent has taken the call, until the switch says why
 MARGIN_S = 20.0  # from the ringing to the queue: an answering machine is listened to, a flow speaks
-RING_BACK = CallbackPolicy(
-    ring_s=25.0, detect_machines=False, attempts=2, retry_after_s=15.0, expires_s=180.0
-)  # of who was cut off while talking, whatever the queue says of callbacks
 
 _this = callbacks.c.callback_id == bindparam("b_id")
 _BEGIN = (
@@ -43,7 +41,13 @@ _COUNT = update(callbacks).where(_this).values(attempts=callbacks.c.attempts + 1
 _END = (
     update(callbacks)
     .where(_this, OPEN_CALLBACK)
-    .values(leg_id="", dial_until=None, last_result=bindparam("b_result"), due_at=bindparam("b_due"))
+    .values(
+        leg_id="",
+        dial_until=None,
+        last_result=bindparam("b_result"),
+        due_at=bindparam("b_due"),
+        attempts=callbacks.c.attempts - bindparam("b_uncounted"),
+    )
     .returning(callbacks)
 )
 _NOT_REACHED = (
@@ -110,7 +114,7 @@ def begin(turn: Turn, callback: Row[Any], policy: CallbackPolicy) -> Attempt | N
         return None
     call_id = new_call_id()
     until = turn.now.boot + policy.ring_s + MARGIN_S
-    counts = 1 if policy.dial == "customer_first" else 0
+    counts = 1 if rules.counts_when_dialled(policy) else 0
     about = {"b_id": callback.callback_id, "b_leg": leg_of(call_id), "b_mode": policy.dial}
     if turn.run(_BEGIN, **about, b_until=until, b_counts=counts) != 1:
         return None
@@ -119,12 +123,24 @@ def begin(turn: Turn, callback: Row[Any], policy: CallbackPolicy) -> Attempt | N
     return Attempt(callback.callback_id, call_id, leg_of(call_id), callback.queue, number.number, policy)
 
 
-def ended(turn: Turn, call_id: str, result: str) -> None:
-    """The leg of an attempt has ended, or there was none. Nothing if the customer waits, or talks with an agent."""
+def ended(turn: Turn, call_id: str, result: str, *, counts: bool = True) -> None:
+    """The leg of an attempt has ended, or there was none. Nothing if the customer waits, or talks with an agent.
+
+    counts: not if their phone was never rung.
+    """
     callback = turn.row(_OF_LEG, b_leg=leg_of(call_id))
     entry = None if callback is None else acd_away.find_entry(turn, callback.entry_id)
     if callback is not None and entry is not None and entry.state == "away":
-        _fail(turn, callback, entry, result)
+        _fail(turn, callback, entry, result, counts=counts)
+
+
+def lost(turn: Turn, entry: Row[Any], *, at_once: bool) -> None:
+    """We have lost who waited in this place, or was to: no fault of theirs, and no attempt. at_once: they are due
+    again now; otherwise after a while, as what has lost them may do so again.
+    """
+    callback = turn.row(_OF_ENTRY, b_entry=entry.entry_id)
+    if callback is not None:
+        _fail(turn, callback, entry, "lost", counts=False, at_once=at_once)
 
 
 def declined(turn: Turn, call_id: str) -> None:
@@ -135,23 +151,30 @@ def declined(turn: Turn, call_id: str) -> None:
         callback_closing.close(turn, callback.callback_id, "declined", "picked up")
 
 
-def leg_gone(turn: Turn, entry: Row[Any]) -> bool:
-    """The leg in this place is gone. Whether the place is kept: for a customer who was not on the phone, or only
-    for a moment; not for one who waited and hung up.
-    """
+def mode_of(turn: Turn, entry: Row[Any]) -> str | None:
+    """How the customer of this place is being called back; None if nobody calls them."""
+    callback = turn.row(_OF_ENTRY, b_entry=entry.entry_id)
+    return None if callback is None else str(callback.mode)
+
+
+def kind_of(turn: Turn, entry: Row[Any]) -> str:
+    """What the place of who is back was kept for: to be called back, also if they have stepped out of it since."""
+    has_stepped_out = (entry.state, entry.kind) == ("away", "call")
+    return "callback" if has_stepped_out and mode_of(turn, entry) is not None else str(entry.kind)
+
+
+def leg_gone(turn: Turn, entry: Row[Any]) -> None:
+    """The leg in this place is gone, and with it the attempt."""
     callback = turn.row(_OF_ENTRY, b_entry=entry.entry_id)
     if callback is None:
-        return False
-    if callback.mode == "agent_first":
-        was_taken = turn.row(_WAS_TAKEN, b_call=entry.call_id) is not None
-        if was_taken:
-            count(turn, callback.callback_id)
-        _fail(turn, callback, entry, (callback.last_result or NOT_REACHED) if was_taken else "no agent")
-        return True
-    if entry.state == "away":
+        return
+    if callback.mode != "agent_first":
         _fail(turn, callback, entry, "hung up")
-        return True
-    return False
+        return
+    was_taken = turn.row(_WAS_TAKEN, b_call=entry.call_id) is not None
+    if was_taken:
+        count(turn, callback.callback_id)
+    _fail(turn, callback, entry, (callback.last_result or NOT_REACHED) if was_taken else "no agent")
 
 
 def note_not_reached(turn: Turn, call_id: str, result: str) -> None:
@@ -176,12 +199,18 @@ def arrived(turn: Turn, entry: Row[Any]) -> None:
         acd_agents.end_wrap_up(turn, agent, turn.now.wall)
 
 
-def cut_off(turn: Turn, entry: Row[Any]) -> bool:
-    """Whoever waited in this place was cut off. Whether they had been called back: then they are called again."""
+def cut_off(turn: Turn, entry: Row[Any]) -> None:
+    """Whoever had been called back and waited in this place was cut off: they are called again."""
     callback = turn.row(_OF_ENTRY, b_entry=entry.entry_id)
     if callback is not None:
         _fail(turn, callback, entry, "cut off")
-    return callback is not None
+
+
+def talked(turn: Turn, callback_id: str, mode: str) -> None:
+    """The promise is kept: the customer has had an agent. mode: who was rung first."""
+    if mode == "agent_first":
+        count(turn, callback_id)
+    callback_closing.close(turn, callback_id, "done", LeftBecause.SERVED.value)
 
 
 def extend(turn: Turn, callback_id: str) -> None:
@@ -200,14 +229,22 @@ def called_back(turn: Turn, call_id: str) -> CalledBack | None:
     return CalledBack(callback.queue, callback.language, callback.priority, flow)
 
 
-def _fail(turn: Turn, callback: Row[Any], entry: Row[Any], result: str) -> None:
+def _fail(
+    turn: Turn, callback: Row[Any], entry: Row[Any], result: str, *, counts: bool = True, at_once: bool = False
+) -> None:
     policy = policy_of(turn, callback) or CallbackPolicy()
-    due_at = turn.now.wall + policy.retry_after_s
-    after = turn.row(_END, b_id=callback.callback_id, b_result=result[:32], b_due=due_at)
+    due_at = turn.now.wall + (0.0 if at_once else policy.retry_after_s)
+    uncounted = 0 if counts else _counted(callback)
+    after = turn.row(_END, b_id=callback.callback_id, b_result=result[:32], b_due=due_at, b_uncounted=uncounted)
     if after is None:
         return
     acd_away.go_away(turn, entry, None, kind="callback")
     acd_away.pass_on(turn, entry.entry_id, callback.callback_id)
     turn.tell_callback("callback_attempt_failed", after, result=result, attempts=after.attempts)
-    if after.attempts >= policy.attempts:
+    if counts and rules.is_last(policy, after.attempts):
         callback_closing.close(turn, callback.callback_id, "failed", result)
+
+
+def _counted(callback: Row[Any]) -> int:
+    """As what the attempt under way has been counted already."""
+    return 1 if callback.leg_id and callback.mode == "customer_first" else 0

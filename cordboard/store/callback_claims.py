@@ -7,12 +7,11 @@ Called once a second, and when something has changed, by the one process that di
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, select
+from sqlalchemy import Row, bindparam, exists, or_, select
 
-from cordboard.acd.callbacks import Available, Claim, frees_within, to_dial
+from cordboard.acd.callbacks import AtWork, Claim, available, is_due, to_dial
 from cordboard.acd.eligibility import may_have
 from cordboard.acd.model import Activity, LeftBecause, Presence
 from cordboard.acd.needs_json import needs_from_json
@@ -27,12 +26,12 @@ TALKS_READ = 200  # of a queue, the last ones: how long its calls take now
 TALKS_OF_S = 7 * 86_400.0  # and none older than that
 LINE_READ = 500  # of those who wait for the same agents, the first
 
-_ANY_OPEN = select(exists().where(OPEN_CALLBACK, callbacks.c.entry_id != ""))
-_ORPHANS = (
-    select(queue_entries)
-    .join(callbacks, callbacks.c.entry_id == queue_entries.c.entry_id)
-    .where(AWAY, queue_entries.c.kind == "callback", callbacks.c.state != "waiting")
+_ORPHANS = select(queue_entries).where(  # a place may have had another promise before
+    AWAY,
+    queue_entries.c.kind == "callback",
+    ~exists().where(callbacks.c.entry_id == queue_entries.c.entry_id, OPEN_CALLBACK),
 )
+_ANY_OPEN = select(or_(exists().where(OPEN_CALLBACK, callbacks.c.entry_id != ""), _ORPHANS.exists()))
 _WITHOUT_PLACE = (
     select(callbacks.c.callback_id, callbacks.c.mode, queue_entries.c.left_because)
     .join(queue_entries, queue_entries.c.entry_id == callbacks.c.entry_id)
@@ -42,7 +41,7 @@ _EXPIRED = select(callbacks.c.callback_id).where(
     OPEN_CALLBACK, callbacks.c.leg_id == "", callbacks.c.expires_at <= bindparam("b_at")
 )
 _OVERDUE = (
-    select(callbacks.c.callback_id, callbacks.c.leg_id, queue_entries.c.call_id)
+    select(callbacks.c.callback_id, callbacks.c.leg_id, callbacks.c.dial_until, queue_entries)
     .join(queue_entries, queue_entries.c.entry_id == callbacks.c.entry_id)
     .where(OPEN_CALLBACK, callbacks.c.leg_id != "", callbacks.c.dial_until <= bindparam("b_boot"), AWAY)
 )
@@ -80,17 +79,17 @@ _TALKS = (
 
 
 def is_any_open(turn: Turn) -> bool:
-    """Whether anybody waits to be dialled, or is being dialled."""
+    """Whether anybody waits to be dialled, or is being dialled; or a place is left of one who is not any more."""
     return bool(turn.connection.execute(_ANY_OPEN).scalar_one())
 
 
 def tidy(turn: Turn) -> None:
     """End what has ended by other things: promises without a place, places without a promise, what has expired."""
     for row in turn.rows(_WITHOUT_PLACE):
-        served = row.left_because == LeftBecause.SERVED
-        if served and row.mode == "agent_first":
-            callback_attempts.count(turn, row.callback_id)
-        callback_closing.close(turn, row.callback_id, "done" if served else "failed", row.left_because)
+        if row.left_because == LeftBecause.SERVED:
+            callback_attempts.talked(turn, row.callback_id, row.mode)
+        else:
+            callback_closing.close(turn, row.callback_id, "failed", row.left_because)
     for row in turn.rows(_EXPIRED, b_at=turn.now.wall):
         callback_closing.close(turn, row.callback_id, "expired", "")
     for entry in turn.rows(_ORPHANS):
@@ -107,6 +106,8 @@ def settle_overdue(turn: Turn, live_legs: Collection[str]) -> None:
     for row in turn.rows(_OVERDUE, b_boot=turn.now.boot):
         if row.leg_id in live_legs:
             callback_attempts.extend(turn, row.callback_id)
+        elif row.dial_until == 0.0:  # of an earlier boot of the machine
+            callback_attempts.lost(turn, row, at_once=True)
         else:
             callback_attempts.ended(turn, row.call_id, "unknown")
 
@@ -122,10 +123,9 @@ def claim(turn: Turn) -> list[Attempt]:
     claims = [_claim(turn, row, row.entry_id in due) for row in promised if row.entry_id in due or row.leg_id]
     claims += [_waiting(row) for row in turn.rows(_ON_THE_PHONE, b_queues=queues)]
     agent_first = {name for name, queue in turn.plan.queues.items() if queue.callback and _rings_agent(queue)}
-    available = _available(turn, agents, _ring_s(turn, due.values()))
     chosen = to_dial(
         claims,
-        available,
+        available(_at_work(turn, agents), turn.now.boot, _ring_s(turn, due.values())),
         lambda agent, one: may_have(turn.plan.agents[agent], one.queue, one.needs),
         needs_free=agent_first,
     )
@@ -144,9 +144,7 @@ def _begin(turn: Turn, row: Row[Any]) -> Attempt | None:
 
 def _is_due(turn: Turn, row: Row[Any]) -> bool:
     policy = callback_attempts.policy_of(turn, row)
-    if policy is None or row.leg_id or (row.due_at or 0.0) > turn.now.wall:
-        return False
-    return policy.hours is None or policy.hours.is_open(datetime.fromtimestamp(turn.now.wall, UTC))
+    return is_due(policy, is_dialled=row.leg_id != "", due_at=row.due_at, wall=turn.now.wall)
 
 
 def _claim(turn: Turn, row: Row[Any], is_due: bool) -> Claim:
@@ -178,33 +176,20 @@ def _agents(turn: Turn, queues: Collection[str]) -> Mapping[str, Row[Any]]:
     }
 
 
-def _available(turn: Turn, agents: Mapping[str, Row[Any]], ring_s: float) -> list[Available]:
-    """Those who are free, and those who will be before a phone has rung out."""
+def _at_work(turn: Turn, agents: Mapping[str, Row[Any]]) -> list[AtWork]:
     handled: dict[str, list[float]] = {}
-    free = [Available(name, True) for name, row in agents.items() if _is_free(turn, row)]
-    soon = [
-        Available(name, False)
-        for name, row in agents.items()
-        if not _is_free(turn, row) and _is_soon_free(turn, row, ring_s, handled)
-    ]
-    return free + soon
+    return [_one_at_work(turn, row, handled) for row in agents.values()]
 
 
-def _is_free(turn: Turn, row: Row[Any]) -> bool:
-    return bool(row.activity == Activity.IDLE and row.blocked_until <= turn.now.boot)
-
-
-def _is_soon_free(turn: Turn, row: Row[Any], ring_s: float, handled: dict[str, list[float]]) -> bool:
-    by = turn.now.boot + ring_s
-    if row.activity == Activity.IDLE:
-        return bool(row.blocked_until <= by)
-    if row.activity == Activity.WRAP_UP:
-        return row.wrap_up_until is not None and bool(row.wrap_up_until <= by)
-    if row.queue is None or row.joined_at is None:
-        return False
+def _one_at_work(turn: Turn, row: Row[Any], handled: dict[str, list[float]]) -> AtWork:
+    """handled: by queue, as far as it was looked up already."""
+    activity = Activity(row.activity)
+    if activity is not Activity.TALKING or row.queue is None or row.joined_at is None:
+        return AtWork(row.agent, activity, row.blocked_until, row.wrap_up_until)
     if row.queue not in handled:
         handled[row.queue] = _handled_lately(turn, row.queue)
-    return frees_within(handled[row.queue], turn.now.wall - row.joined_at, ring_s)
+    talking_s = turn.now.wall - row.joined_at
+    return AtWork(row.agent, activity, talking_s=talking_s, handled_s=handled[row.queue])
 
 
 def _handled_lately(turn: Turn, queue: str) -> list[float]:

@@ -63,10 +63,14 @@ class CallbackStore:
         callback_claims.settle_overdue(turn, live_legs)
         return self._finish(turn)
 
-    def attempt_ended(self, c: Connection, now: Moment, call_id: str, result: str) -> Changes:
-        """An attempt has come to nothing; nothing if its customer waits or talks."""
+    def attempt_ended(
+        self, c: Connection, now: Moment, call_id: str, result: str, *, counts: bool = True
+    ) -> Changes:
+        """An attempt has come to nothing; nothing if its customer waits or talks. counts: not if it was none, as
+        nobody was rung.
+        """
         turn = self._turn(c, now)
-        callback_attempts.ended(turn, call_id, result)
+        callback_attempts.ended(turn, call_id, result, counts=counts)
         return self._finish(turn)
 
     def not_reached(self, c: Connection, now: Moment, call_id: str, result: str) -> Changes:

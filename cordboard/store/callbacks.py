@@ -24,9 +24,9 @@ from cordboard.telephony.outcomes import CallbackBooked, CallbackRefused
 
 WAITING_MAX = 1_000  # of one queue; more than its people will ever call
 
-_OPEN_OF_PARTY: Select[Any] = select(callbacks.c.callback_id, callbacks.c.call_id).where(
-    callbacks.c.queue == bindparam("b_queue"), callbacks.c.party_ref == bindparam("b_ref"), OPEN_CALLBACK
-)
+_OPEN_OF_PARTY: Select[Any] = select(
+    callbacks.c.callback_id, callbacks.c.call_id, callbacks.c.entry_id, callbacks.c.mode
+).where(callbacks.c.queue == bindparam("b_queue"), callbacks.c.party_ref == bindparam("b_ref"), OPEN_CALLBACK)
 _OPEN_OF_QUEUE = select(func.count()).where(callbacks.c.queue == bindparam("b_queue"), OPEN_CALLBACK)
 _ENTERED = select(func.max(queue_entries.c.entered_at)).where(
     queue_entries.c.call_id == bindparam("b_call"), queue_entries.c.queue == bindparam("b_queue")

@@ -8,17 +8,17 @@ stood and is kept for the same agent first.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Row, bindparam, or_, select
 
 from cordboard.acd import cut_off
+from cordboard.acd.callback_policy import RING_BACK
 from cordboard.acd.model import LeftBecause, OfferEnd, OfferState
 from cordboard.acd.needs_json import needs_from_json
+from cordboard.acd.place_keeping import when_told
 from cordboard.store import acd_away, acd_entries, callback_attempts, callbacks, older_places
 from cordboard.store.acd_values import Entering
-from cordboard.store.callback_attempts import RING_BACK
 from cordboard.store.callers import party_of_call
 from cordboard.store.tables import offers, queue_entries
 from cordboard.store.turn import Turn
@@ -57,27 +57,31 @@ def note_left(turn: Turn, call_id: str, cause: int, at: float) -> None:
 
 def _note_waiting(turn: Turn, entry: Row[Any], cause: int, at: float) -> None:
     policy = turn.queue(entry.queue).cut_off
-    if policy is None or not cut_off.keeps_places(policy) or (entry.state, entry.kind) == ("away", "cut_off"):
+    if policy is None or not cut_off.keeps_places(policy):
         return
-    if not cut_off.is_cut_off(policy, cause):
-        if entry.kind == "hung_up":
+    is_called_back = callback_attempts.mode_of(turn, entry) is not None
+    has_owner = older_places.has_owner(turn, entry)
+    match when_told(entry.state, entry.kind, cause, policy, is_called_back=is_called_back, has_owner=has_owner):
+        case "hung_up":
             acd_entries.give_up(turn, entry, LeftBecause.ABANDONED, at)
-        return
-    if callback_attempts.cut_off(turn, entry):
-        return
-    if not older_places.has_owner(turn, entry):
-        acd_entries.give_up(turn, entry, LeftBecause.CUT_OFF, at)
-        return
-    acd_away.go_away(turn, entry, turn.now.boot + policy.hold_s, kind="cut_off")
+        case "attempt_failed":
+            callback_attempts.cut_off(turn, entry)
+        case "nobodys":
+            acd_entries.give_up(turn, entry, LeftBecause.CUT_OFF, at)
+        case "held":
+            acd_away.go_away(turn, entry, turn.now.boot + policy.hold_s, kind="cut_off")
 
 
 def _ring_back(turn: Turn, talk: Row[Any], agent_s: float, at: float) -> None:
     """Have the customer called, in a new place where they stood. Who withheld their number cannot be."""
     party_ref = party_of_call(turn, talk.call_id)
-    if not party_ref or callbacks.open_for(turn.connection, talk.queue, party_ref) is not None:
+    known = callbacks.open_for(turn.connection, talk.queue, party_ref) if party_ref else None
+    if known is not None and known.entry_id == talk.entry_id:  # this talk was that callback
+        callback_attempts.talked(turn, known.callback_id, known.mode)
+    elif known is not None or not party_ref:
         return
     waited_s = turn.now.wall - talk.entered_at
-    needs = replace(needs_from_json(talk.needs), agent=talk.agent, agent_s=waited_s + RING_BACK.ring_s + agent_s)
+    needs = cut_off.needs_of_ring_back(needs_from_json(talk.needs), talk.agent, waited_s, agent_s)
     callback_id = new_call_id()
     entering = Entering(
         call_id=callback_id,

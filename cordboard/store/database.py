@@ -25,8 +25,11 @@ from cordboard.errors import StoreUnavailable
 from cordboard.store import migrations, postgres
 from cordboard.store.address import Address, PostgresAddress
 from cordboard.store.boot import forget_other_boots, is_same_boot
+from cordboard.store.checkpoints import LOG_PAGES_MAX
 from cordboard.store.faults import in_words
+from cordboard.store.lock_files import open_lock
 from cordboard.store.moments import boot_id, follow_machine
+from cordboard.store.turnstile import take_turns
 
 log = structlog.get_logger()
 
@@ -60,7 +63,7 @@ def open_for_reading(path: Address) -> Engine:
     if not path.is_file():
         raise StoreUnavailable(f"there is no database {path}")
     follow_machine()
-    engine = _engine(path)
+    engine = _engine(path, BUSY_TIMEOUT_MS / 1000)
     event.listen(engine, "connect", _tune_reader)
     event.listen(engine, "begin", _begin_reading)
     return engine
@@ -91,20 +94,12 @@ def _seems_current(path: Path) -> bool:
 @contextmanager
 def _one_at_a_time(path: Path) -> Iterator[None]:
     """Of all processes of the machine, one makes, upgrades or moves aside a database. Raises StoreUnavailable."""
-    lock = os.open(f"{path}.lock", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = open_lock(Path(f"{path}.lock"))
     try:
-        _give_to_owner_of(path.parent, lock)
         _lock(lock, path)
         yield
     finally:
         os.close(lock)
-
-
-def _give_to_owner_of(folder: Path, lock: int) -> None:
-    """A command run as root must not leave a lock that the service may not open."""
-    if os.geteuid() == 0:
-        owner = folder.stat()
-        os.fchown(lock, owner.st_uid, owner.st_gid)
 
 
 def _lock(lock: int, path: Path) -> None:
@@ -137,7 +132,8 @@ def _bring_up_to_date(engine: Engine) -> None:
 
 
 def _writing_engine(path: Path) -> Engine:
-    engine = _engine(path)
+    engine = _engine(path, BUSY_TIMEOUT_MS / 2000)  # and as long for its turn
+    take_turns(engine, path, BUSY_TIMEOUT_MS / 2000)
     event.listen(engine, "connect", _tune_writer)
     event.listen(engine, "begin", _begin_writing)
     return engine
@@ -155,12 +151,12 @@ def _is_current(path: Path) -> bool:
         engine.dispose()
 
 
-def _engine(path: Path) -> Engine:
+def _engine(path: Path, busy_s: float) -> Engine:
     # isolation_level=None: sqlite3 begins no transactions of its own, the "begin" listeners do.
     return create_engine(
         f"sqlite:///{path}",
         connect_args={
-            "timeout": BUSY_TIMEOUT_MS / 1000,
+            "timeout": busy_s,
             "isolation_level": None,
             "cached_statements": STATEMENTS_KEPT,
             "check_same_thread": False,
@@ -175,6 +171,7 @@ def _tune_writer(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     # A power cut may lose the last moments of calls which it has ended anyway; a killed process loses nothing.
     connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES_MAX}")
 
 
 def _tune_reader(connection: Any, _record: Any) -> None:

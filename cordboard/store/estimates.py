@@ -6,22 +6,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select, text, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select, text, update
 
 from cordboard.acd.model import Activity, FloorPlan, Moment, Presence, WaitingCall
 from cordboard.acd.wait_estimate import Estimate, estimate, to_tell
 from cordboard.acd.wait_history import KINDS, WaitHistory
-from cordboard.acd.wait_line import AtWork, wait_line
+from cordboard.acd.wait_line import AtWork, AwayPlace, wait_line
 from cordboard.store.acd_needs import CALL_COLUMNS, waiting_call
 from cordboard.store.acd_values import Changes
 from cordboard.store.ledger import rows_after
-from cordboard.store.state_conditions import IN_LINE, WAITING
-from cordboard.store.tables import agent_states, devices, ledger, offers, queue_entries
+from cordboard.store.state_conditions import AWAY, IN_LINE, OPEN_CALLBACK, WAITING
+from cordboard.store.tables import agent_states, callbacks, devices, ledger, offers, queue_entries
 from cordboard.store.turn import Turn
 from cordboard.telephony.call_id import id_at
 
@@ -33,6 +34,17 @@ _LAST = select(func.max(ledger.c.seq))
 _LINE: Select[Any] = (
     select(*CALL_COLUMNS)
     .where(WAITING, queue_entries.c.queue.in_(bindparam("b_queues", expanding=True)))
+    .order_by(queue_entries.c.entered_at)
+    .limit(AHEAD_MAX)
+)
+_AWAY_PLACES: Select[Any] = (
+    select(*CALL_COLUMNS, queue_entries.c.kind, queue_entries.c.held_until, callbacks.c.due_at)
+    .join(callbacks, and_(callbacks.c.entry_id == queue_entries.c.entry_id, OPEN_CALLBACK), isouter=True)
+    .where(
+        AWAY,
+        queue_entries.c.kind != "hung_up",
+        queue_entries.c.queue.in_(bindparam("b_queues", expanding=True)),
+    )
     .order_by(queue_entries.c.entered_at)
     .limit(AHEAD_MAX)
 )
@@ -51,7 +63,7 @@ _AT_WORK: Select[Any] = (
     .join(offers, offers.c.offer_id == agent_states.c.offer_id, isouter=True)
     .where(agent_states.c.presence == Presence.AVAILABLE.value)
 )
-_AWAY = select(devices.c.device).where(text("devices.state = 'unavailable'"))
+_OUT_OF_REACH = select(devices.c.device).where(text("devices.state = 'unavailable'"))
 _IN_LINE_OF_CALL = select(
     queue_entries.c.entry_id,
     queue_entries.c.call_id,
@@ -83,6 +95,7 @@ class _Scene:
     """What all estimates of one moment share."""
 
     waiting: dict[str, WaitingCall]
+    away: list[AwayPlace]
     at_work: list[AtWork]
 
 
@@ -109,8 +122,8 @@ class WaitEstimates:
         call = scene.waiting.get(call_id)
         if call is None:
             return None
-        line = wait_line(call, scene.waiting.values(), scene.at_work, plan, self._history, now)
-        return estimate(line, self._chance)
+        line = wait_line(call, scene.waiting.values(), scene.at_work, plan, self._history, now, scene.away)
+        return estimate(line, self._chance, self._history.told_share(call.queue))
 
     def _read_history(self, connection: Connection) -> None:
         if self._seq is None:
@@ -129,13 +142,27 @@ def _queues_beside(connection: Connection, plan: FloorPlan, call_ids: Collection
 
 def _scene(connection: Connection, now: Moment, plan: FloorPlan, queues: list[str]) -> _Scene:
     waiting = {row.call_id: waiting_call(row) for row in connection.execute(_LINE, {"b_queues": queues})}
-    away = {row.device for row in connection.execute(_AWAY)}
+    away = {row.device for row in connection.execute(_OUT_OF_REACH)}
     at_work = [
         _at_work(row, now)
         for row in connection.execute(_AT_WORK)
         if row.agent in plan.agents and plan.agents[row.agent].device not in away
     ]
-    return _Scene(waiting, at_work)
+    return _Scene(waiting, _away_places(connection, now, queues), at_work)
+
+
+def _away_places(connection: Connection, now: Moment, queues: list[str]) -> list[AwayPlace]:
+    """Those whose place is kept. Of one who has just hung up nobody expects that they come back."""
+    rows = connection.execute(_AWAY_PLACES, {"b_queues": queues})
+    return [
+        AwayPlace(
+            waiting_call(row),
+            row.kind,
+            math.inf if row.held_until is None else max(0.0, row.held_until - now.boot),
+            max(0.0, (row.due_at or 0.0) - now.wall),
+        )
+        for row in rows
+    ]
 
 
 def _at_work(row: Row[Any], now: Moment) -> AtWork:

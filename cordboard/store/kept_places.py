@@ -12,22 +12,36 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from cordboard.acd.cut_off import UNTOLD_S, keeps_places
+from cordboard.acd.cut_off import UNTOLD_S
 from cordboard.acd.model import LeftBecause
+from cordboard.acd.place_keeping import when_gone, when_restarted
 from cordboard.store import acd_away, callback_attempts
 from cordboard.store.turn import Turn
-
-_GONE = (LeftBecause.ABANDONED, LeftBecause.LOST)
 
 
 def keeps(turn: Turn, entry: Row[Any], because: LeftBecause) -> bool:
     """Whether the place outlives this caller's leaving; what is to be done for that is done."""
-    if because not in _GONE or entry.state == "talking":
-        return False
-    if entry.state == "away" and entry.kind in ("cut_off", "hung_up"):
-        return True
-    if entry.kind == "callback" and callback_attempts.leg_gone(turn, entry):
-        return True
-    if because is LeftBecause.ABANDONED and keeps_places(turn.queue(entry.queue).cut_off):
-        return acd_away.go_away(turn, entry, turn.now.boot + UNTOLD_S, kind="hung_up")
+    may_be_promised = entry.kind == "callback" or because is LeftBecause.LOST
+    mode = callback_attempts.mode_of(turn, entry) if may_be_promised else None
+    match when_gone(entry.state, entry.kind, because, turn.queue(entry.queue).cut_off, mode):
+        case "left":
+            return False
+        case "attempt_failed":
+            callback_attempts.leg_gone(turn, entry)
+        case "called_again":
+            callback_attempts.lost(turn, entry, at_once=entry.lease_until == 0.0)  # the machine was restarted
+        case "untold":
+            return acd_away.go_away(turn, entry, turn.now.boot + UNTOLD_S, kind="hung_up")
+    return True
+
+
+def keeps_restarted(turn: Turn, entry: Row[Any]) -> bool:
+    """The same of a place that was away when the machine was restarted."""
+    policy = turn.queue(entry.queue).cut_off
+    match when_restarted(entry.kind, policy, callback_attempts.mode_of(turn, entry)):
+        case "held":
+            return policy is not None and acd_away.hold_until(turn, entry.entry_id, turn.now.boot + policy.hold_s)
+        case "called_again":
+            callback_attempts.lost(turn, entry, at_once=True)
+            return True
     return False

@@ -26,6 +26,11 @@ _RELEASE = (
 )
 
 
+def observer_lease(switch: str) -> str:
+    """The role of the process that writes what a switch reports."""
+    return f"observer:{switch}"
+
+
 def take_lease(
     connection: Connection, now: Moment, name: str, holder: str, for_s: float, *, over_for_s: float = 0.0
 ) -> bool:

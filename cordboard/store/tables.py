@@ -31,6 +31,7 @@ flow_runs = Table(
 # those who wait are grouped; asks_until: when that changes. rank, stands_at: who stands first, as in
 # `acd.matching.entry_order`. asked_queue: where the flow has put the call, if it has gone on from there by
 # overflow; "" otherwise. identity: the mark of who alone may have the place again (`acd.identity`), "" for nobody.
+# own_needs: of `needs` what the flow has asked for, without what the queue asks of everybody; NULL if that is all.
 queue_entries = Table(
     "queue_entries",
     metadata,
@@ -61,6 +62,7 @@ queue_entries = Table(
     Column("told_s", Float),
     Column("asked_queue", String(64), nullable=False, server_default=""),
     Column("identity", String(64), nullable=False, server_default=""),
+    Column("own_needs", String),
 )
 Index(
     "queue_entries_waiting",
@@ -181,7 +183,7 @@ Index(
 
 # A call proposed to an agent. fence: the entry's when the phone was rung. agent_gone_at: the end of the agent's
 # leg, noted when it is told before the rest is known. changed_boot: when the row was last moved on, for comparing
-# it with a list of legs.
+# it with a list of legs. slot: "voice" for a call; what may be open beside others has one of its own, its offer_id.
 offers = Table(
     "offers",
     metadata,
@@ -208,13 +210,15 @@ offers = Table(
     Column("note", String, nullable=False),
     Column("agent_leg_id", String(128), nullable=False),
     Column("party_ref", String(26), nullable=False, index=True),
+    Column("slot", String(26), nullable=False, server_default="voice"),
 )
-# The two laws of offers, kept by the database itself: one open offer an agent, and a caller is offered to nobody
-# twice at a time. (Of several agents who are rung at once for a caller one gets the call: see
+# The two laws of offers, kept by the database itself: an agent has one call at a time, and a caller is offered to
+# nobody twice at a time. (Of several agents who are rung at once for a caller one gets the call: see
 # `acd_offers.note_joined`.)
 Index(
     "offers_open_agent",
     offers.c.agent,
+    offers.c.slot,
     unique=True,
     sqlite_where=text("state <> 'ended'"),
     postgresql_where=text("state <> 'ended'"),

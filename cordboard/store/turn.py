@@ -131,11 +131,13 @@ class Turn:
 
     # -- the end --
 
-    def finish(self, *, tells_due: bool = False) -> Changes:
-        """Write the ledger, and say what has changed. tells_due: say what is due next even if nothing has."""
+    def finish(self, *, tells_due: bool = False, brings_dues: bool = True) -> Changes:
+        """Write the ledger, and say what has changed. tells_due: say what is due next even if nothing has;
+        brings_dues: whether what has changed may have brought a deadline.
+        """
         ledger.append(self.connection, self._events)
         notices.say(self.connection, {*self.offered.values(), *([notices.DESK] if self.changed else [])})
-        due = self._next_due_in_s() if self.changed or tells_due else None
+        due = self._next_due_in_s() if (self.changed and brings_dues) or tells_due else None
         return Changes(frozenset(self.offered.values()), self.changed, due, self.overdue)
 
     def _next_due_in_s(self) -> float | None:

@@ -12,15 +12,19 @@ from typing import Literal, get_args
 
 SwitchName = Literal["asterisk", "freeswitch"]
 
-PBX_MAILBOX = "voicemail.mailbox"
-"""A voicemail box that is the PBX's own: known from the settings, not from the node."""
+PLACE_PRIORITY = "transfer.priority"
+"""A destination that begins behind the first step of its extension: known from the settings, not from the node."""
+
+DETECT_MACHINES = "callback.detect_machines"
+AGENT_FIRST = "callback.dial=agent_first"
+"""Of the callbacks of a queue: asked of the switch that the device of `outside:` belongs to."""
 
 _ASTERISK: dict[str, str] = {}  # the reference: what it cannot do is not in the language
 
 _FREESWITCH = {
-    PBX_MAILBOX: "its voicemail has no `mailbox@context`: give the box a `folder:`",
-    "transfer": "its dialplan has no priorities: there is no `context,extension,priority`",
-    "queue.music": "it has no music classes",
+    PLACE_PRIORITY: "its extensions have no priorities: write the destination as `context,extension,1`",
+    DETECT_MACHINES: "it hears the tone behind a greeting, and not the greeting: write `detect_machines: false`",
+    AGENT_FIRST: "no leg of it waits in the customer's stead: write `dial: customer_first`",
 }
 
 LACKING: Mapping[SwitchName, Mapping[str, str]] = {"asterisk": _ASTERISK, "freeswitch": _FREESWITCH}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cordboard.telephony.outside_numbers import OutsidePolicy
 
 EXTENSION = re.compile(r"[0-9*#]{1,16}")
-DEVICE = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9_.@-]+")
+DEVICE = re.compile(r"(?:sofia(?:/[A-Za-z0-9_.-]+){1,2}|[A-Za-z0-9]+)/[A-Za-z0-9_.@-]+")
 
 # What each character of a pattern stands for: Asterisk's own letters, so that they mean what admins expect.
 _CLASSES = {"X": "0123456789", "Z": "123456789", "N": "23456789"} | {key: key for key in "0123456789*#"}

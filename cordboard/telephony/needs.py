@@ -39,7 +39,8 @@ class Needs:
     agent: for whom the call is kept until `agent_s` from entering, if that one is at work; "" for nobody, and
     `LAST_AGENT` for whoever talked with this caller last. exclude: agents who never get it, the last one by that
     name, too. refused: agents who did not take it, each with the second of waiting until which others are asked
-    first.
+    first. switch: the one the call came in on, where there are several: agents whose phones it cannot reach are no
+    use; "" where there is one.
     """
 
     require: tuple[tuple[str, int], ...] = ()
@@ -49,6 +50,7 @@ class Needs:
     agent_s: float = 0.0
     exclude: tuple[str, ...] = ()
     refused: tuple[tuple[str, float], ...] = ()
+    switch: str = ""
 
 
 def needs_after(needs: Needs, waited_s: float) -> Needs:
@@ -124,6 +126,7 @@ def with_defaults(needs: Needs, defaults: Needs) -> Needs:
         agent_s=needs.agent_s if needs.agent else defaults.agent_s,
         exclude=needs.exclude,
         refused=needs.refused,
+        switch=needs.switch,
     )
 
 

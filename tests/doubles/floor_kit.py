@@ -146,11 +146,13 @@ class FloorKit:
 
     def offers(self) -> Mapping[str, Row[Any]]:
         return self.do(
-            lambda c: {row.offer_id: row for row in c.execute(select(offers).order_by(offers.c.made_at))}
+            lambda c: {
+                row.offer_id: row for row in c.execute(select(offers).order_by(offers.c.made_at, offers.c.offer_id))
+            }
         )
 
     def entries(self) -> list[Row[Any]]:
-        return self.do(lambda c: list(c.execute(select(queue_entries))))
+        return self.do(lambda c: list(c.execute(select(queue_entries).order_by(queue_entries.c.entry_id))))
 
     def snapshot(self) -> FloorSnapshot:
         return self.do(lambda c: floor_snapshot(c, self.now, self.store.plan))

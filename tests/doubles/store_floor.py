@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,13 @@ from cordboard.acd.model import FloorPlan, LeftBecause, Moment, OfferEnd, OfferR
 from cordboard.lab.sim.floor_state import Caller
 from cordboard.store.acd_reads import ledger_rows
 from cordboard.store.acd_store import AcdStore
-from cordboard.store.acd_values import Changes, Entering, OfferToRing
+from cordboard.store.acd_values import CallerNote, Changes, Entering, OfferToRing
+from cordboard.store.callback_attempts import Attempt
+from cordboard.store.callback_store import CallbackStore
+from cordboard.store.callbacks import CallbackAsked
 from cordboard.store.database import open_database
-from cordboard.telephony.ports import AgentLegEvent
+from cordboard.telephony.outcomes import CallbackBooked
+from cordboard.telephony.ports import AgentLegEvent, DeviceState
 
 OWNER = "w1"
 
@@ -25,10 +29,18 @@ class StoreFloor:
 
     def __init__(self, path: Path, plan: FloorPlan) -> None:
         self._engine = open_database(path)
+        self._plan = plan
         self._store = AcdStore(plan)
+        self._callbacks = CallbackStore(self._store)
+        self._callers: dict[str, Caller] = {}
         self._rung: list[OfferToRing] = []
         self._ringing: dict[str, set[str]] = {}  # by call that waits: the offers whose phones ring
         self._due: float | None = None
+
+    def open_phones(self, now: Moment) -> None:
+        """The phones of all agents are there."""
+        states = {agent.device: DeviceState.IDLE for agent in self._plan.agents.values()}
+        self._tell(now, lambda c: self._store.devices_listed(c, now, states))
 
     def close(self) -> None:
         """Close the database."""
@@ -46,7 +58,8 @@ class StoreFloor:
     def next_due(self) -> float | None:
         return self._due
 
-    def enter(self, now: Moment, caller: Caller) -> str | None:
+    def enter(self, now: Moment, caller: Caller, max_wait_s: float | None = None) -> str | None:
+        self._callers[caller.call_id] = caller
         entering = Entering(
             call_id=caller.call_id,
             leg_id=f"leg-{caller.call_id}",
@@ -57,20 +70,59 @@ class StoreFloor:
             entered_at=now.wall,
             owner=OWNER,
             entered_boot=now.boot,
+            max_wait_s=max_wait_s,
             needs=caller.needs,
         )
         self._ringing[caller.call_id] = set()
+        note = CallerNote(caller.call_id, number=caller.number)
+        self._do(now, lambda c: self._store.note_caller(c, now, note))
         entered = self._do(now, lambda c: self._store.enter(c, now, entering))
         self._heed(now, entered.changes)
-        if entered.left is not None:
+        if entered.left is not None or entered.refused is not None:
             del self._ringing[caller.call_id]
             return ""
         self._keep(entered.offer)
         return str(entered.queue) if entered.queue not in ("", caller.queue) else None
 
-    def leave(self, now: Moment, call_id: str, because: LeftBecause) -> None:
+    def step_out(self, now: Moment, call_id: str, held_s: float) -> None:
         del self._ringing[call_id]
+        self._tell(now, lambda c: self._store.step_out(c, now, call_id, now.boot + held_s))
+
+    def leave(self, now: Moment, call_id: str, because: LeftBecause) -> None:
+        self._ringing.pop(call_id, None)  # who has stepped out hears no phones
         self._tell(now, lambda c: self._store.leave(c, now, call_id, because))
+
+    def ended(self, now: Moment, call_id: str, cause: int) -> None:
+        self._tell(now, lambda c: self._callbacks.left(c, now, call_id, cause, now.wall))
+
+    def book(self, now: Moment, call_id: str) -> bool:
+        caller = self._callers[call_id]
+        asked = CallbackAsked(call_id, caller.queue, caller.number, caller.language, caller.priority, now.wall)
+        booked, changes = self._do(now, lambda c: self._callbacks.book(c, now, asked))
+        self._heed(now, changes)
+        return isinstance(booked, CallbackBooked)
+
+    @property
+    def owes_calls(self) -> bool:
+        with self._engine.begin() as connection:
+            return self._callbacks.is_any_open(connection, Moment(0.0, 0.0))
+
+    def claim(self, now: Moment) -> Sequence[Attempt]:
+        found = self._do(now, lambda c: self._callbacks.claim(c, now))
+        self._heed(now, found.changes)
+        return tuple(found.attempts)
+
+    def is_wanted(self, now: Moment, call_id: str) -> bool:
+        return self._do(now, lambda c: self._callbacks.called_back(c, now, call_id)) is not None
+
+    def attempt_ended(self, now: Moment, call_id: str, result: str) -> None:
+        self._tell(now, lambda c: self._callbacks.attempt_ended(c, now, call_id, result))
+
+    def not_reached(self, now: Moment, offer: OfferToRing, result: str) -> None:
+        del self._ringing[offer.call_id]
+        self._tell(now, lambda c: self._callbacks.not_reached(c, now, offer.call_id, result))
+        told = OfferResult(offer.offer_id, OfferEnd.CALLER_LEFT, None, now.wall)
+        self._tell(now, lambda c: self._store.settle(c, now, offer.call_id, told, False))
 
     def review(self, now: Moment, call_id: str) -> str | None:
         verdicts, changes = self._do(now, lambda c: self._store.review(c, now, OWNER, [call_id]))

@@ -82,11 +82,11 @@ class Shift:
         """Pick up whatever rings, until cancelled."""
         while True:
             try:
-                await seat.phone.incoming(LONG_S)
+                call = await seat.phone.incoming(LONG_S)
                 await seat.phone.answer()
                 await asyncio.sleep(self.talk_s)
                 await seat.phone.hang_up()
-                await seat.phone.closed()
+                await seat.phone.closed(call=call)
             except LabError:  # it stopped ringing just then
                 continue
 

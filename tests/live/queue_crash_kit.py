@@ -127,9 +127,10 @@ class Seat:
             await asyncio.sleep(0.1)
 
     async def hang_up(self) -> float:
-        """End the call; when that was, wall time."""
+        """End the call; when that was, wall time. The next one may ring before we hear that it is over."""
+        call = self.phone.call
         await self.phone.hang_up()
-        return wall((await self.phone.closed()).closed_at)
+        return wall((await self.phone.closed(call=call)).closed_at)
 
     def gap_s(self, start: float) -> float:
         """The longest silence on the phone since a moment of `time.monotonic()`."""

@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(60), pytest.mark.asyncio(loo
 
 SITE = Path(__file__).parent / "callback_site"
 SOON_S = 15.0
+LONG_S = 60.0
 CUSTOMER_HZ, AGENT_HZ = 1100.0, 700.0
 FIRST, SECOND, THIRD = "+442079460111", "+442079460112", "+442079460113"
 RTP_TIMEOUT = 44
@@ -221,6 +222,23 @@ async def test_the_agent_first_hears_it_ring_and_a_customer_who_is_busy_is_rung_
         await becomes(stage, promises("agent"), [("done", "served", 2)])
         ends = "SELECT \"end\" FROM offers WHERE queue = 'agent' ORDER BY made_at"
         assert rows(stage, ends) == [("caller_left",), ("served",)], "no fault of the agent's"
+
+
+async def test_the_agent_first_is_let_go_when_the_customer_does_not_answer(stage: Stage, carrier: Carrier) -> None:
+    async with agent_at(stage, "adam") as (adam, desk):
+        await ask_to_be_called(stage, FIRST, "6105")
+        carrier.answer(ring_s=LONG_S)
+        await desk.set_presence("available")
+        await adam.answer()
+        customer = await carrier.called()
+        await adam.closed(SOON_S)
+        async with asyncio.timeout(SOON_S):
+            end = await customer.ended
+        assert not customer.is_answered and end.by == "pbx" and end.at_s > 4, "it rang for its time"
+        await becomes(stage, promises("unanswered"), [("failed", "no_answer", 1)])
+        agent = "SELECT activity, presence, rona_in_a_row FROM agent_states WHERE agent = 'adam'"
+        await becomes(stage, agent, [("idle", "available", 0)])
+        assert rows(stage, "SELECT \"end\" FROM offers WHERE queue = 'unanswered'") == [("caller_left",)]
 
 
 async def test_who_was_cut_off_while_waiting_has_the_place_on_calling_again(stage: Stage) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import statistics
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 import pytest_asyncio
 
 from agi_scripts.switch import AsteriskSwitch
+from cordboard.lab.call import Call
 from cordboard.lab.caller import Caller
 from cordboard.lab.sip_phone import SipPhone
 from cordboard.lab.stage import Stage
@@ -27,6 +29,9 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(180), pytest.mark.asyncio(lo
 SITE = Path(__file__).parent / "waiting_site"
 SCENARIOS = sorted((SITE / "scenarios").glob("*.yaml"))
 SOON_S = 20.0
+SESSION = (("Supported", "timer"), ("Session-Expires", "90;refresher=uac"), ("Min-SE", "90"))
+KEPT = "select state, kind from queue_entries where queue = 'timed'"
+FREED_AFTER_S = (0.3, 2.0, 2.5, 3.0, 2.0, 2.5, 3.0, 2.0)  # of waiting: once there is music, then the message
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -114,6 +119,61 @@ async def test_an_agent_who_becomes_free_waits_for_no_message_to_end(stage: Stag
         await phone.closed()
     assert rang_after_s < 4.0
     assert rows(stage, "select count(*) from queue_entries where queue = 'long'") == [(1,)], "in the same place"
+
+
+async def test_an_agent_who_hangs_up_is_joined_with_the_next_one_whatever_is_playing(stage: Stage) -> None:
+    """By Asterisk's clock, from the end of one talk to the beginning of the next. The phone picks up at once."""
+    extension = stage.configuration.plan.agents["lena"].device.removeprefix("PJSIP/")
+    began = time.time()
+    async with (
+        SipPhone(extension, stage.pbx) as phone,
+        stage.desk("lena") as desk,
+        contextlib.AsyncExitStack() as callers,
+    ):
+        await desk.set_presence("available")
+        talking = await waits(stage, callers, "+442079460320")
+        await phone.answer()
+        for number, after_s in enumerate(FREED_AFTER_S, 321):
+            following = await waits(stage, callers, f"+442079460{number}")
+            await asyncio.sleep(after_s)
+            await talking.hang_up()
+            await phone.answer()
+            talking = following
+        joined = await told(stage, "joined", began, len(FREED_AFTER_S) + 1)
+    ended = await told(stage, "talk_ended", began, len(FREED_AFTER_S))
+    took_s = sorted(begins - ends for ends, begins in zip(ended, joined[1:], strict=False))
+    assert len(took_s) == len(FREED_AFTER_S)
+    print(f"agent free to joined: median {statistics.median(took_s):.3f} s, longest {took_s[-1]:.3f} s")
+    assert took_s[-1] < SOON_S / 4, "not after the message, which goes on for more than ten seconds"
+
+
+@pytest.mark.soak  # no session can be shorter than 90 s, and Asterisk ends it 30 s before that
+async def test_a_session_that_is_not_renewed_is_cut_off_and_not_hung_up(stage: Stage) -> None:
+    """The queue takes cause 18 for a cut-off, and no other."""
+    async with Caller(ani="+442079460308", name="Ida") as caller, asyncio.timeout(90):
+        call = caller.place("6208", (stage.pbx.host, stage.pbx.sip_port), SESSION)
+        end = await call.ended
+        while rows(stage, KEPT) != [("away", "cut_off")]:
+            await asyncio.sleep(0.05)
+    assert end.by == "pbx" and end.at_s > 50
+
+
+async def told(stage: Stage, kind: str, since: float, count: int) -> list[float]:
+    """When so many of these things have happened to callers of the long message, once they have."""
+    sql = f"select at from ledger where queue = 'long' and kind = '{kind}' and at > {since} order by at"
+    async with asyncio.timeout(SOON_S):
+        while len(rows(stage, sql)) < count:
+            await asyncio.sleep(0.05)
+    return [at for (at,) in rows(stage, sql)]
+
+
+async def waits(stage: Stage, callers: contextlib.AsyncExitStack, ani: str) -> Call:
+    """One more caller of the long message, who has a place."""
+    caller = await callers.enter_async_context(Caller(ani=ani, name="Ada"))
+    before = len(stage.journal.find("entered_queue", queue="long"))
+    call = await caller.dial("6207", (stage.pbx.host, stage.pbx.sip_port))
+    await stage.journal.wait_until(lambda: stage.journal.find("entered_queue", queue="long")[before:], SOON_S)
+    return call
 
 
 def rows(stage: Stage, sql: str) -> list[tuple[Any, ...]]:

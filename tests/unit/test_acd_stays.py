@@ -12,7 +12,7 @@ from sqlalchemy import event
 from cordboard.acd.kpis import kpis
 from cordboard.acd.model import LeftBecause, Moment, OfferEnd
 from cordboard.store.acd_entries import LEASE_S
-from cordboard.store.acd_offers import RING_BY_S
+from cordboard.store.acd_offer_making import RING_BY_S
 from cordboard.store.acd_reconcile import UNHELD_S
 from cordboard.store.acd_values import Changes, Entered, Entering
 from cordboard.store.address import Address

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cordboard.acd.model import FloorPlan, LeftBecause, OfferEnd, Presence
-from cordboard.store import acd_entries, acd_matching, acd_needs, acd_offers, callers, turn
+from cordboard.store import acd_entries, acd_matching, acd_needs, acd_offer_making, acd_offers, callers, turn
 from cordboard.store.acd_store import LEASE_S, RING_BY_S
 from cordboard.store.address import Address
 from cordboard.telephony.ports import AgentLeg, DeviceState
@@ -489,7 +489,7 @@ def test_the_place_counts_priority_then_time(floor: FloorKit) -> None:
         (acd_matching._KINDS, {}, "COVERING INDEX queue_entries_waiting"),
         (acd_needs._RELAX_DUE, {"b_boot": 1.0}, "queue_entries_relaxing"),
         (acd_matching._NOT_FREE, {}, "COVERING INDEX devices_not_free"),
-        (acd_offers._UNRUNG_OF, {"b_owner": "w1"}, "offers_to_ring"),
+        (acd_offer_making._UNRUNG_OF, {"b_owner": "w1"}, "offers_to_ring"),
         (acd_offers._OPEN_OF_ENTRY, {"b_entry": "e1"}, "offers_open_entry"),
         (acd_entries._LIVE_OF_CALL, {"b_call": "c1"}, "queue_entries_live"),
         (
@@ -498,7 +498,7 @@ def test_the_place_counts_priority_then_time(floor: FloorKit) -> None:
             "queue_entries_in_line (queue=?)",
         ),
         (callers._FORGET_NOTES, {"b_ref": "p1"}, "ix_offers_party_ref"),
-        (acd_offers._HANDED_OUT, {"b_owner": "w1"}, "offers_handed_out"),
+        (acd_offer_making._HANDED_OUT, {"b_owner": "w1"}, "offers_handed_out"),
         (acd_entries._RENEW, {"b_owner": "w1", "b_until": 1.0}, "queue_entries_owned"),
         (turn._NEXT_DUE, {"b_boot": 1.0}, "agent_states_wrap_up"),
     ],

@@ -10,6 +10,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,7 @@ from cordboard.telephony.ports import AgentLeg, DeviceState
 from tests.doubles.databases import empty_database
 from tests.doubles.floor_kit import PLAN, FloorKit
 from tests.doubles.fuzzing import TOTAL, examples
+from tests.doubles.rising_ids import rising_ids
 
 CALLS = tuple(f"c{number}" for number in range(6))
 OWNERS = ("w1", "w2", "w3")
@@ -146,10 +148,12 @@ class FloorMachine(RuleBasedStateMachine):
         self.entered_at: dict[str, float] = {}
         self.disposed: set[str] = set()
         self.today = Today()
+        self.ids = ExitStack()
 
     @initialize()
     def begin(self) -> None:
         self.floor.clear()
+        self.ids.enter_context(rising_ids(self.floor.now.wall))  # what is done once more has to come out the same
         for agent in AGENTS:
             self.floor.presence(agent)
 
@@ -302,6 +306,10 @@ class FloorMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Everybody goes home: nothing is left."""
+        with self.ids:
+            self.all_go_home()
+
+    def all_go_home(self) -> None:
         for call in CALLS:
             self.floor.leave(call)
         for offer_id in self.floor.offers():

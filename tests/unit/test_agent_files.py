@@ -121,7 +121,7 @@ def test_a_faulty_agent_or_pause(
 
 def test_what_the_page_shows_can_be_written(tmp_path: Path) -> None:
     found = re.findall(r"```yaml\n# (queues|agents)\.yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert len(found) == 3
+    assert len(found) == 5
     for number, (file, text) in enumerate(found):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -129,4 +129,5 @@ def test_what_the_page_shows_can_be_written(tmp_path: Path) -> None:
         agents = (
             text if file == "agents" else f"agents: {{alice: {{device: PJSIP/1, queues: [{', '.join(names)}]}}}}"
         )
-        assert plan(folder, QUEUES if file == "agents" else text, agents).agents
+        served = QUEUES.replace("}}", "}, letters: {}}") if "letters" in text else QUEUES
+        assert plan(folder, served if file == "agents" else text, agents).agents

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agi_scripts.arrivals import arrival_of, is_checkpoint
+from agi_scripts.arrivals import arrival_of
 from agi_scripts.environment import Environment
+from cordboard.edge.checkpoints import is_checkpoint
 from cordboard.errors import SwitchProtocolError
 from cordboard.telephony.call_id import is_call_id, new_call_id
 from cordboard.telephony.outcomes import Connected, Done, Failed, NotConnected, Outcome

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cordboard.acd.model import LeftBecause
+from cordboard.acd.place_keeping import GIVEN_UP
 from cordboard.store import acd_away
 from cordboard.store.acd_values import Entered, Entering
 from cordboard.store.address import Address
@@ -109,7 +110,7 @@ def test_a_place_is_given_up_when_its_time_is_over(floor: FloorKit) -> None:
     assert again.entered_at == floor.now.wall, "a place of its own, at the end of the line"
 
 
-@pytest.mark.parametrize(("kind", "because"), acd_away.GIVEN_UP.items())
+@pytest.mark.parametrize(("kind", "because"), GIVEN_UP.items())
 def test_each_kind_of_place_is_given_up_for_its_own_reason(
     floor: FloorKit, kind: str, because: LeftBecause
 ) -> None:

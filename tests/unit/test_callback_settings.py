@@ -87,6 +87,7 @@ def site(tmp_path: Path, options: str, outside: str = "") -> list[tuple[int, int
     return []
 
 
+OVER_FREESWITCH = 'switches: [freeswitch]\noutside: {device: "sofia/gateway/trunk/{number}", countries: [GB]}\n'
 OUTSIDE = 'outside: {device: "PJSIP/{number}@trunk", countries: [GB]}\n'
 
 
@@ -98,6 +99,10 @@ OUTSIDE = 'outside: {device: "PJSIP/{number}@trunk", countries: [GB]}\n'
         ("{callback: {}}", "", [(2, 11, "no-outside-numbers")]),
         ("{cut_off: {}}", "", [(2, 11, "no-outside-numbers")]),
         ("{callback: {flow: welcom}}", OUTSIDE, [(2, 28, "unknown-flow")]),
+        ("{callback: {}}", OVER_FREESWITCH, [(2, 21, "switch-lacks")]),
+        ("{callback: {detect_machines: false}}", OVER_FREESWITCH, []),
+        ("{callback: {detect_machines: false, dial: agent_first}}", OVER_FREESWITCH, [(2, 46, "switch-lacks")]),
+        ("{cut_off: {}}", OVER_FREESWITCH, []),
     ],
 )
 def test_callbacks_that_could_not_be_dialled_are_found(

@@ -4,75 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from sqlalchemy import select
 
-from cordboard.acd.callback_policy import CallbackPolicy, CutOffPolicy
-from cordboard.acd.cut_off import UNTOLD_S, USUAL_CAUSES
-from cordboard.acd.model import Agent, FloorPlan, OfferEnd, Presence, Queue
+from cordboard.acd.cut_off import UNTOLD_S
+from cordboard.acd.model import OfferEnd, Presence
 from cordboard.store.address import Address
-from cordboard.store.callback_attempts import MARGIN_S, RING_BACK, Attempt, leg_of
-from cordboard.store.callback_store import CallbackStore, ToDial
-from cordboard.store.callbacks import CallbackAsked
-from cordboard.store.tables import callbacks
+from cordboard.store.callback_attempts import MARGIN_S, RING_BACK, leg_of
 from cordboard.telephony.outcomes import CallbackBooked, CallbackRefused
-from tests.doubles.floor_kit import FloorKit
-
-NUMBERS = [f"+4420794601{n:02d}" for n in range(60)]
-POLICY = CallbackPolicy(attempts=2, retry_after_s=60.0, expires_s=3_600.0)
-CUT_OFF = CutOffPolicy(hold_s=120.0, ring_back=True, agent_s=30.0, causes=USUAL_CAUSES)
-RTP_TIMEOUT = 44
-
-
-def plan(
-    policy: CallbackPolicy | None = POLICY, agents: int = 2, cut_off: CutOffPolicy | None = CUT_OFF
-) -> FloorPlan:
-    queues = {"sales": Queue("sales", wrap_up_s=20.0, callback=policy, cut_off=cut_off), "other": Queue("other")}
-    names = [f"agent{n}" for n in range(agents)]
-    return FloorPlan(queues, {name: Agent(name, name, f"PJSIP/{name}", ("sales",)) for name in names})
-
-
-class Kit(FloorKit):
-    """The store with its callbacks."""
-
-    def __init__(self, path: Address) -> None:
-        super().__init__(path, plan())
-        self.callbacks = CallbackStore(self.store)
-
-    def arrives(self, call_id: str, number: str = NUMBERS[0], **how: Any) -> str:
-        """A caller comes to sales; the place."""
-        self.note_caller(call_id, number)
-        return self.enter(call_id, **how).entry_id
-
-    def book(self, call_id: str, number: str = NUMBERS[0], priority: int = 0) -> CallbackBooked | CallbackRefused:
-        asked = CallbackAsked(call_id, "sales", number, "en", priority, self.now.wall)
-        return self.do(lambda c: self.callbacks.book(c, self.now, asked))[0]
-
-    def claim(self) -> ToDial:
-        return self.do(lambda c: self.callbacks.claim(c, self.now))
-
-    def attempt_ended(self, attempt: Attempt, result: str = "no_answer") -> None:
-        self.do(lambda c: self.callbacks.attempt_ended(c, self.now, attempt.call_id, result))
-
-    def left(self, call_id: str, cause: int = RTP_TIMEOUT) -> None:
-        self.do(lambda c: self.callbacks.left(c, self.now, call_id, cause, self.now.wall))
-
-    def promises(self) -> list[Any]:
-        return self.do(lambda c: list(c.execute(select(callbacks).order_by(callbacks.c.requested_at))))
-
-    def place(self, entry_id: str) -> Any:
-        return next(entry for entry in self.entries() if entry.entry_id == entry_id)
-
-    def positions(self, *call_ids: str) -> list[int | None]:
-        return [self.do(lambda c, one=one: self.store.position(c, one)) for one in call_ids]  # type: ignore[misc]
-
-    def talk(self, call_id: str) -> str:
-        """The caller's offer is taken; its agent."""
-        (offer,) = [row for row in self.offers().values() if row.call_id == call_id and row.state != "ended"]
-        self.leg("joined", offer.offer_id)
-        return str(offer.agent)
+from tests.doubles.callback_kit import CUT_OFF, NUMBERS, POLICY, plan
+from tests.doubles.callback_kit import CallbackKit as Kit
 
 
 @pytest.fixture
@@ -138,8 +79,48 @@ def test_the_customers_own_new_call_takes_the_older_place(kit: Kit) -> None:
     assert kit.positions("again", "c2") == [1, 2]
     (promise,) = kit.promises()
     assert promise.state == "taken"
+
+
+def test_who_called_themselves_and_asks_again_keeps_the_place_a_second_time(kit: Kit) -> None:
+    place = kit.arrives("c1")
+    kit.book("c1")
+    kit.pass_time(50)
+    kit.arrives("again")
+    kit.book("again")
+    kit.claim()
+    assert (kit.place(place).state, [one.state for one in kit.promises()]) == ("away", ["taken", "waiting"])
+
+
+def talk_that_is_cut_off(kit: Kit, call_id: str) -> None:
+    kit.talk(call_id)
+    (offer,) = [row for row in kit.offers().values() if row.state == "talking"]
+    kit.leg("gone", offer.offer_id)
+    kit.left(call_id)
+
+
+def test_who_is_called_back_and_cut_off_again_is_rung_back_again(kit: Kit) -> None:
     kit.presence("agent0")
-    assert [row.call_id for row in kit.offers().values()] == ["again"]
+    kit.arrives("c1")
+    talk_that_is_cut_off(kit, "c1")
+    (attempt,) = kit.claim().attempts
+    kit.arrives(attempt.call_id)
+    talk_that_is_cut_off(kit, attempt.call_id)
+    assert [(one.state, one.reason) for one in kit.promises()] == [("done", "cut_off"), ("waiting", "cut_off")]
+
+
+def test_a_place_is_looked_after_until_it_is_given_up(kit: Kit) -> None:
+    place = kit.arrives("c1")
+    kit.book("c1")
+    kit.presence("agent0")
+    for _ in range(POLICY.attempts):
+        (attempt,) = kit.claim().attempts
+        kit.attempt_ended(attempt)
+        kit.pass_time(POLICY.retry_after_s)
+    assert kit.place(place).state == "away"
+    assert kit.do(lambda c: kit.callbacks.is_any_open(c, kit.now)), "nobody would look any more"
+    kit.claim()
+    assert kit.place(place).left_because == "callback"
+    assert not kit.do(lambda c: kit.callbacks.is_any_open(c, kit.now))
 
 
 def test_a_caller_without_a_number_gets_nobodys_place(kit: Kit) -> None:

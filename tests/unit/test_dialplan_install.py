@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agi_scripts.dialplan.install import NotOurs, install, uninstall
 from agi_scripts.dialplan.render import render_dialplan, render_manager_user
+from cordboard.bootstrap.own_files import NotOurs, install, uninstall
 
 FILES = {
     "cordboard.conf": render_dialplan(["127.0.0.1:4573"], "operators,s,1"),

@@ -50,7 +50,8 @@ async def test_a_database_takes_a_row_which_does_not_stay(tmp_path: Path) -> Non
     result = only(await database.look(site.premises()), Level.OK)
     assert str(path) in result.seen
     assert tables(path) == before
-    assert {file.name for file in site.state.iterdir()} == {"cordboard.db", "cordboard.db.lock"}
+    locks = {f"cordboard.db.{name}" for name in ("lock", "gate", "turn")}
+    assert {file.name for file in site.state.iterdir()} == {"cordboard.db", *locks}
 
 
 def test_it_is_written_while_the_service_has_it_open(tmp_path: Path) -> None:

@@ -93,6 +93,21 @@ async def test_a_right_or_module_that_is_missing_is_named(
     assert words in result.seen and fix in result.fix
 
 
+@pytest.mark.parametrize(("classes", "missing"), [("call,user", "dtmf"), ("call, dtmf", "user"), ("all", "")])
+async def test_a_class_of_events_that_is_missing_is_named(tmp_path: Path, classes: str, missing: str) -> None:
+    async with FakeAmi(asterisk()) as ami:
+        site = Site(tmp_path, ami_port=ami.port)
+        site.install()
+        written = site.asterisk / "manager.d" / "cordboard.conf"
+        premises = site.premises()
+        only(await manager.look(premises), Level.OK)
+        written.write_text(written.read_text().replace("read = call,user,dtmf", f"read = {classes}"))
+        result = only(await manager.look(premises), Level.FAULT if missing else Level.OK)
+        premises.login.close()
+    assert (f"it lacks the class `{missing}`" in result.seen) == bool(missing)
+    assert not missing or "install-dialplan" in result.fix
+
+
 async def test_a_refusal_is_explained_by_asterisks_files(tmp_path: Path) -> None:
     async with FakeAmi(asterisk(refusal="Authentication failed")) as ami:
         site = Site(tmp_path, ami_port=ami.port)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from cordboard.acd.kpis import kpis
 from cordboard.acd.model import LeftBecause
 from cordboard.acd.service_level import FORMULAS
+from cordboard.store.address import Address
 from cordboard.store.today import Today
 from tests.doubles.floor_kit import PLAN, FloorKit
 
@@ -18,8 +18,8 @@ SALES = PLAN.queues["sales"]
 
 
 @pytest.fixture
-def floor(tmp_path: Path) -> Iterator[FloorKit]:
-    kit = FloorKit(tmp_path / "cordboard.db")
+def floor(database: Address) -> Iterator[FloorKit]:
+    kit = FloorKit(database)
     yield kit
     kit.close()
 

@@ -29,7 +29,8 @@ AROUND = Surroundings(
     dial_policy=DialPolicy.of({"0": "PJSIP/1000", "10XX": "PJSIP/{extension}"}),
     voicemail_boxes={"sales": MessageBox("sales")},
     flow_names=frozenset({"billing", "confirm"}),
-    queues=frozenset({"sales"}),
+    queues=frozenset({"sales", "letters"}),
+    not_for_calls=frozenset({"letters"}),
     customer_fields={"tier": "string"},
     agents={"alice": "PJSIP/1001", "dan": "PJSIP/1004"},
     pause_reasons=frozenset({"lunch"}),
@@ -51,7 +52,9 @@ AROUND = Surroundings(
 AROUND_OF = {
     "no-crm": replace(AROUND, customer_fields={}),
     "no-extensions": replace(AROUND, dial_policy=DialPolicy()),
-    "switch-lacks": replace(AROUND, switches=("asterisk", "freeswitch")),
+    "switch-lacks": replace(
+        AROUND, switches=("asterisk", "freeswitch"), destinations={"reception": "from-internal,100,2"}
+    ),
 }
 # Found by tests of their own: they need files of a megabyte, several files, or none at all.
 ELSEWHERE = {

@@ -19,6 +19,7 @@ from cordboard.acd.queue_log import queue_log_lines
 from cordboard.service.queue_log import QueueLogWriter
 from cordboard.service.queue_log_file import QueueLogFile
 from cordboard.store.acd_reads import StoreReader
+from cordboard.store.address import Address
 from cordboard.store.ledger import append, call_row
 from cordboard.store.queue_log_rows import all_log_lines, read_log_lines
 from tests.doubles.floor_kit import START, FloorKit
@@ -29,8 +30,8 @@ T0 = int(START)
 
 
 @pytest.fixture
-def floor(tmp_path: Path) -> Iterator[FloorKit]:
-    kit = FloorKit(tmp_path / "cordboard.db")
+def floor(database: Address) -> Iterator[FloorKit]:
+    kit = FloorKit(database)
     yield kit
     kit.close()
 

@@ -33,6 +33,12 @@ def node(options: str) -> dict[str, str]:
 RELAXED = "require: {spanish: 2}, relax: [{after_s: 30, %s}]"
 MISTAKES = [
     (queue("strategy: leastrecent"), "queues.yaml:2:21", "unknown-choice", "did you mean `compat:leastrecent`?"),
+    (
+        queue("strategy: 'compat:roundrobin'"),
+        "queues.yaml:2:21",
+        "unknown-choice",
+        "app_queue makes rrmemory of it: write `compat:rrmemory`",
+    ),
     (queue("strategy: ringall"), "queues.yaml:2:21", "unknown-choice", "did you mean `ring_all`?"),
     (queue("strategie: random"), "queues.yaml:2:11", "unknown-key", "did you mean `strategy`?"),
     (queue("timeout: 15"), "queues.yaml:2:11", "unknown-key", "here that is `ring_s: 15`"),

@@ -269,3 +269,30 @@ async def test_a_flow_passes_the_call_to_another_and_what_that_keeps_survives(tm
         second = back(first, returned=o.Connected(7.0))
         await workers.new().take(second)
         assert names(second) == ["hello", "Hangup"]
+
+
+class DyingPhone(ScriptedPhone):
+    """Its worker dies before it can play anything."""
+
+    async def perform(self, verb: v.Verb, checkpoint: str) -> o.Outcome | o.HandedOver:
+        if isinstance(verb, v.Play):
+            raise SwitchUnavailable("the worker is gone")
+        return await super().perform(verb, checkpoint)
+
+
+async def test_who_was_sent_out_of_a_queue_as_the_worker_died_goes_on_where_that_leads(tmp_path: Path) -> None:
+    flow = flow_of("""
+        line: {queue: sales, max_wait_s: 0.2, max_wait: sorry, otherwise: bye}
+        sorry: {play: sorry, next: line_again}
+        line_again: {queue: sales, max_wait_s: 0.2, next: bye, otherwise: bye}
+    """)
+    async with workers_for(tmp_path, flow) as workers:
+        first = DyingPhone(Arrival(CALL))
+        await workers.new().take(first)
+        async with asyncio.timeout(15):
+            while workers.machine.rows("select left_because from queue_entries") != [("max_wait",)]:
+                await asyncio.sleep(0.01)
+        second = back(first)
+        await workers.new().take(second)
+        assert names(second) == ["sorry", "Hold", "Hangup"], "and where the flow comes there again, it waits anew"
+        assert workers.machine.rows("select count(*) from queue_entries") == [(2,)]

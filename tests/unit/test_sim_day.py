@@ -74,6 +74,98 @@ def test_the_clock_of_agents_is_kept() -> None:
     assert told == [(1800, "available"), (2400, "paused"), (2460, "available"), (3000, "logged_out")]
 
 
+KEEPS = """
+scenario: one agent, two callers
+lasts_s: 3600
+queues:
+  sales:
+    accept: none
+    wrap_up: {s: 0}
+    callback: {attempts: 2, retry_after_s: 30, ring_s: 10, expires_s: 300}
+    cut_off: {hold_s: 60}
+callers:
+  - {queue: sales, at_s: 10, cut_off: TALK}
+  - {queue: sales, at_s: 20, DOES}
+  - {queue: sales, at_s: 30}
+agents: {alice: {queues: [sales], answers_after_s: 0, talks_s: 100}}
+"""
+
+
+def joined(does: str, talk: str = "{}") -> list[tuple[str, float]]:
+    """Who talked with alice, and when: by the call under which they have the place then."""
+    day = day_of(KEEPS.replace("DOES", does).replace("TALK", talk))
+    rows = play_day(day, 1)
+    return [(row.entry_id, round(row.at - day.begins_at, 1)) for row in rows if row.kind == "joined"]
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        "steps_out: {share: 1, after_s: 5, for_s: 30, held_for_s: 60}",
+        "callback: {share: 1, after_s: 5, answers: 0, calls_again: 1, calls_again_after_s: 30}",
+        "cut_off: {waiting: 1, after_s: 5, calls_again: 1, calls_again_after_s: 30}",
+    ],
+)
+def test_who_comes_back_in_time_goes_before_who_came_later(does: str) -> None:
+    order = [entry for entry, _ in joined(does)]
+    assert order == sorted(order) and len(order) == 3
+
+
+@pytest.mark.parametrize(
+    ("does", "served"),
+    [
+        ("steps_out: {share: 1, after_s: 5, for_s: 300, held_for_s: 60}", 3),  # anew, as the last
+        ("callback: {share: 1, after_s: 5, confirms_after_s: 5, answers: 0}", 2),
+        ("cut_off: {waiting: 1, after_s: 5, calls_again: 1, calls_again_after_s: 300}", 3),
+        ("cut_off: {waiting: 1, after_s: 5, calls_again: 0}", 2),
+    ],
+)
+def test_who_does_not_has_lost_the_place(does: str, served: int) -> None:
+    order = [at_s for _, at_s in joined(does)]
+    assert (len(order), order[:2]) == (served, [10.0, 110.0])
+
+
+def test_who_is_called_back_gets_the_next_agent_who_is_left_for_them() -> None:
+    order = [entry for entry, _ in joined("callback: {share: 1, after_s: 5, answers: 1, answers_after_s: 0}")]
+    assert order == ["e0000001", "e0000004", "e0000003"], (
+        "nobody knows how long talks are before the first has ended"
+    )
+
+
+def test_who_is_cut_off_in_a_talk_is_rung_back_and_has_the_same_agent_first() -> None:
+    talks = joined("steps_out: {share: 0}", "{talking: 0.9, answers: 1, answers_after_s: 3}")
+    first, again = talks[0][1], talks[1][1]
+    assert first == 10.0
+    assert again - first < 100 + 10, "before those who came later"
+    assert len(talks) > 3
+
+
+RULES = """
+scenario: rules
+lasts_s: 3600
+queues: {sales: {accept: none, wrap_up: {s: 0}, RULE}}
+callers: [{queue: sales, at_s: 60, times: 4, every_s: 10}]
+agents: {alice: {queues: [sales], answers_after_s: 0, talks_s: 100, works: "08:00-WORKS"}}
+"""
+HOURS = 'hours: {zone: UTC, week: {mon: "8:00-8:01"}'
+
+
+@pytest.mark.parametrize(
+    ("rule", "works", "ended"),
+    [
+        ("max_waiting: 2", "08:59", {"served": 3, "full": 1}),
+        ('join_when_empty: "no"', "08:01", {"empty": 4}),
+        ('leave_when_empty: "yes"', "08:02", {"served": 1, "empty": 3}),
+        (HOURS.replace("8:01", "8:02") + ", at_closing: send_out}", "08:59", {"served": 1, "closed": 3}),
+        (HOURS + "}", "08:59", {"closed": 4}),
+        ("overflow: [{wait_s: 30}]", "08:59", {"served": 1, "overflow": 3}),
+    ],
+)
+def test_the_rules_of_those_who_wait_hold(rule: str, works: str, ended: dict[str, int]) -> None:
+    rows = play_day(day_of(RULES.replace("RULE", rule).replace("WORKS", works)), 1)
+    assert Counter(row.data["because"] for row in rows if row.kind in ("left_queue", "refused")) == ended
+
+
 def test_callers_come_as_the_curve_says() -> None:
     text = SMALL.replace("at_s: 60, times: 3, every_s: 100", 'calls_h: {"08:00": 60, "08:30": 600, "08:45": 0}')
     day = day_of(text)
@@ -87,6 +179,10 @@ def test_callers_come_as_the_curve_says() -> None:
     ("written", "instead", "faults"),
     [
         ("queue: sales, at_s", "queue: sale, at_s", [("unknown-queue", 5, 19)]),
+        ("queue: sales, at_s", "queue: sales, callback: {share: 0.5}, at_s", [("no-callbacks", 5, 26)]),
+        ("queue: sales, at_s", "queue: sales, steps_out: {share: 2}, at_s", [("out-of-range", 5, 45)]),
+        ("queue: sales, at_s", "queue: sales, cut_off: {wating: 0.1}, at_s", [("unknown-key", 5, 36)]),
+        ("accept: none", "accept: none, callback: {flow: hello}", [("not-in-a-day", 4, 43)]),
         ("talks_s: 120", "talks_s: {median: 120}", [("bad-length", 6, 64)]),
         ("talks_s: 120", "talks_s: {median: 120, p90: 60}", [("bad-length", 6, 64)]),
         ("talks_s: 120", 'works: "17:00-08:00"', [("bad-shift", 6, 62)]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cordboard.lab.sim.day import Day
-from tests.doubles.sim_witness import WitnessedFloor, made_up_day, stories_are_whole
+from tests.doubles.sim_witness import WitnessedFloor, made_up_day, promises_are_kept, stories_are_whole
 
 
 def lived_through(seed: int) -> WitnessedFloor:
@@ -14,7 +14,8 @@ def lived_through(seed: int) -> WitnessedFloor:
     floor = WitnessedFloor(day.plan, seed)
     Day(day, floor, seed).play()
     stories_are_whole(floor.ledger.rows)
-    assert not floor.places
+    promises_are_kept(floor.ledger.rows)
+    assert not floor.books.places
     return floor
 
 
@@ -22,6 +23,7 @@ def lived_through(seed: int) -> WitnessedFloor:
 def test_the_laws_hold_on_every_day(first: int) -> None:
     floors = [lived_through(seed) for seed in range(first, first + 10)]
     assert min(floor.steps for floor in floors) > 50
+    assert sum(floor.came_back for floor in floors) > 50, "nobody who came back was looked at"
 
 
 @pytest.mark.soak

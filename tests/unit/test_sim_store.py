@@ -8,11 +8,55 @@ from pathlib import Path
 from typing import Any
 
 from cordboard.acd.ledger_row import LedgerRow
+from cordboard.acd.model import Moment
 from cordboard.config.yaml_reader import parse_yaml
+from cordboard.lab.sim.clock import BOOTED_S
 from cordboard.lab.sim.day import Day
 from cordboard.lab.sim.memory_floor import MemoryFloor
 from cordboard.lab.sim.scenario import SimDay, parse_day
 from tests.doubles.store_floor import StoreFloor
+
+KEEPING = b"""
+scenario: half an hour in which everybody may come back to their place
+lasts_s: 1500
+queues:
+  sales:
+    ring_s: 12
+    max_wait_s: 150
+    max_waiting: 6
+    wrap_up: {s: 15}
+    accept: none
+    overflow: [{wait_s: 120, to: late}]
+    callback:
+      {attempts: 2, retry_after_s: 60, expires_s: 600, ring_s: 10, hours: {zone: UTC, week: {mon: "8:03-8:26"}}}
+    cut_off: {hold_s: 60, ring_back: true, agent_s: 40}
+  support:
+    accept: {key: "1"}
+    wrap_up: {s: 5}
+    callback: {dial: agent_first, attempts: 2, retry_after_s: 40, ring_s: 10, expires_s: 900}
+    hours: {zone: UTC, week: {mon: "8:00-8:20"}, at_closing: send_out}
+  vip: {join_when_empty: "no", leave_when_empty: strict, accept: none, cut_off: {hold_s: 5, ring_back: false}}
+  late: {hours: {zone: UTC, week: {mon: "8:10-9:00"}}, accept: none}
+callers:
+  - queue: sales
+    calls_h: {"08:00": 130}
+    patience_s: {mean: 200}
+    steps_out: {share: 0.3, after_s: {mean: 30}, for_s: {mean: 40}, held_for_s: 60}
+    callback: {share: 0.5, after_s: {mean: 40}, answers: 0.6, calls_again: 0.3, calls_again_after_s: {mean: 120}}
+    cut_off: {waiting: 0.25, talking: 0.2, after_s: {mean: 40}, calls_again_after_s: {mean: 30}}
+  - queue: support
+    calls_h: {"08:00": 70}
+    patience_s: {mean: 300}
+    callback: {share: 0.7, after_s: 20, answers: 0.6, confirms_after_s: 5}
+    require: {spanish: 2}
+    relax: [{after_s: 100.5, drop: [spanish]}]
+  - {queue: vip, calls_h: {"08:00": 60}, patience_s: {mean: 90}, cut_off: {waiting: 0.3, after_s: 5, cause: 16}}
+agents:
+  ann: {times: 2, queues: [sales, vip], works: "08:02-08:11", talks_s: {mean: 70}}
+  bob: {times: 2, queues: [sales, support], skills: {spanish: 3}, talks_s: {median: 60, p90: 150}, misses: 0.2}
+  cyd: {queues: [support, late], talks_s: {mean: 60}, pauses: [{at: "08:12", for_s: 300}]}
+  dan: {queues: [vip], pauses: [{at: "08:06", for_s: 400}], talks_s: {mean: 50}}
+"""
 
 BUSY = b"""
 scenario: fifty busy minutes with everything that can happen
@@ -51,16 +95,31 @@ agents:
 ONLY_THERE = {"needs_relaxed"}  # told by the store alone; no key figure is made of it
 
 
-def told(rows: Iterable[LedgerRow], names: Mapping[str, Collection[str]]) -> list[Any]:
+def told(rows: Collection[LedgerRow], names: Mapping[str, Collection[str]]) -> list[Any]:
     """What happened, without ids of the store's own and to the millisecond; in order, but for one moment.
 
     names: what is looked at of the data of each kind.
     """
+    callers = callers_of(rows)
     return sorted(
-        (round(row.at, 3), row.call_id, row.kind, row.agent, row.queue, _data(row, names[row.kind]))
+        (round(row.at, 3), callers[row.call_id], row.kind, row.agent, row.queue, _data(row, names[row.kind]))
         for row in rows
         if row.kind not in ONLY_THERE
     )
+
+
+def callers_of(rows: Collection[LedgerRow]) -> dict[str, str]:
+    """By call id, the first call of whoever it was: who is called back has ids of the floor's own."""
+    asked = {row.event_id.partition(":")[0]: row.call_id for row in rows if row.kind == "callback_requested"}
+    owners: dict[str, str] = {}  # of places
+    callers: dict[str, str] = {}
+    for row in rows:
+        call_id = asked.get(row.call_id, row.call_id)
+        owner = owners.get(row.entry_id) or callers.get(call_id, call_id)
+        callers.setdefault(row.call_id, owner)
+        if row.entry_id:
+            owners.setdefault(row.entry_id, owner)
+    return callers
 
 
 def _data(row: LedgerRow, names: Collection[str]) -> list[tuple[str, Any]]:
@@ -86,6 +145,7 @@ def played(day: SimDay, path: Path, seed: int) -> tuple[list[LedgerRow], list[Le
     """The ledgers of memory and of the store."""
     memory, store = MemoryFloor(day.plan, seed), StoreFloor(path, day.plan)
     try:
+        store.open_phones(Moment(day.begins_at, BOOTED_S))
         Day(day, memory, seed).play()
         Day(day, store, seed).play()
         return memory.ledger.rows, store.rows
@@ -101,3 +161,20 @@ def test_the_store_and_the_memory_tell_the_same_day(tmp_path: Path) -> None:
     assert min(kinds[kind] for kind in ("joined", "agent_paused_by_rona", "disposition_set")) > 0
     ways = {row.data["because"] for row in memory if row.kind == "left_queue"}
     assert ways == {"served", "abandoned", "max_wait", "overflow"}
+
+
+def test_both_keep_the_same_places_and_promises(tmp_path: Path) -> None:
+    memory, store = played(parse_day(parse_yaml(KEEPING, "keeping.yaml")), tmp_path / "cordboard.db", seed=2)
+    names = names_in(memory)
+    assert told(memory, names) == told(store, names)
+    ways = {row.data["because"] for row in memory if row.kind in ("left_queue", "refused")}
+    assert ways >= {"served", "abandoned", "overflow", "exit_key", "callback", "cut_off", "closed", "empty", "full"}
+    away = {row.data["entry_kind"] for row in memory if row.kind == "stepped_out"}
+    assert away == {"call", "callback", "cut_off", "hung_up"}
+    ends = Counter(row.data["state"] for row in memory if row.kind == "callback_closed")
+    assert min(ends[end] for end in ("done", "failed", "expired", "taken")) > 0
+    assert {row.data["mode"] for row in memory if row.kind == "callback_dialled"} == {
+        "customer_first",
+        "agent_first",
+    }
+    assert {row.data.get("reason") for row in memory if row.kind == "callback_requested"} == {None, "cut_off"}

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from random import Random
 
 import pytest
 
+from cordboard.acd.absences import Absence
 from cordboard.acd.estimate_errors import estimate_errors
 from cordboard.acd.handle_times import Handling, TalkTimes
 from cordboard.acd.ledger_row import LedgerRow
 from cordboard.acd.model import Moment, Needs, RelaxStep, WaitingCall
-from cordboard.acd.wait_estimate import Kind, Line, Server, estimate, to_tell
+from cordboard.acd.told_share import ToldShare
+from cordboard.acd.wait_estimate import Away, Kind, Line, Server, estimate, to_tell
 from cordboard.acd.wait_formulas import (
     MovingAverage,
     QueueFigures,
     connect_style,
+    google_ccai,
     mitel,
     position_share,
     statserver,
 )
 from cordboard.acd.wait_history import WaitHistory
-from cordboard.acd.wait_line import AtWork, wait_line
+from cordboard.acd.wait_line import AtWork, AwayPlace, wait_line
 from tests.doubles.matching_kit import NOW, plan_of, waiting
 
 ALWAYS_100 = Handling(TalkTimes((100.0, 100.0)))
@@ -50,7 +54,7 @@ def test_where_all_talks_are_alike_the_wait_is_exact() -> None:
 
 
 def test_who_talks_still_has_the_whole_wrap_up_before_them_and_a_phone_must_ring() -> None:
-    handling = Handling(ALWAYS_100.talk, ring_s=4, wrap_up_s=20)
+    handling = Handling(ALWAYS_100.talk, rings=(4.0,), wrap_up_s=20)
     here = Line([Kind(handling)], [Server(ANYBODY, handling=handling, talked_s=90)], [0], 0)
     assert likely(here) == 10 + 20 + (4 + 100 + 20) + 4
 
@@ -71,6 +75,31 @@ def test_callers_who_give_up_shorten_the_wait_and_those_who_overtake_lengthen_it
     plain = likely(line([talking(0)], ahead=5))
     assert likely(line([talking(0)], ahead=5, gives_up_per_s=0.01)) < plain
     assert likely(line([talking(0)], ahead=5, overtaken_per_s=0.003)) > plain
+
+
+def coming_back(share: float, due_in_s: float) -> Absence:
+    return Absence(share, due_in_s=due_in_s)
+
+
+def test_who_is_away_and_stands_ahead_goes_first_if_they_are_back_in_time() -> None:
+    alone = line([talking(30), talking(80)])
+    for absence, wait_s in ((coming_back(1, 10), 70), (coming_back(1, 25), 20), (coming_back(0, 0), 20)):
+        assert likely(replace(alone, away=[Away(0, 0, absence)])) == wait_s
+
+
+def test_who_comes_back_stands_where_they_stood() -> None:
+    both, theirs = frozenset({0, 1}), frozenset({1})
+    others = Kind(ALWAYS_100)
+    here = Line([others, others], [talking(50, both), talking(60, theirs)], [1], 0)
+    for place in (0, 1):
+        assert likely(replace(here, away=[Away(1, place, coming_back(1, 45))])) == 150
+        assert likely(replace(here, away=[Away(1, place, coming_back(1, 55))])) == 50
+
+
+def test_a_place_that_is_given_up_first_is_no_place() -> None:
+    gone = Absence(1.0, TalkTimes((40.0, 40.0)), gone_s=10.0, left_s=20.0)
+    assert gone.draw_back_s(Random(1)) == math.inf
+    assert replace(gone, left_s=35.0).draw_back_s(Random(1)) == 30
 
 
 def test_four_in_five_wait_no_longer_than_told() -> None:
@@ -117,6 +146,53 @@ def test_the_past_is_taken_from_the_ledger() -> None:
     assert history.overtaken_per_s("sales", 0, NOW.wall + 7200) == 0
 
 
+def test_it_is_seen_who_comes_back_and_after_how_long() -> None:
+    history = WaitHistory()
+    for number in range(18):
+        entry = f"e{number}"
+        history.take(told("stepped_out", NOW.wall, entry, entry_kind="call"))
+        ended = ("came_back", {}) if number % 2 else ("left_queue", {"because": "exit_key", "wait_s": 5.0})
+        history.take(told(ended[0], NOW.wall + 12, entry, **ended[1]))
+    absence = history.absence("sales", "another", "call", 60.0, 0.0, NOW.wall)
+    assert absence.share == 0.5
+    assert absence.times is not None and absence.times.lengths[1:-1].count(12.0) == 8
+    history.take(told("stepped_out", NOW.wall, "me", entry_kind="call"))
+    assert history.absence("sales", "me", "call", 60.0, 0.0, NOW.wall + 5).gone_s == 5
+    assert history.absence("sales", "x", "callback", math.inf, 90.0, NOW.wall).due_in_s == 90
+
+
+def estimated(number: int, at_most_s: float, waited_s: float) -> list[LedgerRow]:
+    figures = {"waited_s": 2.0, "likely_s": 1.0, "at_most_s": at_most_s}
+    entry = f"e{number}"
+    return [told("wait_estimated", entry=entry, **figures), told("joined", entry=entry, wait_s=waited_s)]
+
+
+def test_what_is_told_follows_what_came_of_what_was_told() -> None:
+    history = WaitHistory()
+    assert history.told_share("sales") == 0.8
+    for row in estimated(1, at_most_s=10.0, waited_s=12.1):
+        history.take(row)
+    after_a_miss = history.told_share("sales")
+    assert after_a_miss == pytest.approx(0.816)
+    for number in range(4):
+        for row in estimated(2 + number, at_most_s=10.0, waited_s=12.0):
+            history.take(row)
+    assert history.told_share("sales") == pytest.approx(0.8), "one in five is what is claimed"
+    assert history.told_share("support") == 0.8
+
+
+@pytest.mark.parametrize("wrong_by", [0.6, 1.5])
+def test_four_in_five_hold_however_wrong_the_plays_are(wrong_by: float) -> None:
+    """wrong_by: what callers wait, as a multiple of what the plays say."""
+    chance, told_share, kept = Random(1), ToldShare(), []
+    for _ in range(3_000):
+        plays = sorted(chance.expovariate(1.0) for _ in range(200))
+        at_most_s = plays[math.ceil(told_share.share * 200) - 1]
+        kept.append(chance.expovariate(1.0) * wrong_by <= at_most_s)
+        told_share.take(is_kept=kept[-1])
+    assert sum(kept) / len(kept) == pytest.approx(0.8, abs=0.01)
+
+
 PLAN = plan_of({"alice": "sales support", "bob": "support"})
 
 
@@ -137,6 +213,14 @@ def test_those_go_first_whom_matching_lets_go_first() -> None:
     here = built(me, others, [AtWork("alice"), AtWork("bob")])
     assert sorted(here.ahead) == [0, 0, 1]
     assert [server.kinds for server in here.servers] == [{0, 1}, {1}]
+
+
+def test_those_who_are_away_and_go_first_count() -> None:
+    me, earlier, later = waiting("me", "sales", 30), waiting("earlier", "sales", 40), waiting("later", "sales", 20)
+    elsewhere = waiting("elsewhere", "support", 50)
+    away = [AwayPlace(one, "call", 60.0) for one in (earlier, later, elsewhere)]
+    here = wait_line(me, [me, waiting("first", "sales", 45)], [AtWork("alice")], PLAN, WaitHistory(), NOW, away)
+    assert [(one.kind, one.behind) for one in here.away] == [(0, 1), (1, 0)]
 
 
 def test_queues_that_share_no_agent_at_work_do_not_count() -> None:
@@ -181,3 +265,6 @@ def test_the_formulas_of_others() -> None:
     assert statserver(figures, 0.5) == 600
     assert mitel(figures) == 120
     assert mitel(QueueFigures(3, 3, 0)) == 180
+    shared = replace(figures, shares=2.5, available=1, callbacks=3)
+    assert google_ccai(shared) == 200 / 2.5 * (6 - 1 + 3) + 10
+    assert google_ccai(replace(shared, shares=4.0, available=9, callbacks=0)) == 10

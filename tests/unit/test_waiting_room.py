@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -13,9 +12,11 @@ import pytest
 
 from cordboard.acd.announcements import next_announcement_s
 from cordboard.acd.model import FloorPlan, PositionAnnouncement, Queue, RonaPolicy
+from cordboard.store.address import Address
 from cordboard.telephony import outcomes as o
 from cordboard.telephony import verbs as v
 from tests.doubles.acd_kit import CHECKPOINT, Machine, Process, arrival, machine, note
+from tests.doubles.databases import locked
 from tests.doubles.scripted_phone import ScriptedPhone
 
 SOON_S = 15.0
@@ -23,8 +24,8 @@ SALES = v.Enqueue("sales", "en")
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[Machine]:
-    async with machine(tmp_path) as made:
+async def house(tmp_path: Path, database: Address) -> AsyncIterator[Machine]:
+    async with machine(tmp_path, database=database) as made:
         first = made.start("worker-0")
         made.start("worker-1")
         await made.observe(first)
@@ -97,7 +98,7 @@ async def test_a_failed_offer_brings_the_caller_back_to_the_head_on_any_worker(h
     assert await asyncio.wait_for(again, SOON_S) == o.HandedOver(), "the first caller again, not the second"
     assert ring_of(returned).device == "PJSIP/alice"
     assert not waits[1].done()
-    assert house.rows("select end from offers order by made_at, rowid")[0] == ("no_answer",)
+    assert house.rows('select "end" from offers order by made_at, offer_id')[0] == ("no_answer",)
     second.hang_up()
     await waits[1]
 
@@ -139,7 +140,7 @@ async def test_the_longest_wait_ends_in_the_flow(house: Machine) -> None:
     began = time.monotonic()
     waiting = begin(one, phone, replace(SALES, max_wait_s=0.3))
     assert await asyncio.wait_for(waiting, SOON_S) == o.NotServed("max_wait")
-    assert time.monotonic() - began > 0.28
+    assert time.monotonic() - began > 0.2  # the server's clock may be read a little wrong
 
 
 async def test_a_worker_that_drains_hands_its_callers_over_and_they_keep_their_place(house: Machine) -> None:
@@ -162,15 +163,12 @@ async def test_a_worker_that_drains_hands_its_callers_over_and_they_keep_their_p
 async def test_a_locked_database_keeps_the_caller_on_hold_and_the_true_time(house: Machine) -> None:
     one, _ = house.processes
     await house.ready(one, "alice")
-    lock = sqlite3.connect(house.database, isolation_level=None)
-    lock.execute("begin immediate")
-    began = time.time()
-    phone = ScriptedPhone(arrival())
-    waiting = begin(one, phone)
-    await is_waiting(phone)
-    assert phone.performed == [v.Hold("default")], "music, while the store cannot be asked"
-    lock.execute("rollback")
-    lock.close()
+    with locked(house.database):
+        began = time.time()
+        phone = ScriptedPhone(arrival())
+        waiting = begin(one, phone)
+        await is_waiting(phone)
+        assert phone.performed == [v.Hold("default")], "music, while the store cannot be asked"
     assert await asyncio.wait_for(waiting, 10) == o.HandedOver()
     ((entered_at,),) = house.rows("select entered_at from queue_entries")
     assert abs(entered_at - began) < 0.3

@@ -117,10 +117,18 @@ async def test_keys_are_gathered(replies: list[str], verb: Gather, digits: str, 
 
 async def test_the_last_prompt_and_the_wait_for_the_first_key_are_one_verb() -> None:
     verb = gather(prompts=(prompt("a"), prompt("b")))
-    outcome, asked, variables = await perform(verb, ["200 result=0 endpos=80", "200 result=0 endpos=80"])
+    played = "200 result=0 endpos=80"
+    outcome, asked, variables = await perform(verb, [played, played, "200 result=6"])
     assert outcome == NoInput()
-    assert asked == [["STREAM", "FILE", "/prompts/a", KEYS], ["GET", "OPTION", "/prompts/b", KEYS, "2000"]]
+    verbs = [["STREAM", "FILE", "/prompts/a", KEYS], ["GET", "OPTION", "/prompts/b", KEYS, "2000"]]
+    assert asked == [*verbs, ["CHANNEL", "STATUS"]]
     assert variables["TIMEOUT(absolute)"] == "8.0"
+
+
+async def test_who_hangs_up_in_the_wait_behind_the_last_prompt_has_not_kept_silent() -> None:
+    told_as_silence = "200 result=0 endpos=80"
+    outcome, _, _ = await perform(gather(), [told_as_silence, "200 result=-1"])
+    assert outcome == HungUp()
 
 
 async def test_a_key_in_an_earlier_prompt_counts_and_stops_the_rest() -> None:

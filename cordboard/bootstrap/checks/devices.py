@@ -38,4 +38,4 @@ async def _states(premises: Premises, devices: set[str]) -> dict[str, str | None
         raise NotLookedAt("there is no manager log-in") from failure
 
 
-CHECK = Check("devices", look, "Asterisk does not answer: asterisk -rx 'core show uptime'")
+CHECK = Check("devices", look, "Asterisk does not answer: asterisk -rx 'core show uptime'", switch="asterisk")

@@ -9,8 +9,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 
-from agi_scripts.dialplan.install import DIALPLAN_INCLUDE, MANAGER_INCLUDE
-from agi_scripts.dialplan.render import VERSION
+from agi_scripts.dialplan.render import DIALPLAN_INCLUDE, MANAGER_INCLUDE, VERSION
 from cordboard.bootstrap.checks.asterisk_files import Reading, read_with_includes
 from cordboard.bootstrap.checks.installed import compare
 from cordboard.bootstrap.checks.manager_session import NoLogin
@@ -114,4 +113,4 @@ async def _loaded(premises: Premises) -> list[Result]:
     return []
 
 
-CHECK = Check("dialplan", look, "a directory does not answer; is it on a network disk?")
+CHECK = Check("dialplan", look, "a directory does not answer; is it on a network disk?", switch="asterisk")

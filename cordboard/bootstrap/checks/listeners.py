@@ -11,18 +11,32 @@ from collections.abc import Sequence
 from cordboard.bootstrap.checks.hosts import is_loopback
 from cordboard.bootstrap.checks.premises import Premises
 from cordboard.bootstrap.checks.result import Check, Result, fault, note, ok, warning
+from cordboard.telephony.capabilities import SwitchName
+
+_NAMES = {"asterisk": "agi and the manager link", "freeswitch": "esl and the Event Socket"}
 
 
 async def look(premises: Premises) -> Sequence[Result]:
     """One result for each listener, and the manager link, that leaves this machine."""
-    listen, ami = premises.settings.listen, premises.settings.asterisk.ami
-    results = [
-        await _unless_loopback(listen.agi.host, warning(*_agi(listen.agi.host))),
-        await _unless_loopback(listen.http.host, warning(*_http(listen.http.host))),
-        await _unless_loopback(listen.desk.host, _desk(listen.desk.host, listen.desk.https)),
-        await _unless_loopback(ami.host, warning(*_manager(ami.host))),
+    listen = premises.settings.listen
+    found = [
+        (listen.http.host, warning(*_http(listen.http.host))),
+        (listen.desk.host, _desk(listen.desk.host, listen.desk.https)),
+        *(one for switch in premises.settings.switches for one in _of_switch(premises, switch)),
     ]
-    return [result for result in results if result] or [ok("agi, http, desk and the manager link stay on loopback")]
+    results = [await _unless_loopback(host, result) for host, result in found]
+    good = ok(f"{', '.join(map(_NAMES.__getitem__, premises.settings.switches))}, http and desk stay on loopback")
+    return [result for result in results if result] or [good]
+
+
+def _of_switch(premises: Premises, switch: SwitchName) -> list[tuple[str, Result]]:
+    """What a switch connects to, and what we connect to there."""
+    settings = premises.settings
+    if switch == "asterisk":
+        agi, ami = settings.listen.agi.host, settings.asterisk.ami.host
+        return [(agi, warning(*_for_calls("agi", agi))), (ami, warning(*_manager(ami)))]
+    esl, socket = settings.listen.esl.host, settings.freeswitch.event_socket.host
+    return [(esl, warning(*_for_calls("esl", esl))), (socket, fault(*_event_socket(socket)))]
 
 
 async def _unless_loopback(host: str, result: Result) -> Result | None:
@@ -32,9 +46,15 @@ async def _unless_loopback(host: str, result: Result) -> Result | None:
         return fault(f"the host `{host}` cannot be resolved: {unknown.strerror}", "write its address, or 127.0.0.1")
 
 
-def _agi(host: str) -> tuple[str, str]:
-    seen = f"agi listens on {host}: who reaches it sees calls in plain text, and only a token keeps others out"
-    return seen, "write `listen: {agi: {host: 127.0.0.1}}` in cordboard.yaml; between machines use a tunnel"
+def _for_calls(part: str, host: str) -> tuple[str, str]:
+    seen = f"{part} listens on {host}: who reaches it sees calls in plain text, and only a token keeps others out"
+    return seen, f"write `listen: {{{part}: {{host: 127.0.0.1}}}}` in cordboard.yaml; between machines use a tunnel"
+
+
+def _event_socket(host: str) -> tuple[str, str]:
+    seen = f"FreeSWITCH's Event Socket is asked at {host}: its password crosses the network, and opens everything"
+    tunnel = f"lead a tunnel there: ssh -NL 8021:127.0.0.1:8021 {host}"
+    return seen, "write `freeswitch: {event_socket: {host: 127.0.0.1}}` and " + tunnel
 
 
 def _http(host: str) -> tuple[str, str]:

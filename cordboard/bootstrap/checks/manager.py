@@ -1,4 +1,5 @@
-"""Check `manager`: logs in to Asterisk as the service does, and asks which actions this user may use.
+"""Check `manager`: logs in to Asterisk as the service does, asks which actions this user may use, and looks up
+which events it is told.
 
 Every way in which that can go wrong has its own line, found by what Asterisk answers and what its files say.
 """
@@ -21,6 +22,13 @@ _BY_RIGHT = {
     "call": ("Status", "Hangup", "Redirect", "Getvar", "Setvar"),
     "originate": ("Originate",),
 }  # fmt: skip
+# What Asterisk tells the service (`read = `): it says to nobody who may hear what, so its files are asked.
+_BY_CLASS = {
+    "user": "what agents' phones do",
+    "call": "who has hung up",
+    "dtmf": "the keys of callers on hold",
+}
+_EVERY_CLASS = "all"
 _BY_MODULE = {"res_manager_devicestate.so": ("DeviceStateList",)}
 
 
@@ -36,7 +44,8 @@ async def look(premises: Premises) -> Sequence[Result]:
     except (SwitchError, TimeoutError):
         seen = f"Asterisk at {place} let `{ami.user}` in and then answered nothing"
         return [fault(seen, "asterisk -rx 'core show threads' tells what it waits for; systemctl restart asterisk")]
-    wrong = [*missing_rights(premises, allowed), *missing_modules(allowed)]
+    unheard = await asyncio.to_thread(missing_classes, premises)
+    wrong = [*missing_rights(premises, allowed), *unheard, *missing_modules(allowed)]
     return wrong or [ok(f"Asterisk at {place} lets `{ami.user}` in, with every right it needs")]
 
 
@@ -50,6 +59,23 @@ def missing_rights(premises: Premises, allowed: Collection[str]) -> list[Result]
             seen = f"the manager user `{user}` may not {listed(missing, most=6)}: it lacks the right `{right}`"
             found.append(fault(seen, f"write = call,originate under [{user}]: {premises.install_command()}"))
     return found
+
+
+def missing_classes(premises: Premises) -> list[Result]:
+    """Events that the manager user is not told of, by Asterisk's files; nothing where they cannot be read here."""
+    user = premises.settings.asterisk.ami.user
+    written = read_with_includes(premises.asterisk, "manager.conf").section(user)
+    classes = {one.strip().lower() for one in written.get("read", "").split(",")} if written else {_EVERY_CLASS}
+    if _EVERY_CLASS in classes:
+        return []
+    return [
+        fault(
+            f"the manager user `{user}` is not told {what}: it lacks the class `{name}`",
+            f"read = {','.join(_BY_CLASS)} under [{user}]: {premises.install_command()}",
+        )
+        for name, what in _BY_CLASS.items()
+        if name not in classes
+    ]
 
 
 def missing_modules(allowed: Collection[str]) -> list[Result]:
@@ -113,5 +139,8 @@ def _refused(premises: Premises, place: str, failure: NoLogin) -> Result:
 
 
 CHECK = Check(
-    "manager", look, "Asterisk does not answer: asterisk -rx 'core show uptime'; systemctl restart asterisk"
+    "manager",
+    look,
+    "Asterisk does not answer: asterisk -rx 'core show uptime'; systemctl restart asterisk",
+    switch="asterisk",
 )

@@ -27,4 +27,4 @@ async def look(premises: Premises) -> Sequence[Result]:
     return [warning(f"Asterisk has no music class {listed(missing)}: callers would wait in silence", fix)]
 
 
-CHECK = Check("music", look, "a directory does not answer; is it on a network disk?")
+CHECK = Check("music", look, "a directory does not answer; is it on a network disk?", switch="asterisk")

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from cordboard.acd.floor_plan import load_floor_plan
 from cordboard.acd.model import FloorPlan
+from cordboard.bootstrap.checks.event_socket_session import EventSocketSession, SharedEventSocket
 from cordboard.bootstrap.checks.manager_session import ManagerSession, SharedLogin
 from cordboard.bootstrap.configuration import Configuration, load_configuration
 from cordboard.bootstrap.database_address import database_of
@@ -32,7 +33,7 @@ class NotLookedAt(Exception):
 
 @dataclass(frozen=True)
 class Premises:
-    """directory: the configuration, absolute; asterisk: Asterisk's configuration directory, there or not.
+    """directory: the configuration, absolute; asterisk, freeswitch: their configuration directories, there or not.
 
     findings: what `lint` says; known: the files that could be read, None for those that could not.
     """
@@ -44,6 +45,8 @@ class Premises:
     known_plan: FloorPlan | None
     known_configuration: Configuration | None
     login: SharedLogin = field(default_factory=SharedLogin)
+    freeswitch: Path = Path("/etc/freeswitch")
+    esl: SharedEventSocket = field(default_factory=SharedEventSocket)
 
     @property
     def settings(self) -> Settings:
@@ -100,6 +103,31 @@ class Premises:
             raise NotLookedAt("the manager's secret cannot be read") from fault
         return await self.login.session(ami.host, ami.port, ami.user, secret)
 
+    async def event_socket(self) -> EventSocketSession:
+        """The log-in to FreeSWITCH that the checks share. Raises NotLookedAt, NoEventSocket."""
+        socket = self.settings.freeswitch.event_socket
+        try:
+            secret = read_secret(socket.secret, self.directory)
+        except ConfigurationError as fault:
+            raise NotLookedAt("the event socket's password cannot be read") from fault
+        return await self.esl.session(socket.host, socket.port, secret)
+
+    def spoken_languages(self) -> set[str]:
+        """Every language of a flow; none if the configuration has faults."""
+        known = self.known_configuration
+        return {prompt.language for prompt in known.prompts()} if known is not None else set()
+
+    def close(self) -> None:
+        """End the log-ins."""
+        self.login.close()
+        self.esl.close()
+
+    def install_freeswitch_command(self) -> str:
+        """The command that writes our files for FreeSWITCH anew and has it read them."""
+        target = "" if self.freeswitch == Path("/etc/freeswitch") else f" --target {quoted(self.freeswitch)}"
+        where = f"-c {quoted(self.directory)}{target}"
+        return f"cordboard install-dialplan --switch freeswitch {where} && fs_cli -x reloadxml"
+
     def install_command(self) -> str:
         """The command that writes our files for Asterisk anew and has it read them."""
         target = "" if self.asterisk == Path("/etc/asterisk") else f" --target {quoted(self.asterisk)}"
@@ -107,14 +135,16 @@ class Premises:
         return f"cordboard install-dialplan -c {quoted(self.directory)}{target} && {reload}"
 
 
-def survey(directory: Path, asterisk: Path) -> Premises:
+def survey(directory: Path, asterisk: Path, freeswitch: Path = Path("/etc/freeswitch")) -> Premises:
     """Read what can be read. Never raises for what an admin wrote."""
-    directory, asterisk = (Path(os.path.normpath(path.absolute())) for path in (directory, asterisk))
+    directory, asterisk, freeswitch = (
+        Path(os.path.normpath(path.absolute())) for path in (directory, asterisk, freeswitch)
+    )
     findings: list[Finding] = []
     configuration = _read(lambda: load_configuration(directory, need_secrets=False), findings)
     settings = _read(lambda: load_settings(directory)[0], [])
     plan = _read(lambda: load_floor_plan(directory), [])
-    return Premises(directory, asterisk, tuple(findings), settings, plan, configuration)
+    return Premises(directory, asterisk, tuple(findings), settings, plan, configuration, freeswitch=freeswitch)
 
 
 def quoted(path: Path | str) -> str:

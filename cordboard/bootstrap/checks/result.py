@@ -31,12 +31,15 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check by its name. if_late: what to do when it is not done within its deadline."""
+    """A check by its name. if_late: what to do when it is not done within its deadline. switch: the only one it is
+    about, "" for all installations.
+    """
 
     name: str
     run: Callable[[Premises], Awaitable[Sequence[Result]]]
     if_late: str
     deadline_s: float = DEADLINE_S
+    switch: str = ""
 
 
 def ok(seen: str) -> Result:

@@ -28,9 +28,9 @@ FEWEST_KINDS = 6  # different characters: `aaaaaaaaaaaaaaaa` is long too
 # Of manuals, images and distributions; compared in small letters.
 WELL_KNOWN = frozenset(
     {
-        "admin", "amp109", "amp111", "asterisk", "changeme", "cordboard", "default", "elastix", "freepbx",
-        "issabel", "letmein", "manager", "mysecret", "pass", "passw0rd", "password", "password1", "secret",
-        "secret123", "secret5", "test", "verysecret", "vicidial",
+        "admin", "amp109", "amp111", "asterisk", "changeme", "cluecon", "cordboard", "default", "elastix",
+        "freepbx", "issabel", "letmein", "manager", "mysecret", "pass", "passw0rd", "password", "password1",
+        "secret", "secret123", "secret5", "test", "verysecret", "vicidial",
     }
 )  # fmt: skip
 
@@ -42,11 +42,18 @@ async def look(premises: Premises) -> Sequence[Result]:
 
 def examine(premises: Premises) -> list[Result]:
     """The same, at once."""
-    results = [*_manager_secret(premises), *_readable_files(premises), *_without_password(premises)]
-    return results or [ok("the manager's secret is long, and only its user can read it")]
+    results = [
+        *_manager_secret(premises),
+        *_event_socket_secret(premises),
+        *_readable_files(premises),
+        *_without_password(premises),
+    ]
+    return results or [ok("the switch's secret is long, and only its user can read it")]
 
 
 def _manager_secret(premises: Premises) -> Iterator[Result]:
+    if "asterisk" not in premises.settings.switches:
+        return
     try:
         secret = premises.ami_secret()
     except ConfigurationError as unreadable:
@@ -58,6 +65,19 @@ def _manager_secret(premises: Premises) -> Iterator[Result]:
         if file is not None:
             again = f"rm {quoted(premises.directory / file)} && {premises.install_command()}"
         yield fault(f"the manager's secret {weakness}", again)
+
+
+def _event_socket_secret(premises: Premises) -> Iterator[Result]:
+    reference = premises.settings.freeswitch.event_socket.secret
+    if "freeswitch" not in premises.settings.switches:
+        return
+    try:
+        secret = read_secret(reference, premises.directory)
+    except ConfigurationError as unreadable:
+        yield fault(unreadable.findings[0].message, premises.install_freeswitch_command())
+        return
+    if weakness := weakness_of(secret):
+        yield fault(f"the Event Socket's password {weakness}", "choose a longer one, and install anew")
 
 
 def _unreadable(premises: Premises, refusal: ConfigurationError) -> Result:

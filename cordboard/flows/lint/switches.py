@@ -8,7 +8,7 @@ from typing import Any
 from cordboard.config.document import Keys
 from cordboard.config.findings import Finding
 from cordboard.flows.lint.subject import Subject
-from cordboard.telephony.capabilities import LACKING, PBX_MAILBOX
+from cordboard.telephony.capabilities import LACKING, PLACE_PRIORITY
 
 
 def lacking_switches(subject: Subject) -> Iterator[Finding]:
@@ -35,6 +35,7 @@ def _features(subject: Subject, verb: str, written: Mapping[str, Any]) -> Iterat
         elif isinstance(value, Mapping) and option == verb:
             for inner in value:
                 yield f"{verb}.{inner}", (option, inner)
-    box = subject.surroundings.voicemail_boxes.get(str(written.get("voicemail")))
-    if box is not None and box.mailbox:
-        yield PBX_MAILBOX, ("voicemail",)
+    to = written["transfer"].get("to") if isinstance(written.get("transfer"), Mapping) else None
+    place = subject.surroundings.destinations.get(str(to), "")
+    if place and place.rpartition(",")[2] != "1":
+        yield PLACE_PRIORITY, ("transfer", "to")

@@ -6,12 +6,13 @@ the estimate is written to the day's ledger, from which its error is known in th
 
 from __future__ import annotations
 
+import math
 from random import Random
 
 from cordboard.acd.model import Activity, Moment, Presence
 from cordboard.acd.wait_estimate import Estimate, estimate
 from cordboard.acd.wait_history import WaitHistory
-from cordboard.acd.wait_line import AtWork, wait_line
+from cordboard.acd.wait_line import AtWork, AwayPlace, wait_line
 from cordboard.lab.sim.floor_state import AgentAtDesk, Caller, Place
 from cordboard.lab.sim.memory_floor import MemoryFloor
 
@@ -32,7 +33,7 @@ class DayEstimates:
         turn it is not.
         """
         self._read_ledger()
-        place = self._floor.places.get(caller.call_id)
+        place = self._floor.books.places.get(caller.call_id)
         if place is None or place.state != "waiting":
             return None
         self._waited += 1
@@ -46,13 +47,29 @@ class DayEstimates:
 
     def at_work(self, now: Moment) -> list[AtWork]:
         """The agents who are available, and what they are at."""
-        agents = self._floor.agents.values()
+        agents = self._floor.books.agents.values()
         return [_at_work(agent, now) for agent in agents if agent.presence is Presence.AVAILABLE]
 
     def _estimate(self, place: Place, now: Moment) -> Estimate | None:
-        waiting = self._floor.lines.everybody()
-        line = wait_line(place.waiting, list(waiting), self.at_work(now), self._floor.plan, self.history, now)
-        return estimate(line, self._chance)
+        books, history = self._floor.books, self.history
+        waiting, at_work = list(books.lines.everybody()), self.at_work(now)
+        line = wait_line(place.waiting, waiting, at_work, books.plan, history, now, self._away(now))
+        return estimate(line, self._chance, history.told_share(place.queue))
+
+    def _away(self, now: Moment) -> list[AwayPlace]:
+        """Those whose place is kept, and who may come back to it."""
+        books = self._floor.books
+        due = {one.place.entry_id: one.due_at or 0.0 for one in books.promises.values()}
+        return [
+            AwayPlace(
+                place.waiting,
+                place.kind,
+                math.inf if place.held_until is None else place.held_until - now.boot,
+                max(0.0, due.get(entry_id, 0.0) - now.wall),
+            )
+            for entry_id, place in books.away.items()
+            if place.kind != "hung_up"
+        ]
 
     def _read_ledger(self) -> None:
         rows = self._floor.ledger.rows

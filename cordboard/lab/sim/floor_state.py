@@ -1,21 +1,11 @@
-"""What a simulated floor holds: the rows of the store as plain values, and its ledger."""
+"""What a simulated floor holds: the rows of the store as plain values. `books` has them all together."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
-from cordboard.acd.ledger_row import LedgerRow
-from cordboard.acd.model import (
-    Activity,
-    AgentState,
-    Moment,
-    Needs,
-    OfferEnd,
-    OfferState,
-    Presence,
-    WaitingCall,
-)
+from cordboard.acd.callback_policy import CallbackPolicy
+from cordboard.acd.model import Activity, AgentState, Moment, Needs, OfferState, Presence, WaitingCall
 from cordboard.acd.rona import RonaCounts
 from cordboard.acd.transitions import ActivityFact, OfferFact, activity_after, offer_after
 from cordboard.telephony.ports import DeviceState
@@ -23,22 +13,33 @@ from cordboard.telephony.ports import DeviceState
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A call that comes to a queue."""
+    """A call that comes to a queue. number: who calls, "" for nobody one could call back."""
 
     call_id: str
     queue: str
     priority: int = 0
     language: str = "en"
     needs: Needs = field(default_factory=Needs)
+    number: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Place:
-    """A place in a queue. state: as in the store's `queue_entries`."""
+    """A place in a queue. state, kind, asked_queue, held_until: as in the store's `queue_entries`; party: whose it
+    is, by the number; answered_as: the call id under which an agent has picked up for it last; left_because: how
+    its caller left the queue, also for a talk; own_needs: without what the queue asks of everybody.
+    """
 
     waiting: WaitingCall
     language: str
+    party: str = ""
     state: str = "waiting"
+    kind: str = "call"
+    asked_queue: str = ""
+    held_until: float | None = None
+    answered_as: str = ""
+    left_because: str = ""
+    own_needs: Needs = field(default_factory=Needs)
     offers: list[Offer] = field(default_factory=list)  # the open ones
 
     @property
@@ -46,13 +47,69 @@ class Place:
         """The queue's name."""
         return self.waiting.queue
 
+    @property
+    def call_id(self) -> str:
+        """Of whoever has it now: the caller, who may call again, or the promise to call them back."""
+        return self.waiting.call_id
+
+    @property
+    def entry_id(self) -> str:
+        """Its own id."""
+        return self.waiting.entry_id
+
+    @property
+    def needs_elsewhere(self) -> Needs:
+        """What its caller would ask for in another queue."""
+        return replace(self.own_needs, refused=self.waiting.needs.refused)
+
+    @property
+    def is_in_line(self) -> bool:
+        """Whether it counts for the position of others."""
+        return self.state not in ("talking", "left")
+
+    def pass_on(self, call_id: str) -> None:
+        """Give it to another call."""
+        self.waiting = replace(self.waiting, call_id=call_id)
+
+
+@dataclass(slots=True, eq=False)
+class Promise:
+    """Somebody who is to be called back; a row of the store's `callbacks`. call_id: of the call that asked for it;
+    dialled_as: of the attempt under way, "" for none.
+    """
+
+    callback_id: str
+    call_id: str
+    place: Place
+    party: str
+    policy: CallbackPolicy
+    expires_at: float
+    reason: str = "asked"
+    prefers_agent: str = ""
+    state: str = "waiting"
+    dialled_as: str = ""
+    attempts: int = 0
+    last_result: str = ""
+    due_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A customer to be dialled now. call_id: what the leg enters with."""
+
+    call_id: str
+    queue: str
+    number: str
+    policy: CallbackPolicy
+
 
 @dataclass(slots=True, eq=False)
 class Offer:
-    """One call proposed to one agent."""
+    """One call proposed to one agent. call_id: of who had the place then."""
 
     offer_id: str
     place: Place
+    call_id: str
     agent: str
     made_at: float
     state: OfferState = OfferState.OFFERED
@@ -60,17 +117,13 @@ class Offer:
     answered_at: float | None = None
     joined_at: float | None = None
     talk_ended_at: float | None = None
+    wrap_up_ended_at: float | None = None
     disposition: str = ""
 
     @property
     def queue(self) -> str:
         """The queue's name."""
         return self.place.queue
-
-    @property
-    def call_id(self) -> str:
-        """The caller's."""
-        return self.place.waiting.call_id
 
     def learn(self, fact: OfferFact) -> bool:
         """Move on by the table of offers; False if the fact says nothing new."""
@@ -110,10 +163,14 @@ class AgentAtDesk:
         self.activity = activity or self.activity
         return activity is not None
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether they may be offered a call, or rest after one they did not take."""
+        return self.presence is Presence.AVAILABLE and self.activity is Activity.IDLE
+
     def is_ready(self, now: Moment) -> bool:
-        """Whether they may be offered a call."""
-        is_free = self.presence is Presence.AVAILABLE and self.activity is Activity.IDLE
-        return is_free and self.blocked_until <= now.boot
+        """Whether they may be offered a call now."""
+        return self.is_idle and self.blocked_until <= now.boot
 
     def as_state(self) -> AgentState:
         """As matching sees them."""
@@ -129,34 +186,3 @@ class AgentAtDesk:
             self.last_offered_at,
             self.last_call_ended_at,
         )
-
-
-class Ledger:
-    """What happened, as in the store."""
-
-    def __init__(self) -> None:
-        self.rows: list[LedgerRow] = []
-
-    def tell_place(self, kind: str, place: Place, at: float, **data: Any) -> None:
-        """Something that happens to a place."""
-        call = place.waiting
-        self._tell(f"{call.entry_id}:{kind}", at, kind, call.call_id, call.entry_id, "", call.queue, "", data)
-
-    def tell_offer(self, kind: str, offer: Offer, at: float, **data: Any) -> None:
-        """Something that happens to an offer."""
-        call = offer.place.waiting
-        event_id = f"{offer.offer_id}:{kind}"
-        self._tell(event_id, at, kind, call.call_id, call.entry_id, offer.offer_id, call.queue, offer.agent, data)
-
-    def tell_agent(self, kind: str, agent: str, at: float, **data: Any) -> None:
-        """Something an agent does."""
-        self._tell(f"{agent}:{kind}:{at:.6f}", at, kind, "", "", "", "", agent, data)
-
-    def tell_ended(self, offer: Offer, end: OfferEnd, at: float, ring_s: float) -> None:
-        """The end of an offer."""
-        self.tell_offer("offer_ended", offer, at, end=end.value, ring_s=ring_s)
-
-    def _tell(self, event_id: str, at: float, kind: str, *about: Any) -> None:
-        call_id, entry_id, offer_id, queue, agent, data = about
-        row = LedgerRow(len(self.rows) + 1, event_id, at, kind, call_id, entry_id, offer_id, queue, agent, "", data)
-        self.rows.append(row)

@@ -71,6 +71,11 @@ def always(seconds: float) -> _Length:
     return _Length(always=seconds)
 
 
+def exponential(mean_s: float) -> _Length:
+    """A length by chance that does not depend on how long it has lasted; for defaults."""
+    return _Length(mean=mean_s)
+
+
 def spread(median_s: float, p90_s: float) -> _Length:
     """A log-normal length; for defaults."""
     return _Length(median=median_s, p90=p90_s)

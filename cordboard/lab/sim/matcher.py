@@ -24,10 +24,9 @@ class Matcher:
         self.talks = dict.fromkeys(plan.queues, 0)  # under way, with those about to be
         self.ringing = dict.fromkeys(plan.queues, 0)  # callers for whom a phone rings
 
-    def note(self, agent: AgentAtDesk, now: Moment) -> None:
-        """Something about the agent has changed."""
-        is_ready = agent.is_ready(now)
-        state = agent.as_state() if is_ready else None
+    def note(self, agent: AgentAtDesk) -> None:
+        """Something about the agent has changed. Whether a rest is over matching finds out when it matters."""
+        state = agent.as_state() if agent.is_idle else None
         for queue in self._plan.agents[agent.name].queues:
             if state is not None:
                 self._ready[queue][agent.name] = state

@@ -29,7 +29,9 @@ from cordboard.config.findings import Finding
 from cordboard.config.validation import closest, validate
 from cordboard.config.yaml_reader import read_yaml
 from cordboard.errors import ConfigurationError
-from cordboard.lab.sim.written_day import SimAgents, SimCallers, SimFile, moment_of, seconds_of
+from cordboard.lab.sim.day_times import moment_of, seconds_of
+from cordboard.lab.sim.written_callers import SimCallers
+from cordboard.lab.sim.written_day import SimAgents, SimFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def parse_day(document: Document) -> SimDay:
     file, findings = validate(SimFile, document)
     if file is None:
         raise ConfigurationError(sorted(findings))
-    findings += [*_unknown_queues(document, file), *_unserved(document, file)]
+    findings += [*_unknown_queues(document, file), *_unserved(document, file), *_without_effect(document, file)]
     if findings:
         raise ConfigurationError(sorted(findings))
     begins = moment_of(file.begins)
@@ -162,3 +164,18 @@ def _unserved(document: Document, file: SimFile) -> Iterator[Finding]:
         if name not in served:
             hint = f"write `queues: [{name}]` for a group of agents"
             yield document.finding(("queues", name), "no-agents", f"no agent serves `{name}`", hint, key=True)
+
+
+def _without_effect(document: Document, file: SimFile) -> Iterator[Finding]:
+    """Callbacks nobody makes, and flows nobody plays."""
+    for number, part in enumerate(file.callers):
+        queue = file.queues.get(part.queue)
+        if part.callback is not None and queue is not None and queue.callback is None:
+            hint = f"write `callback: {{}}` for the queue `{part.queue}`"
+            place = ("callers", number, "callback")
+            yield document.finding(place, "no-callbacks", f"`{part.queue}` calls nobody back", hint, key=True)
+    for name, queue in file.queues.items():
+        if queue.callback is not None and queue.callback.flow:
+            flow = ("queues", name, "callback", "flow")
+            message = "a simulated day plays no flows: who picks up comes straight to the queue"
+            yield document.finding(flow, "not-in-a-day", message, "take `flow` out", key=True)

@@ -2,85 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from cordboard.acd.model import Needs
 from cordboard.acd.queues_file import WrittenQueue
-from cordboard.acd.written_values import AllDefaults, Label, Language, Name, Names
-from cordboard.config.needs_section import Relaxation, Skills
+from cordboard.acd.written_values import AllDefaults, Label, Name, Names
+from cordboard.config.needs_section import Skills
 from cordboard.config.validation import Many, Section, Text, fault
 from cordboard.lab.scenario_agents import Deeds
 from cordboard.lab.scenario_steps import one_or_many
+from cordboard.lab.sim.day_times import Clock, DayAndTime, Shift
 from cordboard.lab.sim.length import Length, Seconds, always, spread
+from cordboard.lab.sim.written_callers import SimCallers
 
-AGENTS_MAX, CALLS_H_MAX = 5_000, 100_000
-_CLOCK = re.compile(r"([01]?[0-9]|2[0-4]):([0-5][0-9])")
-
-
-def _clock(text: str) -> str:
-    if not _CLOCK.fullmatch(text):
-        raise fault("bad-time", f"`{text}` is no time of day", 'write for instance "08:30"')
-    return text
-
-
-def _shift(text: str) -> str:
-    first, dash, last = text.partition("-")
-    if not dash or seconds_of(_clock(first.strip())) >= seconds_of(_clock(last.strip())):
-        raise fault("bad-shift", f"`{text}` is no stretch of a day", 'write for instance "08:00-16:30"')
-    return text
-
-
-def _moment(text: str) -> str:
-    try:
-        moment_of(text)
-    except ValueError:
-        raise fault("bad-time", f"`{text}` is no day and time", 'write for instance "2026-11-23 08:00"') from None
-    return text
-
-
-def moment_of(text: str) -> datetime:
-    """A day and time, "2026-11-23 08:00", in UTC. Raises ValueError."""
-    return datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
-
-
-def seconds_of(clock: str) -> float:
-    """A time of day, "08:30", in seconds since midnight."""
-    hours, minutes = clock.strip().split(":")
-    return int(hours) * 3600.0 + int(minutes) * 60.0
-
-
-Clock = Annotated[Text, AfterValidator(_clock)]
-
-
-class SimCallers(Section):
-    """Callers who are alike: by the curve of their arrivals, or so many, so far apart."""
-
-    queue: Name = Field(description="The queue they come to.")
-    calls_h: Annotated[dict[Clock, Annotated[float, Field(ge=0, le=CALLS_H_MAX)]], Field(min_length=1)] | None = (
-        Field(default=None, description="How many come in an hour, by chance, from each time of day on.")
-    )
-    at_s: Seconds = Field(default=0.0, description="When the first one comes, after the day has begun.")
-    times: Annotated[int, Field(ge=1, le=1_000_000)] = Field(default=1, description="How many such calls.")
-    every_s: Seconds = Field(default=1.0, description="How far apart they are.")
-    patience_s: Length | None = Field(default=None, description="When they hang up; never, if left out.")
-    priority: Annotated[int, Field(ge=0, le=1_000)] = Field(default=0, description="Their priority.")
-    language: Language = Field(default="en", description="What they speak.")
-    require: Skills = Field(default_factory=dict, description="The skills they need, with the least level.")
-    prefer: Skills = Field(default_factory=dict, description="The skills they would like.")
-    relax: Relaxation = Field(default=(), description="What they need less, the longer they wait.")
-    agent: Name | None = Field(default=None, description="The agent they want.")
-    agent_s: Seconds = Field(default=30.0, description="How long they wait for that one.")
-
-    @property
-    def needs(self) -> Needs:
-        """What they ask of an agent."""
-        steps = tuple(step.as_step() for step in self.relax)
-        wanted = (self.agent, self.agent_s) if self.agent else ("", 0.0)
-        return Needs(tuple(self.require.items()), tuple(self.prefer.items()), steps, *wanted)
+AGENTS_MAX = 5_000
 
 
 class Pause(Section):
@@ -99,9 +35,9 @@ class SimAgents(Section):
     queues: Names = Field(min_length=1, description="The queues they serve.")
     skills: Skills = Field(default_factory=dict, description="What they can do, from 1 to 10.")
     ready_at_s: Seconds = Field(default=0.0, description="When they become available; for those without `works`.")
-    works: Annotated[
-        tuple[Annotated[Text, AfterValidator(_shift)], ...], Field(strict=False), BeforeValidator(one_or_many)
-    ] = Field(default=(), description='When they are at work, "08:00-16:30"; all day if left out.')
+    works: Annotated[tuple[Shift, ...], Field(strict=False), BeforeValidator(one_or_many)] = Field(
+        default=(), description='When they are at work, "08:00-16:30"; all day if left out.'
+    )
     pauses: Many[Pause] = Field(default=(), description="When they have lunch.")
     does: Deeds = Field(
         default=("answers",), description="What they do with calls, one after the other; the last one again."
@@ -127,9 +63,7 @@ class SimFile(Section):
     """The file as written."""
 
     scenario: Text = Field(description="What it shows, in words.")
-    begins: Annotated[Text, AfterValidator(_moment)] = Field(
-        default="2026-11-23 08:00", description="Day and time at which it begins, in UTC."
-    )
+    begins: DayAndTime = Field(default="2026-11-23 08:00", description="Day and time at which it begins, in UTC.")
     lasts_s: Annotated[float, Field(gt=0, le=604_800)] = Field(
         default=36_000.0, description="Until when callers come. The day ends when the last of them is gone."
     )

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect, text
 
 from cordboard.errors import StoreError
 
-HEAD = "0005"  # the newest file in versions/
+HEAD = "0006"  # the newest file in versions/
 
 _FOLDER = Path(__file__).parent
 

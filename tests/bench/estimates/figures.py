@@ -6,8 +6,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-OURS, APP_QUEUE, THUMB = "cordboard", "app_queue", "position x AHT / agents"
-FORMULAS = (OURS, APP_QUEUE, THUMB)
+OURS, APP_QUEUE, THUMB, CCAI = "cordboard", "app_queue", "position x AHT / agents", "Google CCAI"
+FORMULAS = (OURS, APP_QUEUE, THUMB, CCAI)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from cordboard.acd.ledger_row import LedgerRow
 from cordboard.acd.model import Moment
 from cordboard.acd.wait_estimate import Estimate
-from cordboard.acd.wait_formulas import MovingAverage, QueueFigures, position_share
+from cordboard.acd.wait_formulas import MovingAverage, QueueFigures, google_ccai, position_share
 from cordboard.lab.sim.day import Day
 from cordboard.lab.sim.estimating import DayEstimates
 from cordboard.lab.sim.floor_state import Caller
 from cordboard.lab.sim.memory_floor import MemoryFloor
 from cordboard.lab.sim.scenario import SimDay
 from tests.bench.estimates.days import QUEUE, days
-from tests.bench.estimates.figures import APP_QUEUE, OURS, THUMB, Scores, Told, scores
+from tests.bench.estimates.figures import APP_QUEUE, CCAI, OURS, THUMB, Scores, Told, scores
 
 WARM_UP = 50  # callers of a day before anything is asked: no formula knows anything yet
 EVERY = 2  # callers who wait
@@ -58,16 +58,31 @@ class _Asked:
         found = self.estimates.look(now, caller)
         if found is None or caller.queue != QUEUE or self.callers <= WARM_UP:
             return
-        told_s = {OURS: found.likely_s, APP_QUEUE: self.average.wait_s(), THUMB: self._thumb(now, caller)}
+        figures = self._figures(now, caller)
+        told_s = {
+            OURS: found.likely_s,
+            APP_QUEUE: self.average.wait_s(),
+            THUMB: position_share(figures),
+            CCAI: google_ccai(figures),
+        }
         self.told[caller.call_id] = found, told_s
 
-    def _thumb(self, now: Moment, caller: Caller) -> float:
-        agents = sum(QUEUE in self.floor.plan.agents[one.agent].queues for one in self.estimates.at_work(now))
-        mine = self.floor.places[caller.call_id].waiting
-        ahead = [call for call in self.floor.lines.everybody() if call.queue == QUEUE]
+    def _figures(self, now: Moment, caller: Caller) -> QueueFigures:
+        plan, books = self.floor.books.plan, self.floor.books
+        serving = [one for one in self.estimates.at_work(now) if QUEUE in plan.agents[one.agent].queues]
+        mine = books.places[caller.call_id].waiting
+        ahead = [call for call in books.lines.everybody() if call.queue == QUEUE]
         position = 1 + sum((-call.priority, call.entered_at) < (-mine.priority, mine.entered_at) for call in ahead)
         aht_s = self.estimates.history.handling(QUEUE).mean_s
-        return position_share(QueueFigures(position, len(ahead), agents, aht_s))
+        return QueueFigures(
+            position,
+            len(ahead),
+            len(serving),
+            aht_s,
+            shares=sum(1 / len(plan.agents[one.agent].queues) for one in serving),
+            available=sum(books.agents[one.agent].is_ready(now) for one in serving),
+            callbacks=sum(one.place.queue == QUEUE for one in books.promises.values()),
+        )
 
     def _read_ledger(self) -> None:
         rows: list[LedgerRow] = self.floor.ledger.rows

@@ -1,4 +1,7 @@
-"""The callers: they come over the lab's trunk, say nothing, and wait until somebody hangs up on them."""
+"""The callers: they come over the lab's trunk, say nothing, and wait until somebody hangs up on them.
+
+Hundreds who come or leave at once send more than a socket holds, so what is not answered is said again.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from cordboard.lab.dialog import Dialog, calling, confirmed
+from cordboard.lab.retransmission import Retransmission
 from cordboard.lab.sip import Request, Response, response_to
 from cordboard.lab.sip_wire import SipWire
 from tests.bench.queueing.silent_audio import SilentAudio
@@ -18,10 +22,17 @@ Address = tuple[str, int]
 
 @dataclass(eq=False)
 class WaitingCall:
-    """One call."""
+    """One call. saying: the request that nobody has answered yet."""
 
     dialog: Dialog
     answered: asyncio.Event = field(default_factory=asyncio.Event)
+    is_leaving: bool = False
+    saying: Retransmission | None = None
+
+    def is_heard(self) -> None:
+        """The other side has answered."""
+        if self.saying is not None:
+            self.saying.stop()
 
 
 class Callers:
@@ -44,6 +55,8 @@ class Callers:
 
     async def __aexit__(self, *_: object) -> None:
         self.hang_up_all()
+        for call in self._calls.values():
+            call.is_heard()  # nobody listens any more
         self._wire.close()
 
     def dial(self, number: str) -> WaitingCall:
@@ -53,15 +66,25 @@ class Callers:
         call = WaitingCall(dialog)
         self._calls[dialog.call_id] = call
         described = (("Content-Type", "application/sdp"),)
-        self._wire.send(dialog.request("INVITE", extra=described, body=self._audio.description), self._pbx)
+        self._say(call, dialog.request("INVITE", extra=described, body=self._audio.description))
         return call
 
     def hang_up_all(self) -> None:
-        """End all calls that were answered."""
+        """End all calls; those that were not answered yet, when they are."""
         for call in self._calls.values():
-            if call.answered.is_set():
-                call.dialog = call.dialog.next()
-                self._wire.send(call.dialog.request("BYE"), self._pbx)
+            if not call.is_leaving:
+                call.is_leaving = True
+                self._leave(call)
+
+    def _leave(self, call: WaitingCall) -> None:
+        if call.answered.is_set():
+            call.dialog = call.dialog.next()
+            self._say(call, call.dialog.request("BYE"))
+
+    def _say(self, call: WaitingCall, request: Request) -> None:
+        """Again and again, until it is answered."""
+        call.is_heard()
+        call.saying = Retransmission(lambda: self._wire.send(request, self._pbx))
 
     def _receive_response(self, response: Response) -> None:
         call = self._calls.get(response.header("call-id"))
@@ -69,18 +92,24 @@ class Callers:
             return
         if response.sequence[1] == "BYE":
             self._end(call)
-        elif response.status == 200:
+            return
+        if not call.answered.is_set():
+            call.is_heard()
+        if response.status == 200:
             self._confirm(call, response)
         elif response.status >= 300:
             self._end(call)
 
     def _confirm(self, call: WaitingCall, response: Response) -> None:
         is_new = not call.answered.is_set()
-        call.dialog = confirmed(call.dialog, response)
-        self._wire.send(call.dialog.request("ACK", sequence=response.sequence[0]), self._pbx)
+        dialog = confirmed(call.dialog, response)
+        self._wire.send(dialog.request("ACK", sequence=response.sequence[0]), self._pbx)
+        call.dialog = dialog if is_new else call.dialog
         call.answered.set()
         if is_new:
             self._audio.be_heard(response.body)
+        if is_new and call.is_leaving:
+            self._leave(call)
 
     def _receive_request(self, request: Request, peer: Address) -> None:
         if request.method == "ACK":
@@ -90,5 +119,6 @@ class Callers:
             self._end(call)
 
     def _end(self, call: WaitingCall) -> None:
+        call.is_heard()
         if self._calls.pop(call.dialog.call_id, None) is not None:
             self.ended.put_nowait(call)

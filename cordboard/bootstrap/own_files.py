@@ -1,7 +1,8 @@
-"""Writing our files into an admin's Asterisk directory, and taking them out again. Called by the command.
+"""Writing our files into a switch's configuration directory, and taking them out again.
 
-Only files of our own are written or removed, recognised by the line at their top; no other file is touched. What
-has to be added to a file of the admin's is printed, for the admin to add.
+Only files of our own are written or removed, recognised by the line at their top; no other file is touched, but for
+those that the caller says may be replaced: they are kept beside ours, and come back when ours is taken out. Used by
+the installations, which print what has to be added to a file of the admin's.
 """
 
 from __future__ import annotations
@@ -9,29 +10,40 @@ from __future__ import annotations
 import difflib
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 OUR_MARK = "Written by `cordboard install-dialplan`"
-DIALPLAN_INCLUDE = '#include "cordboard.conf"'
-MANAGER_INCLUDE = '#include "manager.d/cordboard.conf"'
-_MODE = 0o640  # they hold the token and the manager's secret
+KEPT = ".before-cordboard"  # behind the name of a file whose place we have taken; no switch reads it under that
+_MODE = 0o640  # they hold the token and the secret
 _MARK_LINES = 3
+
+MayReplace = Callable[[str], bool]
+"""Whether a file that is not ours may be replaced, by its text."""
 
 
 class NotOurs(Exception):
     """A file of the same name stands there which we did not write."""
 
 
-def install(target_dir: Path, files: Mapping[str, str], dry_run: bool = False) -> str:
+def never(_text: str) -> bool:
+    """No file that is not ours may be replaced."""
+    return False
+
+
+def install(
+    target_dir: Path, files: Mapping[str, str], dry_run: bool = False, may_replace: MayReplace = never
+) -> str:
     """Write files (name below target_dir to text) and answer with the unified diff; "" if nothing changes.
 
     Raises NotOurs, before anything is written, if one of them is somebody else's; OSError if it cannot be written.
     """
-    changes = {target_dir / name: (_ours(target_dir / name), text) for name, text in files.items()}
+    changes = {target_dir / name: (_found(target_dir / name, may_replace), text) for name, text in files.items()}
     diff = "".join([_diff(path, old, new) for path, (old, new) in changes.items()])
     if not dry_run:
         for path, (old, new) in changes.items():
+            if old is not None and not is_ours(old):
+                path.rename(path.with_name(path.name + KEPT))
             if old != new:
                 _write(path, new, owner_like=target_dir)
     return diff
@@ -39,22 +51,35 @@ def install(target_dir: Path, files: Mapping[str, str], dry_run: bool = False) -
 
 def uninstall(target_dir: Path, names: Iterable[str], dry_run: bool = False) -> str:
     """Remove files of ours and answer with the unified diff; absent files are no fault. Raises NotOurs, OSError."""
-    found = {path: text for name in names if (text := _ours(path := target_dir / name)) is not None}
+    found = {path: text for name in names if (text := _found(path := target_dir / name, never)) is not None}
     if not dry_run:
         for path in found:
             path.unlink()
+            _bring_back(path)
     return "".join([_diff(path, text, None) for path, text in found.items()])
 
 
-def _ours(path: Path) -> str | None:
-    """A file's text; None if there is none."""
+def is_ours(text: str) -> bool:
+    """Whether we wrote a file, by its text."""
+    return OUR_MARK in "".join(text.splitlines(keepends=True)[:_MARK_LINES])
+
+
+def _bring_back(path: Path) -> None:
+    """What stood there before us."""
+    kept = path.with_name(path.name + KEPT)
+    if kept.exists():
+        kept.rename(path)
+
+
+def _found(path: Path, may_replace: MayReplace) -> str | None:
+    """A file's text; None if there is none. Raises NotOurs."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
     except UnicodeDecodeError as error:
         raise NotOurs(f"{path} was not written by cordboard; move it away first") from error
-    if OUR_MARK not in "".join(text.splitlines(keepends=True)[:_MARK_LINES]):
+    if not is_ours(text) and not may_replace(text):
         raise NotOurs(f"{path} was not written by cordboard; move it away first")
     return text
 
@@ -71,7 +96,7 @@ def _diff(path: Path, old: str | None, new: str | None) -> str:
 
 
 def _write(path: Path, text: str, owner_like: Path) -> None:
-    """All or nothing: Asterisk may reload at any moment. The file gets the owner of the directory's own."""
+    """All or nothing: the switch may reload at any moment. The file gets the owner of the directory's own."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -1,0 +1,116 @@
+"""Check `esl-files`: our files for FreeSWITCH are as they would be written now, and loaded; values have sounds.
+
+Looks into FreeSWITCH's own directory, and asks the running FreeSWITCH whether it has read what stands there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from cordboard.bootstrap.checks.event_socket import flow_language
+from cordboard.bootstrap.checks.event_socket_session import EventSocketSession, NoEventSocket
+from cordboard.bootstrap.checks.premises import NotLookedAt, Premises, quoted
+from cordboard.bootstrap.checks.result import Check, Result, counted, fault, note, ok, warning
+from cordboard.bootstrap.freeswitch_installation import FreeswitchInstallation
+from cordboard.bootstrap.installation import InstallationRefused
+from cordboard.errors import ConfigurationError
+from esl_apps.dialplan.render import CORE, DIALPLAN, EVENT_SOCKET, VERSION
+
+_LOADED = "xml_locate dialplan context name cordboard-call"
+_PREFIX = re.compile(r'sound-prefix="([^"]+)"')
+_A_SOUND = "digits/1.wav"  # every language has it
+RELOAD = "fs_cli -x 'reloadxml'"
+
+
+async def look(premises: Premises) -> Sequence[Result]:
+    """What is wrong with the files, and with what FreeSWITCH has of them."""
+    _ = premises.settings
+    if not await asyncio.to_thread(premises.freeswitch.is_dir):
+        fix = "run this where FreeSWITCH is, or say where its files are: --freeswitch DIR"
+        return [warning(f"not looked at: there is no {premises.freeswitch}", fix)]
+    results = await asyncio.to_thread(examine, premises)
+    if not any(result.fix for result in results):
+        results += await _running(premises)
+    return results or [ok(f"{premises.freeswitch / DIALPLAN} is current and loaded, and values have their sounds")]
+
+
+def examine(premises: Premises) -> list[Result]:
+    """What is wrong with the files."""
+    plan = FreeswitchInstallation(premises.directory, premises.freeswitch, None)
+    try:
+        diff = plan.install(dry_run=True)
+    except ConfigurationError as refusal:
+        return [_not_compared(premises, refusal.findings[0].message)]
+    except InstallationRefused as refusal:
+        return [_not_compared(premises, str(refusal))]
+    return [
+        _outdated(premises, premises.freeswitch / name, diff)
+        for name in (DIALPLAN, EVENT_SOCKET, CORE)
+        if f"+++ {premises.freeswitch / name}" in diff
+    ]
+
+
+def _not_compared(premises: Premises, refusal: str) -> Result:
+    again = f"sudo cordboard doctor -c {quoted(premises.directory)} --freeswitch {quoted(premises.freeswitch)}"
+    return warning(f"not looked at: {refusal}", again)
+
+
+def _outdated(premises: Premises, path: Path, diff: str) -> Result:
+    part = diff.partition(f"+++ {path}")[2].partition("\n--- ")[0]
+    if not path.exists():
+        return fault(f"{path} is not there", premises.install_freeswitch_command())
+    differ = counted(len(re.findall(r"(?m)^\+", part)), "line")
+    return fault(
+        f"{path} is not what the settings ask for now ({differ} would change)",
+        premises.install_freeswitch_command(),
+    )
+
+
+async def _running(premises: Premises) -> list[Result]:
+    """What the running FreeSWITCH has read; a note if it cannot be asked, which `esl` tells."""
+    try:
+        session = await premises.event_socket()
+        return [*await _loaded(session), *await _sounds(premises, session)]
+    except (NoEventSocket, NotLookedAt):
+        return [note("the files are right; whether FreeSWITCH has loaded them is not known without a log-in")]
+
+
+async def _loaded(session: EventSocketSession) -> list[Result]:
+    context = await session.api(_LOADED)
+    if "cordboard-call" not in context:
+        return [fault("the running FreeSWITCH has not read our dialplan", RELOAD)]
+    if f'name="version-{VERSION}"' not in context:
+        return [fault("the running FreeSWITCH has our dialplan of an earlier release", RELOAD)]
+    return []
+
+
+async def _sounds(premises: Premises, session: EventSocketSession) -> list[Result]:
+    """Languages that FreeSWITCH has no sounds for: it would leave out what it cannot say."""
+    results = []
+    for language in sorted({flow_language(tag) for tag in premises.spoken_languages()}):
+        configured = await session.api(f"xml_locate languages language name {language}")
+        prefix = _PREFIX.search(configured)
+        if prefix is None:
+            seen = f"FreeSWITCH has no language `{language}`: values would not be spoken in it"
+            results.append(
+                warning(seen, f'<X-PRE-PROCESS cmd="include" data="lang/{language}/*.xml"/> in freeswitch.xml')
+            )
+        elif not await asyncio.to_thread(has_sound, Path(prefix[1])):
+            build = f"cordboard prompts build -c {quoted(premises.directory)} --for freeswitch --values"
+            seen = f"there are no sounds for `{language}` below {prefix[1]}: values would not be heard"
+            results.append(warning(seen, f"install FreeSWITCH's sounds, or speak them: {build}"))
+    return results
+
+
+def has_sound(prefix: Path) -> bool:
+    """Whether a language's folder has a sound, in any rate."""
+    folder, name = (prefix / _A_SOUND).parent, Path(_A_SOUND).name
+    return (folder / name).is_file() or any(
+        (folder / str(rate) / name).is_file() for rate in (8000, 16000, 32000, 48000)
+    )
+
+
+CHECK = Check("esl-files", look, "a directory does not answer; is it on a network disk?", switch="freeswitch")

@@ -1,0 +1,42 @@
+"""What becomes of whole calls, from the last event of the caller's leg: cut off, called back in vain. Pure.
+
+Called by the switch. FreeSWITCH names its own reasons beside those of Q.850: a leg whose sound stopped coming, or
+whose session was not renewed, is told by the number that Asterisk gives for the same.
+"""
+
+from __future__ import annotations
+
+from cordboard.telephony.call_id import is_call_id
+from cordboard.telephony.ports import CallEvent
+from esl_apps import variables
+from esl_apps.events import HANGUP_COMPLETE, Q850_BY_WORD, EslEvent, hangup_word
+
+_NORMAL = 16
+_UNTOLD = (0, _NORMAL)
+_OWN = {
+    "MEDIA_TIMEOUT": 44,  # no sound for `rtp-timeout-sec`
+    "RECOVERY_ON_TIMER_EXPIRE": 102,  # the session timer ran out, or nobody answered on the wire
+    "SYSTEM_SHUTDOWN": 41,
+    "CRASH": 41,
+}
+
+
+def call_event(event: EslEvent) -> CallEvent | None:
+    """What a hang-up says of a call of ours; None where somebody hung up, or we ended it."""
+    call_id = event.variable(variables.CALL)
+    if event.name != HANGUP_COMPLETE or not is_call_id(call_id) or event.variable(variables.DONE):
+        return None
+    cause = cause_number(event)
+    return None if cause in _UNTOLD else CallEvent("left", call_id, cause, event.at)
+
+
+def cause_number(event: EslEvent) -> int:
+    """Why a leg ended, by Q.850; 0 for what has no number."""
+    word = hangup_word(event)
+    return _OWN.get(word, Q850_BY_WORD.get(word, 0))
+
+
+def is_left_alone(event: EslEvent) -> bool:
+    """Whether a call of ours has ended while no worker had it, so that one has to be told."""
+    is_over = event.name == HANGUP_COMPLETE and is_call_id(event.variable(variables.CALL))
+    return is_over and event.variable(variables.HELD) != "true" and not event.variable(variables.DONE)

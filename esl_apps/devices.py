@@ -1,0 +1,90 @@
+"""What agents' phones can do now, from FreeSWITCH's directory, registrations and channels. Pure.
+
+Kept by the switch. A phone is known by its user: `user/1001`, as it registers. It is busy while it has a channel,
+whoever made that, and away while it is not registered. A phone at a fixed address (`sofia/...`) has no state, and
+is rung: it can say itself that it is busy.
+
+FreeSWITCH writes down late what has happened: its lists are a second old, now and then. So what its events have
+told since the link came up goes before what it lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cordboard.telephony.ports import DeviceState
+
+_RINGING = frozenset({"RINGING", "EARLY"})
+_DOWN = frozenset({"DOWN", "HANGUP"})
+
+
+class Devices:
+    """The phones of one switch. Told what is seen; says what has changed."""
+
+    def __init__(self) -> None:
+        self._registered: dict[str, bool] = {}
+        self._told: dict[str, bool] = {}  # by events, since the link came up
+        self._legs: dict[str, tuple[str, bool]] = {}  # by leg: the user, and whether it rings
+
+    def forget_told(self) -> None:
+        """The link has come up: events were missed."""
+        self._told.clear()
+
+    def list(self, registered: Mapping[str, bool], channels: Iterable[Mapping[str, Any]]) -> dict[str, DeviceState]:
+        """Begin anew with what there is: the users, and whether each is registered; the rows of `show channels`."""
+        self._registered = {**registered, **self._told}
+        found = {str(row["uuid"]): _leg_of_row(row) for row in channels}
+        self._legs = {
+            leg_id: leg for leg_id, leg in found.items() if leg is not None and leg[0] in self._registered
+        }
+        return {f"user/{user}": self.state(user) for user in self._registered}
+
+    def note_registration(self, user: str, *, is_registered: bool) -> DeviceState:
+        """A phone has come or gone; what it can do now."""
+        self._registered[user] = self._told[user] = is_registered
+        return self.state(user)
+
+    def note_leg(self, leg_id: str, presence: str, *, rings: bool) -> tuple[str, DeviceState] | None:
+        """A channel rings or talks: the user and what their phone can do now; None if it is no user's."""
+        user = user_of(presence)
+        if user not in self._registered:
+            return None
+        self._legs[leg_id] = (user, rings)
+        return user, self.state(user)
+
+    def forget_leg(self, leg_id: str) -> tuple[str, DeviceState] | None:
+        """A channel has ended."""
+        found = self._legs.pop(leg_id, None)
+        return None if found is None else (found[0], self.state(found[0]))
+
+    def state(self, user: str) -> DeviceState:
+        """What a user's phone can do now."""
+        rings = [rings for who, rings in self._legs.values() if who == user]
+        if rings:
+            return DeviceState.RINGING if all(rings) else DeviceState.IN_USE
+        registered = self._registered.get(user)
+        if registered is None:
+            return DeviceState.UNKNOWN
+        return DeviceState.IDLE if registered else DeviceState.UNAVAILABLE
+
+
+def user_of(presence: str) -> str:
+    """The user of a presence id or an address of record, "1001" of "1001@example.org"; "" for none."""
+    return presence.partition("@")[0] if "@" in presence else ""
+
+
+def users_of(listing: str) -> dict[str, bool]:
+    """The users of `list_users`, each with whether a phone of theirs is registered."""
+    rows = [line.split("|") for line in listing.splitlines()]
+    heads = next((row for row in rows if row[:1] == ["userid"]), [])
+    if "contact" not in heads:
+        return {}
+    place = heads.index("contact")
+    users = [row for row in rows if len(row) == len(heads) and row is not heads]
+    return {row[0]: not row[place].startswith("error/") for row in users}
+
+
+def _leg_of_row(row: Mapping[str, Any]) -> tuple[str, bool] | None:
+    user, state = user_of(str(row["presence_id"])), str(row["callstate"])
+    return None if not user or state in _DOWN else (user, state in _RINGING)

@@ -1,0 +1,1 @@
+"""What an admin adds to FreeSWITCH: dialplan, Event Socket, core settings."""

@@ -1,0 +1,205 @@
+"""The connections which FreeSWITCH makes, one for each call: accepted, asked whose call it is, told to asyncio.
+
+They live in the hub thread; the server made one `SafeServer`, which makes a `SafeOutbound` for each connection.
+
+    accepted -> `connect` and `linger` sent -> the channel has come: its events asked for, asyncio told -> lost
+                                            \\-> nothing in time, or not a call: cut off, and nobody is told
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from typing import Any, Protocol
+
+from greenswitch.esl import OutboundESLServer, OutboundSession
+
+from cordboard.errors import SwitchProtocolError, SwitchUnavailable
+from esl_apps import commands, events
+from esl_apps.events import EslEvent
+from esl_apps.hub import EslHub
+from esl_apps.safe_esl import NOBODY, READ, SafeEvent, SafeProtocol, prepare
+
+ACCEPT_AT_ONCE = 100
+REST_S = 0.5
+_LEG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@~-]{0,127}")
+BODY_MAX_BYTES = 1024 * 1024
+LINGER_S = 5  # what follows a hang-up comes within 30 ms; a worker that hangs must not hold the channel for ever
+
+_SESSION_EVENTS = (
+    events.EXECUTED,
+    events.HANGUP,
+    events.HANGUP_COMPLETE,
+    events.DTMF,
+    events.BRIDGED,
+    events.UNBRIDGED,
+    events.PLAYING,
+    events.PLAYED,
+    events.RECORDED,
+)
+
+
+class SafeOutbound(SafeProtocol, OutboundSession):  # type: ignore[misc]
+    """A connection which FreeSWITCH made for one call."""
+
+    def __init__(self, hub: EslHub, sock: socket.socket, server: SafeServer) -> None:
+        SafeProtocol.__init__(self, hub, BODY_MAX_BYTES)
+        self.sock = sock
+        self._server = server
+        self.session_data: SafeEvent | None = None
+        self.owner: SessionOwner | None = None  # set in asyncio, before anything else is told it
+
+    def begin(self, connect_s: float) -> None:
+        """Say hello. A peer that does not say whose call it is in time is cut off."""
+        self.start_event_handlers()
+        self._set_timer(connect_s, SwitchUnavailable("no call in time", switch="freeswitch"))
+        self.register_handle("*", self.on_event)
+        self.register_handle("DISCONNECT", self.on_disconnect)
+        self.post(commands.CONNECT, self)
+        self.post(commands.linger(LINGER_S), NOBODY)
+
+    # `post` needs someone to take the answer to `connect`: it is this object itself.
+
+    def set(self, value: SafeEvent) -> None:
+        """The answer to `connect`: the channel. Ask for its events, and give the call to asyncio."""
+        leg_id = value.leg_id
+        if _LEG_ID.fullmatch(leg_id) is None:  # a filter takes "/", "+" and "-" in front for its own
+            raise SwitchProtocolError("a connection for no call", switch="freeswitch")
+        self._stop_timer()
+        self.session_data = value
+        self.post(commands.only("Unique-ID", leg_id), NOBODY)
+        self.post(commands.only("Other-Leg-Unique-ID", leg_id), NOBODY)  # an agent who takes the call joins it
+        self.post(commands.listen(_SESSION_EVENTS), NOBODY)
+        self._server.on_connected(self)
+
+    def set_exception(self, exception: Exception) -> None:
+        """No answer to `connect`; `on_lost` follows."""
+
+    def on_event(self, event: SafeEvent) -> None:
+        self.hub.tell(self._hear, event)
+
+    def on_disconnect(self, lingering: bool) -> None:
+        if lingering:
+            self.hub.tell(self._hear_end)
+
+    def on_lost(self, fault: Exception | None) -> None:
+        self._server.on_lost(self, fault)
+
+    # -- in asyncio --
+
+    def _hear(self, event: SafeEvent) -> None:
+        if self.owner is not None:
+            self.owner.take(event)
+
+    def _hear_end(self) -> None:
+        if self.owner is not None:
+            self.owner.take_end()
+
+
+class SessionOwner(Protocol):
+    """Whose connection it is, in asyncio."""
+
+    def take(self, event: EslEvent) -> None:
+        """An event."""
+
+    def take_end(self) -> None:
+        """The channel has ended."""
+
+
+class ServerOwner(Protocol):
+    """Whose server it is. Called in the hub thread, so it tells asyncio."""
+
+    def connected(self, line: SafeOutbound) -> None: ...
+
+    def lost(self, line: SafeOutbound, fault: Exception | None) -> None: ...
+
+    def failed(self, fault: Exception) -> None: ...
+
+
+class SafeServer(OutboundESLServer):  # type: ignore[misc]
+    """Takes the connections which FreeSWITCH makes, as they come."""
+
+    def __init__(self, hub: EslHub, listener: socket.socket, owner: ServerOwner, limits: Any) -> None:
+        super().__init__(*listener.getsockname()[:2], application=owner, max_connections=limits.sessions)
+        self._hub = hub
+        self.server = listener
+        self._limits = limits
+        self._watcher: Any = None
+        self.unread: set[SafeOutbound] = set()  # who have not said whose call they are
+        self.served: set[SafeOutbound] = set()
+
+    def listen(self) -> None:
+        """Take what comes, from now on."""
+        self._running = True
+        self._hub.settle(self)
+        self.resume()
+
+    def stop(self) -> None:
+        """Take no more. Calls that are with us stay."""
+        self._running = False
+        self.pause()
+        self._hub.leave(self)
+        self.server.close()
+        for line in list(self.unread):
+            line.lose(None)
+
+    def pause(self) -> None:
+        if self._watcher is not None:
+            self._watcher.close()
+            self._watcher = None
+
+    def resume(self) -> None:
+        if self._running and self._watcher is None:
+            self._watcher = self._hub.loop.io(self.server.fileno(), READ)
+            self._watcher.start(self._on_call)
+
+    def evict(self, reason: Exception) -> None:
+        """The thread is gone; the listening socket is not, and the next thread takes it."""
+        self._watcher = None
+
+    def on_connected(self, line: SafeOutbound) -> None:
+        self.unread.discard(line)
+        self.served.add(line)
+        self.application.connected(line)
+
+    def on_lost(self, line: SafeOutbound, fault: Exception | None) -> None:
+        was_served = line in self.served
+        self.unread.discard(line)
+        self.served.discard(line)
+        if was_served or isinstance(fault, SwitchProtocolError):
+            self.application.lost(line, fault)
+
+    def _on_call(self) -> None:
+        for _ in range(ACCEPT_AT_ONCE):
+            try:
+                sock, _ = self.server.accept()
+            except BlockingIOError:
+                return
+            except OSError as fault:
+                self._rest(fault)
+                return
+            self._accept_call(sock)
+
+    def _rest(self, fault: OSError) -> None:
+        """Too many open files, for one: the same call would be offered again at once, and for ever."""
+        self.application.failed(fault)
+        self.pause()
+        self._watcher = self._hub.loop.timer(REST_S)
+        self._watcher.start(self._go_on)
+
+    def _go_on(self) -> None:
+        self.pause()
+        self.resume()
+
+    def _accept_call(self, session: socket.socket) -> None:
+        if len(self.unread) >= self._limits.unread or len(self.served) >= self.max_connections:
+            session.close()
+            return
+        try:
+            prepare(session)
+        except OSError:  # it has left already
+            session.close()
+            return
+        line = SafeOutbound(self._hub, session, self)
+        self.unread.add(line)
+        line.begin(self._limits.connect_s)

@@ -1,0 +1,57 @@
+"""The flow library leaves one trace, whether it is simulated or runs on Asterisk or FreeSWITCH.
+
+So many of its tests are played that all comes of every node; on real switches so many that all comes of every verb
+of every flow. Those of an edge are played at the same time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.contract.edges import Edge
+from tests.contract.library import Walk, few_of, trace_on, walks
+from tests.contract.test_phones import EDGES, REAL
+
+pytestmark = [pytest.mark.timeout(150), pytest.mark.asyncio(loop_scope="module")]
+
+LIBRARY = Path(__file__).parents[2] / "ivr_flows"
+AT_ONCE = 24
+LONGEST_S = 90.0  # of one call
+WALKS = walks(LIBRARY)
+FLOWS = sorted({walk.test.flow.name for walk in WALKS})
+
+Made = list[str] | BaseException
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module", params=[*REAL, "fake_freeswitch"])
+async def traces(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[list[tuple[Walk, Made]]]:
+    """Each walk with the trace that it left on an edge, or with what went wrong."""
+    root = tmp_path_factory.mktemp(request.param)
+    played = WALKS if request.param == "fake_freeswitch" else few_of(WALKS)
+    gate = asyncio.Semaphore(AT_ONCE)
+    async with EDGES[request.param](root) as edge:
+        made = await asyncio.gather(*(_trace(edge, walk, gate) for walk in played), return_exceptions=True)
+        await edge.hang_up_all()
+        yield list(zip(played, made, strict=True))
+
+
+async def _trace(edge: Edge, walk: Walk, gate: asyncio.Semaphore) -> list[str]:
+    async with gate, asyncio.timeout(LONGEST_S):
+        return await trace_on(edge, walk)
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+async def test_a_flow_leaves_the_same_trace(traces: list[tuple[Walk, Made]], flow: str) -> None:
+    of_flow = [(walk, made) for walk, made in traces if walk.test.flow.name == flow]
+    assert of_flow
+    for walk, made in of_flow:
+        if isinstance(made, BaseException):
+            raise AssertionError(walk.name) from made
+        assert made == walk.records, walk.name

@@ -1,0 +1,56 @@
+"""One suite for the phones of all edges: Asterisk and FreeSWITCH, real, and FreeSWITCH's edge on the fake.
+
+The cases of an edge are played at the same time, once; each test tells how its case went.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.contract.asterisk_edge import asterisk_edge
+from tests.contract.cases import CASES, Case
+from tests.contract.edges import Edge
+from tests.contract.fake_freeswitch_edge import fake_freeswitch_edge
+from tests.contract.freeswitch_edge import freeswitch_edge
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
+
+AT_ONCE = 16
+LONGEST_S = 40.0  # of one case
+
+EDGES: dict[str, Callable[[Path], AbstractAsyncContextManager[Edge]]] = {
+    "asterisk": asterisk_edge,
+    "freeswitch": freeswitch_edge,
+    "fake_freeswitch": fake_freeswitch_edge,
+}
+REAL = [pytest.param(name, marks=pytest.mark.live) for name in ("asterisk", "freeswitch")]
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module", params=[*REAL, "fake_freeswitch"])
+async def results(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[dict[str, BaseException | None]]:
+    """How each case went: None, or what went wrong."""
+    root = tmp_path_factory.mktemp(request.param)
+    gate = asyncio.Semaphore(AT_ONCE)
+    async with EDGES[request.param](root) as edge:
+        went = await asyncio.gather(*(_play(case, edge, gate) for case in CASES.values()), return_exceptions=True)
+        await edge.hang_up_all()
+        yield dict(zip(CASES, went, strict=True))
+
+
+async def _play(case: Case, edge: Edge, gate: asyncio.Semaphore) -> None:
+    async with gate, asyncio.timeout(LONGEST_S):
+        await case(edge)
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_every_phone(results: dict[str, BaseException | None], name: str) -> None:
+    if (fault := results[name]) is not None:
+        raise fault

@@ -1,0 +1,6 @@
+"""A FreeSWITCH that is not there: it speaks the event socket over real sockets, both ways round.
+
+`switch` is what tests use. What it says, and in which order, is held against recordings of a real one.
+"""
+
+from tests.doubles.fake_freeswitch.switch import FakeFreeswitch as FakeFreeswitch
