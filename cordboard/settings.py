@@ -64,10 +64,9 @@ def _place(text: str) -> str:
 
 
 def _mailbox(text: str) -> str:
-    if not re.fullmatch(r"[\w-]+@[\w-]+", text):
-        raise fault(
-            "bad-mailbox", f"`{text}` is no mailbox", hint="write mailbox@context, for instance 100@default"
-        )
+    if not re.fullmatch(r"[\w-]+@[\w.-]+", text):
+        hint = "write mailbox@context, for instance 100@default; on FreeSWITCH mailbox@domain"
+        raise fault("bad-mailbox", f"`{text}` is no mailbox", hint=hint)
     return text
 
 
@@ -188,7 +187,8 @@ class Box(Section):
     """
 
     mailbox: Annotated[Text, AfterValidator(_mailbox)] | None = Field(
-        default=None, description="The PBX's own voicemail, `100@default`; instead of `folder`."
+        default=None,
+        description="The PBX's own voicemail, `100@default`, on FreeSWITCH `100@domain`; instead of `folder`.",
     )
     folder: Annotated[Text, AfterValidator(_folder)] | None = Field(
         default=None,

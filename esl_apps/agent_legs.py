@@ -21,6 +21,7 @@ RINGING = "CHANNEL_PROGRESS"
 EVENTS = (RINGING, ANSWERED, BRIDGED, HANGUP_COMPLETE)
 
 _LEG = re.compile(r"offer-([A-Za-z0-9_-]{1,64})")
+_CUSTOMER = re.compile(r"customer-([A-Za-z0-9_-]{1,64})")  # rung for an agent who has taken the call already
 _MICROS = re.compile(r"[0-9]{10,17}")
 _PASSED_ON = {"BLIND_TRANSFER": "blind_transfer", "ATTENDED_TRANSFER": "attended_transfer"}
 
@@ -41,10 +42,12 @@ def offer_of(leg_id: str) -> str:
 
 def agent_leg_event(event: EslEvent) -> AgentLegEvent | None:
     """What an event says of an agent's leg; None if it is about none, or says nothing new."""
+    caller = event.variable(variables.CALLER_LEG)
+    if event.name == ANSWERED and (found := _CUSTOMER.fullmatch(event.leg_id)):
+        return AgentLegEvent("joined", found[1], leg_of(found[1]), caller, event.at)
     offer_id = offer_of(event.leg_id)
     if not offer_id:
         return None
-    caller = event.variable(variables.CALLER_LEG)
     if event.name == HANGUP_COMPLETE:
         return _ended(event, offer_id, caller)
     kinds: dict[str, Literal["ringing", "answered", "joined"]] = {
@@ -53,9 +56,14 @@ def agent_leg_event(event: EslEvent) -> AgentLegEvent | None:
         BRIDGED: "joined",
     }
     kind = kinds.get(event.name)
-    if kind is None or (kind == "joined" and event.other_leg_id != caller):
+    if kind is None or (kind == "joined" and not _is_talk(event, caller)):
         return None
     return AgentLegEvent(kind, offer_id, event.leg_id, caller, event.at)
+
+
+def _is_talk(event: EslEvent, caller: str) -> bool:
+    """Whether this bridge is the talk: with the caller, and not with our own leg that stands in for one."""
+    return event.other_leg_id == caller and not event.variable(variables.BEHIND)
 
 
 def is_joined(event: EslEvent) -> bool:

@@ -88,3 +88,11 @@ def talk_of(facts: EslEvent) -> AgentRung | None:
     joined = facts.variable(variables.JOINED)
     joined_at = int(joined) / 1_000_000 if _MICROS.fullmatch(joined) else facts.at
     return AgentRung(offer_id, "joined", joined_at, facts.at)
+
+
+def no_talk_of(facts: EslEvent, result: str) -> AgentRung | None:
+    """As `talk_of`, where the caller left while the agent was rung, or the agent left before the customer had
+    picked up in whose stead our own leg was.
+    """
+    offer_id = facts.variable(variables.OFFERS)
+    return AgentRung(offer_id, result, None, facts.at) if _OFFER.fullmatch(offer_id) else None

@@ -18,7 +18,7 @@ from cordboard.telephony.call_id import is_call_id, new_call_id
 from cordboard.telephony.outcomes import Connected, Done, Failed, NotConnected, Outcome
 from cordboard.telephony.ports import Arrival
 from esl_apps import variables
-from esl_apps.agent_results import talk_of
+from esl_apps.agent_results import no_talk_of, talk_of
 from esl_apps.events import EslEvent
 
 _NOT_IN_NUMBERS = re.compile(r"[^+*#0-9A-Za-z]")
@@ -86,13 +86,15 @@ def _began(facts: EslEvent) -> datetime:
 
 
 def _returned(facts: EslEvent, *, ended: bool) -> Outcome | None:
-    """What came of a verb the dialplan carried out; of one who hung up on an agent, that they talked."""
+    """What came of a verb the dialplan carried out; of one who has hung up, of the agent they were rung for."""
     word = facts.variable(variables.RETURNED)
     if word == "dial":
         return _dialled(facts)
     if word == "voicemail":
         return Done()
-    return talk_of(facts) if word == "agent" or ended else None
+    if word != "agent" and not ended:
+        return None
+    return talk_of(facts) or no_talk_of(facts, "caller_left" if ended else "left_whisper")
 
 
 def _dialled(facts: EslEvent) -> Outcome:

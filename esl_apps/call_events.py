@@ -9,6 +9,7 @@ from __future__ import annotations
 from cordboard.telephony.call_id import is_call_id
 from cordboard.telephony.ports import CallEvent
 from esl_apps import variables
+from esl_apps.agent_results import is_answered
 from esl_apps.events import HANGUP_COMPLETE, Q850_BY_WORD, EslEvent, hangup_word
 
 _NORMAL = 16
@@ -18,21 +19,43 @@ _OWN = {
     "RECOVERY_ON_TIMER_EXPIRE": 102,  # the session timer ran out, or nobody answered on the wire
     "SYSTEM_SHUTDOWN": 41,
     "CRASH": 41,
+    "ALLOTTED_TIMEOUT": 19,  # nobody picked up in time
 }
 
 
 def call_event(event: EslEvent) -> CallEvent | None:
     """What a hang-up says of a call of ours; None where somebody hung up, or we ended it."""
+    if event.name != HANGUP_COMPLETE:
+        return None
+    if is_call_id(call_id := event.variable(variables.ORIGINATED)):
+        return _of_one_called_back(event, call_id)
     call_id = event.variable(variables.CALL)
-    if event.name != HANGUP_COMPLETE or not is_call_id(call_id) or event.variable(variables.DONE):
+    if not is_call_id(call_id) or event.variable(variables.DONE):
         return None
     cause = cause_number(event)
     return None if cause in _UNTOLD else CallEvent("left", call_id, cause, event.at)
 
 
+def _of_one_called_back(event: EslEvent, call_id: str) -> CallEvent | None:
+    """Of a leg that we have made and that has not entered our loop: the customer's own, or the one behind our leg
+    that stands in for them. Of a phone that was not picked up the answer to making the leg tells.
+    """
+    if event.variable(variables.NOT_REACHED):
+        word = event.variable("originate_disposition")
+        return CallEvent("not_reached", call_id, _number_of(word), event.at)
+    if event.variable(variables.CUSTOMER) or not is_answered(event):
+        return None
+    return CallEvent(
+        "machine" if event.variable(variables.MACHINE) else "gone", call_id, cause_number(event), event.at
+    )
+
+
 def cause_number(event: EslEvent) -> int:
     """Why a leg ended, by Q.850; 0 for what has no number."""
-    word = hangup_word(event)
+    return _number_of(hangup_word(event))
+
+
+def _number_of(word: str) -> int:
     return _OWN.get(word, Q850_BY_WORD.get(word, 0))
 
 

@@ -1,12 +1,14 @@
 """A leg to somebody who is called back, as FreeSWITCH is asked for it. Pure; called by the switch.
 
-Their phone is rung, and when it is answered the leg enters our loop. FreeSWITCH cannot tell an answering machine
-from a person (`mod_avmd` hears the tone at the end of a greeting, which is too late), and nobody waits in a
-customer's stead while an agent is looked for: a configuration that asks for either is refused when it is loaded.
+The customer first: their phone is rung, and when it is answered the leg enters our loop, or is listened to first.
+The agent first: one half of a loopback channel enters it, and the other rings the customer once an agent has taken
+the call. FreeSWITCH has no application that tells a machine from a person (`mod_avmd` hears the tone at the end of
+a greeting, which is too late); our dialplan measures how long the greeting is, with what it has for that.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,8 +19,11 @@ from cordboard.telephony.ports import CustomerLeg
 from esl_apps import variables
 
 CONTEXT = "cordboard-callback"
+STAND_IN = f"loopback/stand-in/{CONTEXT}"
+STAND_IN_S = 5.0  # a leg of our own answers at once
 
 _NUMBER = re.compile(r"\+?[0-9]{1,20}")
+_DEVICE = re.compile(r"[A-Za-z0-9_]{1,40}/[A-Za-z0-9_.+@/:*#-]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +39,26 @@ class LegWanted:
 
 
 def leg_wanted(leg: CustomerLeg) -> LegWanted:
-    """The leg in FreeSWITCH's words. Raises SwitchProtocolError on what is no number or call id of ours, and on
-    what FreeSWITCH cannot do.
-    """
+    """The leg in FreeSWITCH's words. Raises SwitchProtocolError on what is no device, number or call id of ours."""
     customer = leg.customer
-    if not (_NUMBER.fullmatch(customer.number) and is_call_id(leg.call_id)):
-        raise SwitchProtocolError("somebody to call back who is no number")
-    if leg.agent_first:
-        raise SwitchProtocolError("on FreeSWITCH nobody waits in a customer's stead")
-    known = {variables.ORIGINATED: leg.call_id}
-    return LegWanted(customer.device, CONTEXT, "customer", leg.ring_s, known, customer.caller_id)
+    if not (_DEVICE.fullmatch(customer.device) and _NUMBER.fullmatch(customer.number) and is_call_id(leg.call_id)):
+        raise SwitchProtocolError("somebody to call back who is no number and device")
+    known = {variables.ORIGINATED: leg.call_id, variables.CUSTOMER_NUMBER: customer.number}
+    if not leg.agent_first:
+        detecting = {variables.DETECT: "true"} if leg.detect_machines else {}
+        return LegWanted(customer.device, CONTEXT, "customer", leg.ring_s, known | detecting, customer.caller_id)
+    known |= {
+        variables.CUSTOMER: customer.device,
+        variables.RING_S: str(max(1, math.ceil(leg.ring_s))),
+        variables.SHOWN: _shown(customer.caller_id),
+        "loopback_bowout": "false",  # both halves stay: what is told of the call is on them
+    }
+    return LegWanted(STAND_IN, CONTEXT, "stands-in", STAND_IN_S, known, "")
+
+
+def _shown(caller_id: str) -> str:
+    if not caller_id:
+        return "anonymous"
+    if not _NUMBER.fullmatch(caller_id):
+        raise SwitchProtocolError("a caller id that is no number")
+    return caller_id

@@ -6,10 +6,8 @@ costs one log line.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -93,9 +91,9 @@ class CallServer:
         """One call. Raises SwitchProtocolError, which the server notes, if it is not our dialplan's."""
         arrival = arrival_of(session.channel, token=self._token, switch=self._switch)
         phone = FreeswitchPhone(session, arrival, self._settings)
-        served = await take_up(phone)
-        if served is not None:
-            await self._on_phone(served)
-        if phone.is_taken:  # to close it now would pull the call away from whoever has it
-            ends: list[asyncio.Future[Any]] = [session.gone, session.lost]
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            served = await take_up(phone)
+            if served is not None:
+                await self._on_phone(served)
+        finally:
+            phone.close()

@@ -1,8 +1,9 @@
 """What agents' phones can do now, from FreeSWITCH's directory, registrations and channels. Pure.
 
-Kept by the switch. A phone is known by its user: `user/1001`, as it registers. It is busy while it has a channel,
-whoever made that, and away while it is not registered. A phone at a fixed address (`sofia/...`) has no state, and
-is rung: it can say itself that it is busy.
+Kept by the switch. A phone is known by its user, as it registers, in all the ways in which agents.yaml can say it:
+`user/1001`, `user/1001@example.org`, and, where it is registered, `sofia/internal/1001@example.org` (or `%`). It is
+busy while it has a channel, whoever made that, and away while it is not registered. A phone at a fixed address has
+no state, and is rung: it can say itself that it is busy. One user of two domains is one phone here.
 
 FreeSWITCH writes down late what has happened: its lists are a second old, now and then. So what its events have
 told since the link came up goes before what it lists.
@@ -11,12 +12,20 @@ told since the link came up goes before what it lists.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from cordboard.telephony.ports import DeviceState
 
 _RINGING = frozenset({"RINGING", "EARLY"})
 _DOWN = frozenset({"DOWN", "HANGUP"})
+
+
+class Place(NamedTuple):
+    """A user, and where: "" for what is not known."""
+
+    user: str
+    domain: str
+    profile: str
 
 
 class Devices:
@@ -26,6 +35,8 @@ class Devices:
         self._registered: dict[str, bool] = {}
         self._told: dict[str, bool] = {}  # by events, since the link came up
         self._legs: dict[str, tuple[str, bool]] = {}  # by leg: the user, and whether it rings
+        self._domains: dict[str, set[str]] = {}  # by user
+        self._profiles: set[str] = set()
 
     def forget_told(self) -> None:
         """The link has come up: events were missed."""
@@ -38,7 +49,20 @@ class Devices:
         self._legs = {
             leg_id: leg for leg_id, leg in found.items() if leg is not None and leg[0] in self._registered
         }
-        return {f"user/{user}": self.state(user) for user in self._registered}
+        return {name: self.state(user) for user in self._registered for name in self.names(user)}
+
+    def note_place(self, place: Place) -> None:
+        """A user of a domain, and where their phone is registered."""
+        if place.domain:
+            self._domains.setdefault(place.user, set()).add(place.domain)
+        if place.profile:
+            self._profiles.add(place.profile)
+
+    def names(self, user: str) -> tuple[str, ...]:
+        """The devices which that user's phone is."""
+        full = [f"{user}{at}{domain}" for domain in sorted(self._domains.get(user, ())) for at in "@%"]
+        registered = (f"sofia/{profile}/{name}" for profile in sorted(self._profiles) for name in full)
+        return (f"user/{user}", *(f"user/{name}" for name in full if "@" in name), *registered)
 
     def note_registration(self, user: str, *, is_registered: bool) -> DeviceState:
         """A phone has come or gone; what it can do now."""
@@ -76,13 +100,33 @@ def user_of(presence: str) -> str:
 
 def users_of(listing: str) -> dict[str, bool]:
     """The users of `list_users`, each with whether a phone of theirs is registered."""
+    return {row["userid"]: not row["contact"].startswith("error/") for row in _rows_of(listing)}
+
+
+def places_of(listing: str) -> list[Place]:
+    """The users of `list_users`, and where they are."""
+    return [Place(row["userid"], row.get("domain", ""), _profile(row["contact"])) for row in _rows_of(listing)]
+
+
+def place_of_registration(row: Mapping[str, Any]) -> Place:
+    """A row of `show registrations`: also of users whom `list_users` does not know, because the directory is asked
+    for each one (`mod_xml_curl` and like).
+    """
+    return Place(str(row.get("reg_user", "")), str(row.get("realm", "")), _profile(str(row.get("url", ""))))
+
+
+def _rows_of(listing: str) -> list[dict[str, str]]:
     rows = [line.split("|") for line in listing.splitlines()]
     heads = next((row for row in rows if row[:1] == ["userid"]), [])
     if "contact" not in heads:
-        return {}
-    place = heads.index("contact")
-    users = [row for row in rows if len(row) == len(heads) and row is not heads]
-    return {row[0]: not row[place].startswith("error/") for row in users}
+        return []
+    return [dict(zip(heads, row, strict=True)) for row in rows if len(row) == len(heads) and row is not heads]
+
+
+def _profile(contact: str) -> str:
+    """The one of "sofia/internal/sip:1001@192.0.2.7:5060"."""
+    technology, _, rest = contact.partition("/")
+    return rest.partition("/")[0] if technology == "sofia" else ""
 
 
 def _leg_of_row(row: Mapping[str, Any]) -> tuple[str, bool] | None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 TRANSFER_RING_S = 60.0  # as long as people let it ring
 SCREEN_S = 10  # for pressing 1, from when the phone was picked up
 RINGBACK = "%(1000,4000,425)"  # what a caller whom we have answered hears: most countries' tone
+SCREENED = "execute_extension screen XML cordboard-leg"  # plays it, and hangs up unless 1 is pressed
 ANSWERED = "execute_extension answered XML cordboard-leg"  # the leg tells the caller's when it was picked up
 
 _DEVICE = re.compile(r"[A-Za-z0-9_]{1,40}/[A-Za-z0-9_.+@/:*#-]{1,200}")
@@ -94,8 +95,9 @@ def _for_all(phone: FreeswitchPhone, screen: str) -> str:
     }
     if screen:
         common |= {
-            "group_confirm_file": screen,
-            "group_confirm_key": "1",
+            variables.SCREEN: screen,
+            "group_confirm_key": "exec",
+            "group_confirm_file": SCREENED,
             "group_confirm_timeout": str(SCREEN_S),
         }
     return commands.variables(common)

@@ -9,7 +9,10 @@ the timer are set by commands which that thread has no part in, so they cost 0.3
 
 If we do nothing for longer than we said, FreeSWITCH takes the call away from us (`sched_transfer`) and gives it to
 another worker. The timer runs for the longest a verb can take, plus a margin in which the service may think. A
-caller who waits is with us without any verb: then it is renewed every few seconds.
+caller who waits, also while agents ring, is with us without an end: then it is renewed every few seconds.
+
+A worker that was stopped for longer than that must not touch the call: somebody else has it. So one whose timer is
+over asks FreeSWITCH for anything before it writes; that its channel has left is told before the answer.
 """
 
 from __future__ import annotations
@@ -61,6 +64,7 @@ TIMER_MARGIN_S = 3.0  # what the service may think between two verbs; the timer 
 TIMER_MARGIN_LEFT_S = 1.5  # with less than this left of the margin the timer is written again
 STAY_TIMER_S = 10.0  # a worker that hangs while callers wait with it costs them this long
 STAY_RENEW_S = 4.0  # twice within the timer, so that one late renewal costs no caller a change of worker
+TIMER_EARLY_S = 1.5  # a timer of whole seconds may run out this much before what was asked for
 HANGUP_S = 2.0  # from the order to hang up to the event that says so
 
 _CAUSES = {
@@ -99,6 +103,7 @@ class FreeswitchPhone:
         "_is_heard",
         "_is_introduced",
         "_is_noted",
+        "_is_rung",
         "_loop",
         "_may_be_paused",
         "_music",
@@ -117,6 +122,7 @@ class FreeswitchPhone:
         self._checkpoint = arrival.checkpoint
         self._is_introduced = False  # whether this worker has written to the channel
         self._is_noted = False  # whether the channel has our checkpoint
+        self._is_rung = False  # whether phones rang already when the call came
         self._timer_at = 0.0  # when FreeSWITCH takes the call away, by the loop's clock; 0.0: no timer of ours runs
         self._noted: dict[str, str] = {}  # variables that we have written
         self._holding: Execution | None = None  # the music that plays
@@ -144,13 +150,13 @@ class FreeswitchPhone:
         """Carry out one verb; see the port."""
         self._accept(checkpoint)
         try:
-            self._check_ours()
+            await self._make_sure()
             outcome = await self._carry_out(verb)
             if not isinstance(verb, RingAgent | Transfer | Hangup) and not isinstance(outcome, HandedOver):
                 self._check_ours()  # what was cut short because another worker has the call has no outcome
             return outcome
         except CallerGone:
-            self._session.close()
+            self.close()
             return HungUp()
         except SwitchError as error:
             error.call_id = self._arrival.call.call_id
@@ -160,12 +166,12 @@ class FreeswitchPhone:
         """Let go between two verbs; whoever takes the call next resumes at `checkpoint`."""
         self._accept(checkpoint)
         await self._last_words({})
-        self._session.close()
+        self.close()
 
     async def abandon(self) -> None:
         """Let go for good: the dialplan takes the call to the safe destination."""
         await self._last_words({variables.DONE: variables.SAFE})
-        self._session.close()
+        self.close()
 
     async def stay(self, longest_s: float, checkpoint: str) -> HungUp | None:
         """Let the caller wait, with the timer kept running; see the port. Music plays on."""
@@ -175,10 +181,10 @@ class FreeswitchPhone:
         until = self._loop.time() + longest_s
         try:
             while (left_s := until - self._loop.time()) > 0:
-                await self._renew()
+                await self.renew()
                 await self.while_here((), min(left_s, STAY_RENEW_S))
         except CallerGone:
-            self._session.close()
+            self.close()
             return HungUp()
         except SwitchError as error:
             error.call_id = self._arrival.call.call_id
@@ -187,7 +193,7 @@ class FreeswitchPhone:
 
     def let_go(self) -> None:
         """Close the connection, whatever is running; see the port. Who awaits it gets SwitchUnavailable."""
-        self._session.close()
+        self.close()
 
     # -- what the verbs' files use --
 
@@ -235,8 +241,18 @@ class FreeswitchPhone:
         """A channel variable, as it was when the call came or as we have written it since."""
         return self._noted[name] if name in self._noted else self._session.channel.variable(name)
 
+    def close(self) -> None:
+        """Let go of the connection. Where FreeSWITCH has taken the call away, the end of ours must not pull it out
+        of what has it now, as any socket's end does while the channel says that what plays is to be cut by it.
+        """
+        if self.is_taken:
+            self._session.leave({variables.RESUME: "false"})
+        else:
+            self._session.close()
+
     async def note(self, values: dict[str, str]) -> None:
         """Write channel variables; with the first ones, whose call it is and where it stands."""
+        await self._make_sure()
         written = self._introduction() | {variables.CHECKPOINT: self._checkpoint} | values
         await self._session.set(written)
         self._noted |= values
@@ -249,15 +265,31 @@ class FreeswitchPhone:
         elif not self._is_noted:
             await self.note({})
 
+    async def renew(self, *, of: float = STAY_TIMER_S) -> None:
+        """While nothing ends by itself: see that the timer runs on, and that the channel has the checkpoint."""
+        if self._timer_at - self._loop.time() < of - STAY_RENEW_S:
+            await self._arm(of)
+        elif not self._is_noted:
+            await self.note({})
+
     async def disarm(self) -> None:
         """Stop the timer: from now on the call may be joined to somebody without our doing."""
+        await self._make_sure()
+        await self.stop_timer()
+
+    async def stop_timer(self) -> None:
+        """As `disarm`, of a call that has left our connection with our knowledge."""
         self._timer_at = 0.0
         await self.api(commands.api_words("sched_del", self.leg_id))
 
+    def keep_offers(self) -> None:
+        """Phones ring on for a worker that is gone: what the channel says of them stays."""
+        self._is_rung = True
+
     async def hand_to_dialplan(self, values: dict[str, str]) -> HandedOver:
         """Write what the dialplan has to do next, in one line with the checkpoint, and let go."""
-        await asyncio.gather(self.disarm(), self.note(values))
-        self._session.close()
+        await self._disarm_and_note(values)
+        self.close()
         return HandedOver()
 
     def await_event(self, name: str) -> asyncio.Future[EslEvent]:
@@ -282,9 +314,14 @@ class FreeswitchPhone:
         self._holding, self._music = execution, music
         self._is_heard = are_keys_heard
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether music plays."""
+        return self._holding is not None and not self._holding.done.done()
+
     def holds_on(self, verb: Hold) -> bool:
         """Whether this music plays already, as it does when agents were rung in vain: it just plays on."""
-        if self._holding is None or self._holding.done.done() or self._music != verb.music:
+        if not self.is_holding or self._music != verb.music:
             return False
         self._is_heard = verb.keys
         return True
@@ -337,20 +374,19 @@ class FreeswitchPhone:
             variables.RETURNED: "",
             variables.TRIES: "0",
             variables.HELD: "true",
-            variables.OFFERS: "",
-            variables.WON: "",
             variables.SAMPLE_RATE: "8000",
-        }
+        } | ({} if self._is_rung else {variables.OFFERS: "", variables.WON: ""})
 
-    async def _renew(self) -> None:
-        """While the caller waits: see that the timer runs on, and that the channel has the checkpoint."""
-        if self._timer_at - self._loop.time() < STAY_TIMER_S - STAY_RENEW_S:
-            await self._arm(STAY_TIMER_S)
-        elif not self._is_noted:
-            await self.note({})
+    async def _make_sure(self) -> None:
+        """Raises SwitchUnavailable if the timer has taken the call away while we could not hear of it."""
+        is_late = self._timer_at and self._loop.time() > self._timer_at - TIMER_EARLY_S
+        if is_late and not self._session.is_gone:
+            await self.api(commands.api_words("uuid_exists", self.leg_id))
+        self._check_ours()
 
     async def _arm(self, timer_s: float) -> None:
         """A new timer in place of the last one, in one write with the checkpoint."""
+        await self._make_sure()
         seconds = math.ceil(timer_s)
         self._timer_at = self._loop.time() + seconds
         again = ("sched_transfer", f"+{seconds}", self.leg_id, *variables.LATE.split())
@@ -363,7 +399,12 @@ class FreeswitchPhone:
     async def _last_words(self, values: dict[str, str]) -> None:
         """Write before letting go. A call which has left us by itself, or has ended, needs no words."""
         with contextlib.suppress(CallerGone, SwitchUnavailable):
-            await asyncio.gather(self.disarm(), self.note(values))
+            await self._disarm_and_note(values)
+
+    async def _disarm_and_note(self, values: dict[str, str]) -> None:
+        """Stop the timer, and see that the end of this connection ends what plays, too: nobody else would."""
+        await self._make_sure()
+        await asyncio.gather(self.disarm(), self.note({variables.RESUME: "true"} | values))
 
     def _note_key(self, key: str, at: float) -> None:
         if self._holding is None:
@@ -385,7 +426,7 @@ async def _hang_up(phone: FreeswitchPhone, verb: Hangup) -> HungUp:
     with contextlib.suppress(CallerGone):
         await phone.execute("hangup", _CAUSES[cause], HANGUP_S)
         await phone.while_here((), HANGUP_S)
-    phone.session.close()
+    phone.close()
     return HungUp(cause)
 
 

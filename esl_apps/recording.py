@@ -2,6 +2,9 @@
 
 FreeSWITCH writes 8 kHz 16-bit WAV on its own disk, at a path below the recordings' root that both sides see. If it
 may not write there it hangs up on the caller (seen on FreeSWITCH 1.11), so the folder has to be its own as well.
+
+While it records, the end of our connection ends nothing: a caller who speaks is not cut short because a worker is
+lost. The next worker has the call, and the message, when they have spoken.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from typing import TYPE_CHECKING
 from cordboard.edge.recording_files import duration_s, is_plain_name, make_folder
 from cordboard.telephony.outcomes import Failed, Outcome, Recorded
 from cordboard.telephony.verbs import Record
+from esl_apps import variables
 from esl_apps.session import CallerGone
 
 if TYPE_CHECKING:
@@ -41,10 +45,15 @@ async def record(phone: FreeswitchPhone, verb: Record) -> Outcome:
         await phone.execute("playback", BEEP, BEEP_S)
     phone.keys.forget()
     await phone.prepare(keys=verb.end_key or "none")
-    return await _record(phone, verb, wav)
+    resume = phone.variable(variables.RESUME)
+    await phone.note({variables.RESUME: "false"})
+    recorded = await _record(phone, verb, wav)
+    if not recorded.hung_up:
+        await phone.note({variables.RESUME: resume})
+    return recorded
 
 
-async def _record(phone: FreeswitchPhone, verb: Record, wav: Path) -> Outcome:
+async def _record(phone: FreeswitchPhone, verb: Record, wav: Path) -> Recorded:
     silence_s = max(1, math.ceil(verb.silence_s))
     closed = phone.await_event("RECORD_STOP")
     limit_s = math.ceil(verb.max_s) + 1  # FreeSWITCH's own limit is good to a second; ours ends it in time

@@ -6,13 +6,15 @@ whisper, asks for the accept key and fetches the caller; from then on it needs n
     rung -> answered -> joined                         we let go of the caller, who comes back after the talk
        \\-------\\----> ended (`agent_results` says why)   the caller waits on, with us
 
-If this worker dies meanwhile, the phones ring on. The caller falls to another worker, which finds their offers
-noted on the channel and waits for what comes of them (`take_up`), to the same music.
+If this worker dies or hangs meanwhile, the phones ring on. The caller falls to another worker, at once or when the
+timer runs out, which finds their offers noted on the channel and waits for what comes of them (`take_up`), to the
+same music.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import re
 import time
@@ -23,15 +25,15 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from cordboard.errors import OutcomeUnknown, SwitchError, SwitchProtocolError, SwitchUnavailable
-from cordboard.telephony.outcomes import AgentRung, HandedOver
+from cordboard.telephony.outcomes import AgentRung, Failed, HandedOver
 from cordboard.telephony.ports import Phone
-from cordboard.telephony.verbs import KEYS, MAX_TARGETS, AgentPhone, RingAgent
+from cordboard.telephony.verbs import KEYS, MAX_TARGETS, AgentPhone, Hold, RingAgent
 from esl_apps import commands, variables
 from esl_apps.agent_legs import leg_of
 from esl_apps.agent_results import CALLER_LEFT, TAKEN, WITHDRAWN, result_of_leg, result_of_refusal
 from esl_apps.ended_calls import EndedCall
 from esl_apps.events import BRIDGED, HANGUP_COMPLETE, EslEvent
-from esl_apps.playing import is_stream
+from esl_apps.playing import hold, is_stream
 from esl_apps.session import CallerGone
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ CONTEXT, EXTENSION = "cordboard-agent", "agent"
 WHISPER_MAX_S = 120.0  # beyond the ringing, for the whisper and the accept key
 BETWEEN_S = 2.0  # from the answer to a job to the leg's own last event
 FETCH_S = 1.0  # from leaving our connection to being joined; some 20 ms
-LOOK_UP_S = 5.0  # between two looks for legs whose events may have been missed
+LOOK_UP_S = 4.0  # between two looks for legs whose events may have been missed; the timer is renewed as often
 SILENCE = "silence_stream://1"
 
 _OFFER = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -115,7 +117,8 @@ async def ring_agent(phone: FreeswitchPhone, verb: RingAgent) -> AgentRung | Han
     _check(verb)
     phones = (AgentPhone(verb.offer_id, verb.device), *verb.also)
     legs = [RungLeg(one.offer_id) for one in phones]
-    await phone.disarm()
+    await _see_to_music(phone, verb.music)
+    await phone.renew()
     await phone.note(
         {
             variables.OFFERS: ".".join(leg.offer_id for leg in legs),
@@ -149,6 +152,7 @@ async def take_up(phone: FreeswitchPhone) -> Phone | None:
         return phone
     legs = [RungLeg(offer) for offer in offers]
     _log.info("ringing_taken_up", call_id=phone.arrival.call.call_id, offers=len(legs))
+    phone.keep_offers()
     try:
         _play_on(phone)
         outcome = await _follow(phone, legs, WHISPER_MAX_S * 2, is_new=False)
@@ -158,6 +162,15 @@ async def take_up(phone: FreeswitchPhone) -> Phone | None:
         return None
     phone.came_back(outcome)
     return phone
+
+
+async def _see_to_music(phone: FreeswitchPhone, music: str) -> None:
+    """Where an agent was free at once no music plays yet. Without a stream of that name it rings all the same."""
+    if phone.is_holding:
+        return
+    outcome = await hold(phone, Hold(music))
+    if isinstance(outcome, Failed):
+        _log.warning("music_missing", music=music, reason=outcome.reason)
 
 
 def _play_on(phone: FreeswitchPhone) -> None:
@@ -204,6 +217,7 @@ async def _until_decided(
         if not open_legs or left_s <= 0:
             return
         try:
+            await phone.renew()
             await phone.while_here([leg.fate for leg in open_legs], min(left_s, LOOK_UP_S))
         except SwitchUnavailable:
             if not await _is_fetched(phone, open_legs):
@@ -215,10 +229,21 @@ async def _until_decided(
 async def _is_fetched(phone: FreeswitchPhone, legs: Sequence[RungLeg]) -> bool:
     """Whether the call has left us because one of these has it: a moment later it says that the two are joined."""
     if phone.is_taken:
-        await asyncio.wait([leg.fate for leg in legs], timeout=FETCH_S, return_when=asyncio.FIRST_COMPLETED)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FETCH_S):
+                await _one_joined(legs)
         if not any(leg.is_joined for leg in legs):
             await _look_up(phone, legs)
     return any(leg.is_joined for leg in legs)
+
+
+async def _one_joined(legs: Sequence[RungLeg]) -> None:
+    """Until one of them is joined, or none will be: of two who accept at once, the one in vain may come first."""
+    while not any(leg.is_joined for leg in legs):
+        fates = [leg.fate for leg in legs if not leg.fate.done()]
+        if not fates:
+            return
+        await asyncio.wait(fates, return_when=asyncio.FIRST_COMPLETED)
 
 
 async def _look_up(phone: FreeswitchPhone, legs: Sequence[RungLeg]) -> None:
@@ -237,11 +262,12 @@ async def _look_up(phone: FreeswitchPhone, legs: Sequence[RungLeg]) -> None:
 
 async def _let_talk(phone: FreeswitchPhone, legs: Sequence[RungLeg]) -> None:
     """Stop the other phones, and let go of the caller. The agent's dialplan has told the caller's leg already that
-    the talk goes on when we close; it is told again, as all hangs on it.
+    the talk goes on when we close, and has stopped the timer. Both is done again, as all hangs on it: the timer may
+    have been renewed in the milliseconds between.
     """
-    await phone.session.set({variables.RESUME: "false", variables.HELD: ""})
+    await asyncio.gather(phone.stop_timer(), phone.session.set({variables.RESUME: "false", variables.HELD: ""}))
     await _stop(_switch_of(phone), [leg for leg in legs if not leg.fate.done()], TAKEN)
-    phone.session.close()
+    phone.close()
 
 
 async def _stop(switch: RingingSwitch, legs: Sequence[RungLeg], word: str) -> None:
@@ -287,6 +313,7 @@ def _told(phone: FreeswitchPhone, verb: RingAgent) -> dict[str, str]:
         variables.ACCEPT_KEY: verb.accept_key,
         variables.ACCEPT_MS: str(max(100, round(verb.accept_s * 1000))),
         variables.SEVERAL: "true" if verb.also else "",
+        variables.BEHIND: phone.variable("other_loopback_leg_uuid") if phone.variable(variables.STANDS_IN) else "",
     }
     return {name: value for name, value in (told | shown).items() if value}
 

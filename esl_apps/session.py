@@ -28,7 +28,7 @@ from esl_apps import commands, events
 from esl_apps.events import EslEvent, Executed
 from esl_apps.hub import EslHub
 from esl_apps.safe_calls import SafeOutbound
-from esl_apps.safe_esl import SafeEvent, ToAsyncio
+from esl_apps.safe_esl import NOBODY, SafeEvent, ToAsyncio
 
 API_S = 3.0  # answered in 0.2 ms; this long means that FreeSWITCH is not well
 BREAK_AGAIN_S = 0.06  # a break takes 20 ms to be seen, its completion 20 ms to come; one before the start is lost
@@ -223,6 +223,13 @@ class EslSession:
             self._is_open = False
             self._hub.call(self._line.let_go)
             self._fail_all()
+
+    def leave(self, values: Mapping[str, str]) -> None:
+        """Let go as `close` does, with these variables set right before. Raises SwitchProtocolError."""
+        line = commands.api(commands.multi_set(self.leg_id, values))
+        if self._is_open:
+            self._hub.call(self._line.post, line, NOBODY)
+            self.close()
 
     async def aclose(self) -> None:
         """Let go, and wait until FreeSWITCH has, too."""

@@ -30,7 +30,7 @@ from esl_apps.agent_legs import Row
 from esl_apps.call_events import call_event, is_left_alone
 from esl_apps.calling_back import leg_wanted
 from esl_apps.causes import WORDS
-from esl_apps.devices import Devices, user_of, users_of
+from esl_apps.devices import Devices, Place, place_of_registration, places_of, user_of, users_of
 from esl_apps.events import BRIDGED, HANGUP_COMPLETE, EslEvent, cause_of_word
 from esl_apps.hub import EslHub
 from esl_apps.link import EslLink
@@ -216,7 +216,7 @@ class FreeswitchSwitch:
     # -- what there is --
 
     async def list_legs(self) -> Sequence[Leg]:
-        """All live channels. A list has no variables, so none says whose call it is; `variable` tells of one."""
+        """All live channels. A list has no variables, so none says whose call it is: who lists compares leg ids."""
         rows = await self.channels()
         return [Leg(row["uuid"], row["name"], "", row["callstate"], _moment(row["created_epoch"])) for row in rows]
 
@@ -227,8 +227,12 @@ class FreeswitchSwitch:
         return [await self._agent_leg(leg_id, offer_id, rows) for leg_id, offer_id in own]
 
     async def device_states(self) -> Mapping[str, DeviceState]:
-        """What the phone of every user of the directory can do."""
-        users = users_of(await self._link.api("list_users", longest_s=LIST_S, changes=False))
+        """What the phone of every user of the directory can do, and of every other one that is registered."""
+        listing = await self._link.api("list_users", longest_s=LIST_S, changes=False)
+        registered = [place_of_registration(row) for row in await self._rows("show registrations as json")]
+        for place in (*places_of(listing), *registered):
+            self._devices.note_place(place)
+        users = users_of(listing) | {place.user: True for place in registered if place.user}
         return self._devices.list(users, await self.channels())
 
     async def channels(self) -> list[dict[str, str]]:
@@ -248,6 +252,8 @@ class FreeswitchSwitch:
         caller = agent_legs.joined_caller(leg_id, rows)
         if not caller:
             return AgentLeg(offer_id, leg_id, await self.variable(leg_id, variables.CALLER_LEG), None)
+        if await self.variable(caller, variables.WON) != offer_id:  # our own leg, in the stead of who is being rung
+            return AgentLeg(offer_id, leg_id, caller, None)
         joined = await self.variable(caller, variables.JOINED)
         return AgentLeg(offer_id, leg_id, caller, agent_legs.seconds_of(joined) or time.time())
 
@@ -290,12 +296,15 @@ class FreeswitchSwitch:
     def _hear_registration(self, event: EslEvent) -> None:
         user = user_of(f"{event.get('from-user') or event.get('user', '')}@")
         if user:
+            domain = event.get("from-host") or event.get("host", "")
+            self._devices.note_place(Place(user, domain, event.get("profile-name", "")))
             state = self._devices.note_registration(user, is_registered=event.subclass == "sofia::register")
             self._tell_device(user, state)
 
     def _tell_device(self, user: str, state: DeviceState) -> None:
-        for tell in self._on_device:
-            tell(f"user/{user}", state)
+        for name in self._devices.names(user):
+            for tell in self._on_device:
+                tell(name, state)
 
     def _begin(self, callback: Callable[[], Awaitable[None] | None]) -> None:
         result = callback()

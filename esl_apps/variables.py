@@ -27,6 +27,7 @@ HELD = "cordboard_held"  # "true": a worker has the call; who finds it ended wit
 DIAL = "cordboard_dial"  # a whole dial string for `bridge`
 JOINED = "cordboard_joined"  # microseconds since 1970, when the two were joined, and
 LEFT = "cordboard_left"  # when they were parted; both written by the dialplan
+SCREEN = "cordboard_screen"  # on a phone's leg: what is heard there before 1 is pressed, as one file
 PICKED_UP = "cordboard_picked_up"  # "1" once a phone of `DIAL` has been picked up, joined or not
 MAILBOX = "cordboard_mailbox"  # what `voicemail` takes: "default example.com 100"
 TO = "cordboard_to"  # where a transferred call goes: "extension XML context"; "" for `DIAL`
@@ -43,6 +44,17 @@ ACCEPT_KEY = "cordboard_accept_key"  # "" joins them as soon as that has been he
 ACCEPT_MS = "cordboard_accept_ms"
 KEY = "cordboard_key"  # "none" until a key was pressed; then "timeout", "accepted", "taken", or a key that refuses
 SEVERAL = "cordboard_several"  # "true": other phones are rung at the same time
+BEHIND = "cordboard_behind"  # the leg that rings the customer, where the caller's leg stands in for them
+
+# On the leg of somebody who is called back, or on one that stands in for them.
+CUSTOMER_NUMBER = "cordboard_customer_number"  # whose it is
+DETECT = "cordboard_detect"  # "true": an answering machine is hung up on
+MACHINE = "cordboard_machine"  # "true": it was one
+STANDS_IN = "cordboard_stands_in"  # "true": an agent is looked for first, and then the customer rung
+CUSTOMER = "cordboard_customer"  # the device that rings them then
+RING_S = "cordboard_ring_s"
+SHOWN = "cordboard_shown"  # the number that they see
+NOT_REACHED = "cordboard_not_reached"  # "true": they did not come to the phone
 
 RECORDING = "cordboard_recording"  # "on:PATH", "paused:PATH", "secret:PATH"; see `call_recording`
 

@@ -8,7 +8,7 @@ all queues that share these agents.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
@@ -60,6 +60,13 @@ def counts_when_dialled(policy: CallbackPolicy) -> bool:
     call: till then the customer's phone has not been rung.
     """
     return policy.dial == "customer_first"
+
+
+def rung_for(reason: str, agent: str, at_work: Collection[str]) -> str:
+    """The agent for whom somebody is dialled at once, free or not: who was cut off, for whom they talked to. "" if
+    that one has gone: then they are dialled like others. at_work: agents who are worth waiting for.
+    """
+    return agent if reason == "cut_off" and agent in at_work else ""
 
 
 def is_last(policy: CallbackPolicy, attempts: int) -> bool:

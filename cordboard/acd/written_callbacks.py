@@ -65,7 +65,7 @@ class Calling(Section):
     )
     detect_machines: bool = Field(
         default=_CALLBACK.detect_machines,
-        description="Hang up on what sounds like an answering machine, and try again later; needs app_amd.",
+        description="Hang up on what sounds like an answering machine, and try again later.",
     )
     attempts: Annotated[int, Field(ge=1, le=20)] = Field(
         default=_CALLBACK.attempts, description="How often a customer is rung who is not reached."

@@ -12,8 +12,6 @@ from cordboard.config.document import Document
 from cordboard.config.findings import Finding
 from cordboard.config.validation import closest
 from cordboard.settings import Settings
-from cordboard.telephony.capabilities import AGENT_FIRST, DETECT_MACHINES, LACKING, SwitchName
-from cordboard.telephony.reach import switch_of
 
 
 def callback_findings(
@@ -26,26 +24,10 @@ def callback_findings(
         assert document is not None
         if settings.outside is None:
             yield _nowhere_to_dial(document, queue)
-        elif queue.callback:
-            yield from _lacking(document, queue, switch_of(settings.outside.device))
         if queue.callback and queue.callback.flow and flows is not None and queue.callback.flow not in flows:
             flow, way = queue.callback.flow, ("queues", queue.name, "callback", "flow")
             hint = closest(flow, flows) or f"known: {', '.join(sorted(flows)) or 'none yet'}"
             yield document.finding(way, "unknown-flow", f"there is no flow `{flow}`", hint)
-
-
-def _lacking(document: Document, queue: Queue, switch: SwitchName) -> Iterator[Finding]:
-    """What the switch that dials cannot do for the callbacks of a queue."""
-    assert queue.callback is not None
-    asked = {
-        DETECT_MACHINES: ("detect_machines", queue.callback.detect_machines),
-        AGENT_FIRST: ("dial", queue.callback.dial == "agent_first"),
-    }
-    for feature, (key, is_asked) in asked.items():
-        if is_asked and feature in LACKING[switch]:
-            way = ("queues", queue.name, "callback", key)
-            message = f"{switch} cannot do `{feature}`"
-            yield document.finding(way, "switch-lacks", message, LACKING[switch][feature], key=True)
 
 
 def _rings(queue: Queue) -> bool:

@@ -7,7 +7,7 @@ service knows neither: what it asks of "the switch" is answered here by the one 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,8 +17,7 @@ from cordboard.service.callbacks import DiallingSwitch
 from cordboard.service.observer import ObservedSwitch
 from cordboard.settings import Listener
 from cordboard.telephony.capabilities import SwitchName
-from cordboard.telephony.hangup_causes import HangupCause
-from cordboard.telephony.ports import CallEvent, CustomerLeg, HoldKeys, Leg, Phone
+from cordboard.telephony.ports import CallEvent, HoldKeys, Phone
 from cordboard.telephony.reach import switch_of
 
 OnPhone = Callable[[Phone], Awaitable[None]]
@@ -46,6 +45,8 @@ class WholeSwitch(ObservedSwitch, DiallingSwitch, Protocol):
     async def connect(self) -> None: ...
 
     async def aclose(self) -> None: ...
+
+    def on_call_event(self, callback: Callable[[CallEvent], None]) -> None: ...
 
 
 class Extras(Protocol):
@@ -139,6 +140,19 @@ class Edges:
         """Whether each link is up, by the name of its health check."""
         return {edge.check: edge.switch.is_connected for edge in self.all}
 
+    @property
+    def is_any_up(self) -> bool:
+        """Whether one of the links is."""
+        return any(edge.switch.is_connected for edge in self.all)
+
+    def is_ready(self, checks: Mapping[str, bool]) -> bool:
+        """Whether new calls are welcome: all is well, or all but the links of some switches. What is down must not
+        cost the calls of the others, which are served whole. checks: those of the links, and more.
+        """
+        links = {edge.check for edge in self.all}
+        others = [is_well for name, is_well in checks.items() if name not in links]
+        return all(others) and any(checks[name] for name in links)
+
     async def connect(self) -> None:
         """Begin to connect the links."""
         await asyncio.gather(*(edge.switch.connect() for edge in self.all))
@@ -169,30 +183,22 @@ class Edges:
 
 @dataclass(frozen=True)
 class AllSwitches:
-    """The switches as the one by which customers are called back: what rings says to which it belongs."""
+    """The switches as the dialler sees them: what rings says by which one customers are called back."""
 
     edges: Edges
 
     @property
     def is_connected(self) -> bool:
-        """Whether all of them can be told something now."""
-        return all(edge.switch.is_connected for edge in self.edges.all)
+        """Whether any of them can be heard now."""
+        return self.edges.is_any_up
 
     def on_call_event(self, callback: Callable[[CallEvent], None]) -> None:
         """Call this with what any of them tells of calls."""
         for edge in self.edges.all:
             edge.switch.on_call_event(callback)
 
-    async def call_back(self, leg: CustomerLeg) -> HangupCause | None:
-        """Make such a leg; see the port."""
-        return await self._of(leg.customer.device).call_back(leg)
-
-    async def list_legs(self) -> Sequence[Leg]:
-        """All live channels of all of them. Raises SwitchError if one cannot be asked."""
-        lists = [await edge.switch.list_legs() for edge in self.edges.all]
-        return [leg for legs in lists for leg in legs]
-
-    def _of(self, device: str) -> WholeSwitch:
+    def of(self, device: str) -> WholeSwitch:
+        """The one that a device belongs to; the first, where none of them is it."""
         found = [edge.switch for edge in self.edges.all if edge.name == switch_of(device)]
         return (found or [self.edges.all[0].switch])[0]
 

@@ -18,6 +18,7 @@ from cordboard.service.metrics import Metrics
 GRACE_S = 1  # for a request that is being answered when the worker ends
 
 Checks = Callable[[], Mapping[str, bool]]
+IsReady = Callable[[Mapping[str, bool]], bool]
 Refresh = Callable[[], Awaitable[None]]
 
 
@@ -25,9 +26,15 @@ async def _nothing() -> None:
     """Where all figures are counted as things happen."""
 
 
-def health_app(checks: Checks, metrics: Metrics, refresh: Refresh = _nothing) -> Starlette:
-    """The web application. checks: what must all be true for new calls to be welcome, by name. refresh: reads the
-    figures that are read when somebody asks.
+def _all_of(found: Mapping[str, bool]) -> bool:
+    return all(found.values())
+
+
+def health_app(
+    checks: Checks, metrics: Metrics, refresh: Refresh = _nothing, *, is_ready: IsReady = _all_of
+) -> Starlette:
+    """The web application. checks: what is well and what is not, by name; is_ready: whether new calls are welcome
+    by them. refresh: reads the figures that are read when somebody asks.
     """
 
     async def healthz(_request: Request) -> Response:
@@ -35,7 +42,8 @@ def health_app(checks: Checks, metrics: Metrics, refresh: Refresh = _nothing) ->
 
     async def readyz(_request: Request) -> Response:
         found = dict(checks())
-        return JSONResponse({"ready": all(found.values()), "checks": found}, 200 if all(found.values()) else 503)
+        ready = is_ready(found)
+        return JSONResponse({"ready": ready, "checks": found}, 200 if ready else 503)
 
     async def show_metrics(_request: Request) -> Response:
         await refresh()

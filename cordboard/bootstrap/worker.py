@@ -122,7 +122,9 @@ class WorkerProcess:
         for edge, observer in zip(self._edges.all, self._observers, strict=True):
             if edge.extras is not None:
                 edge.extras.hear_ends(observer.observes, self._begin)
-        self._health = health_server(health_app(self._checks, self._metrics, self._refresh_metrics))
+        self._health = health_server(
+            health_app(self._checks, self._metrics, self._refresh_metrics, is_ready=self._edges.is_ready)
+        )
         self._stop = asyncio.Event()
         self._hand_over = asyncio.Event()
 

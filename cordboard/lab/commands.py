@@ -21,13 +21,13 @@ from cordboard.config.document import Document
 from cordboard.config.findings import Finding
 from cordboard.config.yaml_reader import parse_yaml, read_yaml
 from cordboard.errors import ConfigurationError, LabError
-from cordboard.lab.pbx_config import PHONE_SECRET
 from cordboard.lab.player import Result, play
 from cordboard.lab.scenario import parse_scenario
-from cordboard.lab.stage import Stage
+from cordboard.lab.stages import SWITCH_NAMES, stage_on
 from cordboard.lab.timeline import InOrder, Show, show_json, show_plain
+from cordboard.telephony.capabilities import SwitchName
 
-app = typer.Typer(no_args_is_help=True, help="A test bed: a real Asterisk, real callers, and what they hear.")
+app = typer.Typer(no_args_is_help=True, help="A test bed: a real switch, real callers, and what they hear.")
 
 _STEPS = "--does"  # the file of findings about steps that stood there
 
@@ -37,6 +37,7 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 AudioOption = Annotated[Path | None, typer.Option(help="Keep what each caller heard as WAV files in this folder.")]
 WorkersOption = Annotated[int, typer.Option(min=1, max=16, help="How many workers the service runs.")]
+SwitchOption = Annotated[SwitchName, typer.Option(help="Which switch the calls are made on.")]
 
 
 @app.command()
@@ -46,6 +47,7 @@ def run(
     as_json: JsonOption = False,
     audio: AudioOption = None,
     workers: WorkersOption = 1,
+    switch: SwitchOption = "asterisk",
 ) -> None:
     """Play scenarios, one after the other, and print what happened.
 
@@ -54,7 +56,7 @@ def run(
     with _told_faults(as_json):
         _make_folder(audio)
         documents = [read_yaml(file, shown_as=str(file)) for file in files]
-        _finish(_run(_play_all(documents, config, as_json, audio, workers)))
+        _finish(_run(_play_all(documents, config, as_json, audio, workers, switch)))
 
 
 @app.command()
@@ -68,6 +70,7 @@ def call(
     flow: Annotated[str, typer.Option(help="Of prompts named without one.")] = "",
     as_json: JsonOption = False,
     audio: AudioOption = None,
+    switch: SwitchOption = "asterisk",
 ) -> None:
     """Place one call; the steps are those of a scenario.
 
@@ -80,7 +83,7 @@ def call(
         written = {"scenario": f"call to {dials}", "callers": callers, "expect": [{"no_channels_left": True}]}
         document = parse_yaml(json.dumps(written).encode(), _STEPS)
         with _placed_in(does, document):
-            _finish(_run(_play_all([document], config, as_json, audio, workers=1)))
+            _finish(_run(_play_all([document], config, as_json, audio, 1, switch)))
 
 
 @app.command()
@@ -105,15 +108,15 @@ def sim(
 
 
 @app.command()
-def up() -> None:
+def up(switch: SwitchOption = "asterisk") -> None:
     """Start a lab that stays, and print how to reach it."""
     from cordboard.lab.standing import lab_up
 
     with _told_faults():
-        lab = _run(lab_up(log=typer.echo))
-        typer.echo(
-            f"Asterisk takes SIP at {lab.host}:{lab.sip_port} and manager links at {lab.host}:{lab.ami_port}"
-        )
+        lab = _run(lab_up(switch, log=typer.echo))
+        links = "manager links" if switch == "asterisk" else "Event Socket links"
+        sip, link = f"{lab.host}:{lab.sip_port}", f"{lab.host}:{lab.link_port}"
+        typer.echo(f"{SWITCH_NAMES[switch]} takes SIP at {sip} and {links} at {link}")
 
 
 @app.command()
@@ -138,21 +141,25 @@ def files(
 ) -> None:
     """Write the files of a trial house: Asterisk and FreeSWITCH with phones 1000 to 1009 and our dialplan.
 
+    The phones' password is what secrets/phones of the configuration holds, where there is such a file.
+
     Example: cordboard lab files /var/lib/cordboard/house --config ivr_flows
     """
     from cordboard.lab.house_files import House
 
     with _told_faults():
-        _run(House(config, target).write())
-        typer.echo(f"Written below {target}; the phones' password is {PHONE_SECRET}")
+        house = House(config, target)
+        _run(house.write())
+        typer.echo(f"Written below {target}; the phones' password is {house.phone_secret()}")
 
 
 def demo(
     as_json: JsonOption = False,
+    switch: SwitchOption = "asterisk",
     keep: Annotated[bool, typer.Option("--keep", help="Stay up afterwards, until Ctrl-C.")] = False,
     picture: Annotated[Path | None, typer.Option(help="Write a picture of the run, as SVG.")] = None,
 ) -> None:
-    """Real calls through the flows and the queue of ivr_flows/ on a real Asterisk, judged by what callers heard.
+    """Real calls through the flows and the queue of ivr_flows/ on a real switch, judged by what callers heard.
 
     The last line it prints is one JSON object with the figures of the queue.
     """
@@ -171,7 +178,7 @@ def demo(
 
     with _told_faults(as_json):
         show = show_json if as_json else InOrder(show_plain)
-        _finish(_run(run_demo(show, _log_to_stderr, conclude, keep=keep)))
+        _finish(_run(run_demo(show, _log_to_stderr, conclude, switch=switch, keep=keep)))
 
 
 def _log_to_stderr(text: str) -> None:
@@ -226,13 +233,18 @@ def _value(key: str, value: str) -> Any:
 
 
 async def _play_all(
-    documents: list[Document], config: Path, as_json: bool, audio: Path | None, workers: int
+    documents: list[Document],
+    config: Path,
+    as_json: bool,
+    audio: Path | None,
+    workers: int,
+    switch: SwitchName,
 ) -> list[Result]:
     """Play every scenario on one stage; files are checked before anything is started."""
     for document in documents:
         parse_scenario(document)
     show: Show = show_json if as_json else InOrder(show_plain)
-    async with Stage(config, workers=workers, audio=audio, log=_log_to_stderr) as stage:
+    async with stage_on(switch)(config, workers=workers, audio=audio, log=_log_to_stderr) as stage:
         scenarios = [parse_scenario(document, stage.book) for document in documents]
         return [await play(scenario, stage.scenario_stage(), show) for scenario in scenarios]
 

@@ -1,4 +1,4 @@
-"""`make demo`: a real Asterisk, the real service, real calls, and what every caller heard, line by line.
+"""`cordboard demo`: a real switch, the real service, real calls, and what every caller heard, line by line.
 
 Three acts: callers who go different ways through the flows, a caller whose worker is killed meanwhile, and a queue
 with two agents at their phones and desks. It ends by itself with a summary. Called by `commands`.
@@ -29,7 +29,9 @@ from cordboard.lab.pbx_config import PHONE_SECRET
 from cordboard.lab.player import Result, play
 from cordboard.lab.scenario import parse_scenario
 from cordboard.lab.stage import Stage
+from cordboard.lab.stages import SWITCH_NAMES, stage_on
 from cordboard.lab.timeline import Line, Show, as_text
+from cordboard.telephony.capabilities import SwitchName
 
 CONFIGURATION = Path(__file__).parents[2] / "ivr_flows"
 WORKERS = 2
@@ -50,15 +52,18 @@ ACTS = (Act("calls.yaml"), Act("worker_killed.yaml", kills_worker=True), Act("qu
 Conclude = Callable[[Sequence[Result], Figures], None]
 
 
-async def run_demo(show: Show, log: Log, conclude: Conclude, *, keep: bool = False) -> list[Result]:
+async def run_demo(
+    show: Show, log: Log, conclude: Conclude, *, switch: SwitchName = "asterisk", keep: bool = False
+) -> list[Result]:
     """Play all acts on one stage, and hand what came of them to `conclude`; `keep` leaves it up until Ctrl-C.
 
-    Raises LabError where it cannot run here.
+    Raises LabError where it cannot run here: there may be no such switch.
     """
     if not CONFIGURATION.is_dir():
         raise LabError("the demo plays the flows of a checkout of the project; there is no ivr_flows/ here")
-    async with Stage(CONFIGURATION, workers=WORKERS, log=log) as stage:
-        log(f"Asterisk answered {stage.pbx.boot_s:.1f} s after its start; {WORKERS} workers are ready")
+    async with stage_on(switch)(CONFIGURATION, workers=WORKERS, log=log) as stage:
+        name, boot_s = SWITCH_NAMES[switch], stage.pbx.boot_s
+        log(f"{name} answered {boot_s:.1f} s after its start; {WORKERS} workers are ready")
         _welcome(stage, log)
         results = [await _play(act, stage, show) for act in ACTS]
         conclude(results, await read_figures(stage))

@@ -37,12 +37,13 @@ from cordboard.lab.image import Log
 from cordboard.lab.pbx import LiveChannel, silent, silent_end, to_the_end
 from cordboard.lab.pbx_config import EXTENSIONS
 from cordboard.lab.ports import find_free_ports
-from cordboard.lab.sounds import MUSIC, SAFE_DESTINATION, write_lab_sounds
+from cordboard.lab.sounds import MUSIC, SAFE_DESTINATION, write_lab_sounds, write_looped
 from cordboard.lab.switch_process import SwitchProcess
 
 MARK = "FreeSWITCH for the lab"
 READY_TIMEOUT_S = 30.0  # 1.5 s on a quiet machine
 LOG_TAIL_LINES = 10
+MUSIC_TIMES = 15  # 5 min: mod_local_stream is silent for a second when it opens a file again
 RETRY_EVERY_S = 0.03  # no event tells of a port that begins to listen
 GONE_LATE_S = 0.05  # a channel is counted until a moment after the event of its end
 RTP_STARTS = range(12_000, 19_200, 200)
@@ -140,7 +141,7 @@ class LabFreeswitch:
     @property
     def music_sound(self) -> Path:
         """The music on hold, as 8 kHz WAV; `local_stream://music` plays it round and round."""
-        return self.sound_dir / MUSIC / f"{MUSIC}.wav"
+        return self.run_dir / f"{MUSIC}.wav"
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -184,6 +185,10 @@ class LabFreeswitch:
         await self._close_esl()
         await asyncio.to_thread(self._remove)
         self._forget()
+
+    async def leave_running(self) -> None:
+        """Let go of a standing lab's FreeSWITCH: it goes on when this program ends."""
+        await self._close_esl()
 
     async def channels(self) -> list[LiveChannel]:
         """The channels in FreeSWITCH's list, which is written a moment after they come and go. Raises LabError."""
@@ -298,6 +303,9 @@ class LabFreeswitch:
         for directory in (self.conf_dir, self.sound_dir, *(self.run_dir / name for name in OWN_DIRECTORIES)):
             directory.mkdir(parents=True, exist_ok=True)
         write_lab_sounds(self.sound_dir)
+        stream = self.sound_dir / MUSIC / f"{MUSIC}.wav"
+        stream.replace(self.music_sound)
+        write_looped(self.music_sound, stream, MUSIC_TIMES)
         self._write_all(render_freeswitch(self.settings))
 
     def _write_all(self, files: Mapping[str, str]) -> None:

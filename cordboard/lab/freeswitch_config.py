@@ -32,6 +32,7 @@ class FreeswitchSettings:
     extra_dialplan: <extension> elements, which callers and phones can dial.
     extra_contexts: <context> elements.
     gateways:       <gateway> elements of the SIP profile `internal`.
+    extra_users:    <user> elements beside the phones.
     log_level:      as FreeSWITCH calls them; at `debug` each dialplan step is in the log.
     """
 
@@ -43,11 +44,13 @@ class FreeswitchSettings:
     sound_dir: Path
     host: str = LOOPBACK
     phones: Sequence[str] = EXTENSIONS
+    phone_secret: str = field(default=PHONE_SECRET, repr=False)
     languages: Sequence[str] = ("en", "es")
     extra_files: Mapping[str, str] = field(default_factory=dict)
     extra_dialplan: str = ""
     extra_contexts: str = ""
     gateways: str = ""
+    extra_users: str = field(default="", repr=False)
     log_level: str = "info"
 
 
@@ -80,13 +83,14 @@ def _values(settings: FreeswitchSettings) -> dict[str, str]:
         "RTP_END": str(settings.rtp_ports[1]),
         "RUN_DIR": str(settings.run_dir),
         "SOUND_DIR": str(settings.sound_dir),
-        "PHONE_SECRET": PHONE_SECRET,
+        "PHONE_SECRET": settings.phone_secret,
         "LOG_LEVEL": settings.log_level,
         "LOG_LEVELS": ",".join(_LEVELS[_LEVELS.index(settings.log_level) :]),
         "ENTRY_CONTEXT": "cordboard" if ENTRY_FILE in settings.extra_files else "operators",
         "EXTRA_DIALPLAN": settings.extra_dialplan,
         "EXTRA_CONTEXTS": settings.extra_contexts,
         "GATEWAYS": settings.gateways,
+        "EXTRA_USERS": settings.extra_users,
     }
 
 

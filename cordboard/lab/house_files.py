@@ -1,7 +1,8 @@
 """The files of a trial house on one machine: both switches with the lab's phones and our dialplan, ready to start.
 
 `cordboard lab files` writes them: for docker/compose.yaml, and for a FreeSWITCH that somebody else starts
-(CORDBOARD_FREESWITCH_ESL). Everything listens on loopback, on the ports that the configuration names.
+(CORDBOARD_FREESWITCH_ESL). Everything listens on loopback, on the ports that the configuration names. A SIP trunk
+between the two rings each other's phones.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from cordboard.config.secret_reference import SecretReference
 from cordboard.lab import spoken_values
 from cordboard.lab.freeswitch import OWN_DIRECTORIES
 from cordboard.lab.freeswitch_config import FreeswitchSettings, render_freeswitch
-from cordboard.lab.pbx_config import ENTRY_FILE, PbxSettings, render
+from cordboard.lab.house_trunk import ASTERISK_FILE, gateway_of_freeswitch, trunk_of_asterisk, user_of_freeswitch
+from cordboard.lab.pbx_config import ENTRY_FILE, PHONE_SECRET, PbxSettings, render
+from cordboard.lab.ports import LOOPBACK
 from cordboard.lab.sounds import MUSIC, write_lab_sounds
 from cordboard.settings import Settings, load_settings
 from esl_apps.dialplan.render import CORE, DIALPLAN, render_core_settings, render_dialplan
@@ -28,6 +31,8 @@ from esl_apps.dialplan.render import CORE, DIALPLAN, render_core_settings, rende
 ASTERISK_SIP, FREESWITCH_SIP = 5060, 5080
 ASTERISK_RTP, FREESWITCH_RTP = (10_000, 11_998), (12_000, 13_998)
 OPERATORS_OF_ASTERISK, OPERATORS_OF_FREESWITCH = "operators,s,1", "operators,operators"
+PHONES_FILE = Path("secrets/phones")  # the phones' password, where it is to be another than that of every lab
+TRUNK_SECRET = SecretReference(file=Path("secrets/trunk"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +51,17 @@ class House:
         self._write("freeswitch/conf", self._freeswitch(settings))
         await spoken_values.lay_out(self.root / "freeswitch" / "sounds", ("en", "es"))
 
+    def phone_secret(self) -> str:
+        """The phones' password. Raises OSError."""
+        file = self.config / PHONES_FILE
+        return file.read_text("utf-8").strip() if file.exists() else PHONE_SECRET
+
     def _asterisk(self, settings: Settings) -> Mapping[str, str]:
         folder, ami = self._folder("asterisk"), settings.asterisk.ami
         secret = self._secret(settings.asterisk.ami.secret, settings)
         dialplan = asterisk_dialplan(worker_addresses(settings), OPERATORS_OF_ASTERISK, token=agi_token(secret))
         user = render_manager_user(ami.user, secret)
+        trunk = trunk_of_asterisk(LOOPBACK, FREESWITCH_SIP, self._secret(TRUNK_SECRET, settings))
         return render(
             PbxSettings(
                 sip_port=ASTERISK_SIP,
@@ -58,8 +69,10 @@ class House:
                 ami_secret=secret,
                 run_dir=folder,
                 sound_dir=folder / "sounds",
+                etc_dir=folder / "conf",
                 rtp_ports=ASTERISK_RTP,
-                extra_files={ENTRY_FILE: dialplan, "manager.d/cordboard.conf": user},
+                phone_secret=self.phone_secret(),
+                extra_files={ENTRY_FILE: dialplan, "manager.d/cordboard.conf": user, ASTERISK_FILE: trunk},
             )
         )
 
@@ -67,6 +80,7 @@ class House:
         folder, socket = self._folder("freeswitch"), settings.freeswitch.event_socket
         secret = self._secret(socket.secret, settings)
         dialplan = render_dialplan(esl_addresses(settings), OPERATORS_OF_FREESWITCH, token=agi_token(secret))
+        trunk = self._secret(TRUNK_SECRET, settings)
         return render_freeswitch(
             FreeswitchSettings(
                 sip_port=FREESWITCH_SIP,
@@ -75,6 +89,9 @@ class House:
                 rtp_ports=FREESWITCH_RTP,
                 run_dir=folder,
                 sound_dir=folder / "sounds",
+                phone_secret=self.phone_secret(),
+                gateways=gateway_of_freeswitch(LOOPBACK, ASTERISK_SIP, trunk),
+                extra_users=user_of_freeswitch(trunk),
                 extra_files={DIALPLAN: dialplan, CORE: render_core_settings()},
             )
         )

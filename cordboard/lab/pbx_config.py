@@ -29,6 +29,7 @@ class PbxSettings:
     """What differs from one lab PBX to the next.
 
     run_dir, sound_dir: absolute paths, the same inside the container and outside.
+    etc_dir:            where Asterisk finds these files.
     extra_files:        name to text. `x.conf` is included by extensions.conf, `manager.d/x.conf` by manager.conf,
                         and so on for each file of ours.
     extra_dialplan:     lines of the context [lab-extra], whose numbers callers and phones can dial, and any
@@ -42,9 +43,11 @@ class PbxSettings:
     run_dir: Path
     sound_dir: Path
     host: str = LOOPBACK
+    etc_dir: Path = Path("/etc/asterisk")
     ami_user: str = "lab"
     rtp_ports: tuple[int, int] = RTP_PORTS
     phones: Sequence[str] = EXTENSIONS
+    phone_secret: str = field(default=PHONE_SECRET, repr=False)
     extra_files: Mapping[str, str] = field(default_factory=dict)
     extra_dialplan: str = ""
     verbose: int = 0
@@ -88,7 +91,8 @@ def _values(settings: PbxSettings) -> dict[str, str]:
         "RTP_END": str(settings.rtp_ports[1]),
         "RUN_DIR": str(settings.run_dir),
         "SOUND_DIR": str(settings.sound_dir),
-        "PHONE_SECRET": PHONE_SECRET,
+        "ETC_DIR": str(settings.etc_dir),
+        "PHONE_SECRET": settings.phone_secret,
         "VERBOSE": str(settings.verbose),
         "ENTRY_CONTEXT": "cordboard" if has_entry else "operators",
         "ENTRY_EXTENSION": "${EXTEN}" if has_entry else "s",

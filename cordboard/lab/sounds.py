@@ -29,6 +29,13 @@ def write_lab_sounds(directory: Path) -> None:
     write_melody(directory / MUSIC / f"{MUSIC}.wav", MUSIC, duration_s=20.0, low_hz=300, high_hz=800)
 
 
+def write_looped(source: Path, target: Path, times: int) -> None:
+    """Write a WAV that is another one played several times, without a gap."""
+    with wave.open(str(source), "rb") as once, wave.open(str(target), "wb") as looped:
+        looped.setparams(once.getparams())
+        looped.writeframes(once.readframes(once.getnframes()) * times)
+
+
 def write_melody(path: Path, name: str, *, duration_s: float, low_hz: float = 500, high_hz: float = 2500) -> None:
     """Write the melody that belongs to a name; other names sound different."""
     samples = list(_melody(name, round(duration_s / SWEEP_S), low_hz, high_hz))

@@ -1,6 +1,7 @@
 """The sounds of FreeSWITCH's `say` for the lab: spoken once on a machine, and linked into each lab's own folder.
 
-The lab's calls are narrowband, so there is one rate. Used by `freeswitch`.
+The lab's calls are narrowband, so there is one rate. The voice is another one than that of our prompts, so that who
+listens can tell a number that the switch speaks from one of ours. Used by `freeswitch`.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from pathlib import Path
 from cordboard.lab.packages import ensure_packages
 from cordboard.lab.voice_cache import cache_folder
 from cordboard.prompts.freeswitch_values import say_languages, speak_values
-from cordboard.prompts.voice import Voices
+from cordboard.prompts.voice import Voice, Voices
 
 RATE_HZ = 8_000
 VOICE_PACKAGES = ("espeak-ng", "sox")
-_FOLDER = "freeswitch-say"
+SWITCH_VOICE = Voice(("espeak-ng", "-v", "{language}+f3", "-s", "155", "-w", "{out}", "--stdin"))
+_FOLDER = "freeswitch-say-f3"
 
 
 async def lay_out(sounds: Path, languages: Sequence[str]) -> None:
@@ -36,7 +38,7 @@ async def lay_out(sounds: Path, languages: Sequence[str]) -> None:
 async def _speak(kept: Path, language: str) -> None:
     lock = await asyncio.to_thread(_locked, kept / "lock")
     try:
-        await speak_values(kept, language, Voices(), (RATE_HZ,))
+        await speak_values(kept, language, Voices(SWITCH_VOICE), (RATE_HZ,))
         (kept / f"{language}.done").touch()
     finally:
         os.close(lock)

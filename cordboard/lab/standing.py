@@ -1,7 +1,8 @@
 """The lab that stays up between commands: `make lab-up`, `make lab-down`.
 
 One for each user, on the ports everybody knows if they are free. What another program has to know of it lies in a
-file, which goes with the lab. It is a `LabPbx` that nobody ends: this module only starts, finds and sweeps it.
+file, which goes with the lab. It is a `LabPbx` or a `LabFreeswitch` that nobody ends: this module only starts,
+finds and sweeps it.
 """
 
 from __future__ import annotations
@@ -16,47 +17,70 @@ from cordboard.errors import LabError
 from cordboard.lab import cleanup
 from cordboard.lab.ami import LabAmi
 from cordboard.lab.engine import find_engine
+from cordboard.lab.esl import LabEsl
+from cordboard.lab.freeswitch import LabFreeswitch
 from cordboard.lab.image import Log
 from cordboard.lab.pbx import LabPbx, silent
 from cordboard.lab.ports import prefer
+from cordboard.telephony.capabilities import SwitchName
 
 SIP_PORT = 5060
 AMI_PORT = 5038
+ESL_PORT = 8021
 ANSWER_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class StandingLab:
-    """How to reach it. sounds: where the lab's own sounds lie."""
+    """How to reach it. link_port: of Asterisk's manager interface or FreeSWITCH's Event Socket;
+    user: of the former; sounds: where the lab's own sounds lie.
+    """
 
     host: str
     sip_port: int
-    ami_port: int
-    ami_user: str
-    ami_secret: str = field(repr=False)
+    link_port: int
+    user: str
+    secret: str = field(repr=False)
     sounds: str
+    switch: SwitchName = "asterisk"
 
 
 async def lab_up(
-    *, mounts: Sequence[Path] = (), extra_files: Mapping[str, str] | None = None, log: Log = silent
+    switch: SwitchName = "asterisk",
+    *,
+    mounts: Sequence[Path] = (),
+    extra_files: Mapping[str, str] | None = None,
+    log: Log = silent,
 ) -> StandingLab:
     """Start the standing lab. Raises LabError if it is up already, or why it cannot be started."""
     if await find_standing_lab() is not None:
         raise LabError("the standing lab is up already; take it down first")
     await lab_down()  # what is left of one that died
+    start = _start_asterisk if switch == "asterisk" else _start_freeswitch
+    lab = await start(mounts, extra_files, log)
+    _state_file().write_text(json.dumps(asdict(lab)))
+    return lab
+
+
+async def _start_asterisk(mounts: Sequence[Path], files: Mapping[str, str] | None, log: Log) -> StandingLab:
+    sip_port, ami_port = prefer(SIP_PORT), prefer(AMI_PORT)
     pbx = LabPbx(
-        mounts=mounts,
-        extra_files=extra_files,
-        sip_port=prefer(SIP_PORT),
-        ami_port=prefer(AMI_PORT),
-        owner=cleanup.STANDING,
-        log=log,
+        mounts=mounts, extra_files=files, sip_port=sip_port, ami_port=ami_port, owner=cleanup.STANDING, log=log
     )
     await pbx.start()
     await pbx.leave_running()
-    lab = StandingLab(pbx.host, pbx.sip_port, pbx.ami_port, pbx.ami_user, pbx.ami_secret, str(pbx.sound_dir))
-    _state_file().write_text(json.dumps(asdict(lab)))
-    return lab
+    return StandingLab(pbx.host, pbx.sip_port, pbx.ami_port, pbx.ami_user, pbx.ami_secret, str(pbx.sound_dir))
+
+
+async def _start_freeswitch(mounts: Sequence[Path], files: Mapping[str, str] | None, log: Log) -> StandingLab:
+    sip_port, esl_port = prefer(SIP_PORT), prefer(ESL_PORT)
+    pbx = LabFreeswitch(
+        mounts=mounts, extra_files=files, sip_port=sip_port, esl_port=esl_port, owner=cleanup.STANDING, log=log
+    )
+    await pbx.start()
+    await pbx.leave_running()
+    sounds = str(pbx.sound_dir)
+    return StandingLab(pbx.host, pbx.sip_port, pbx.esl_port, "", pbx.esl_secret, sounds, "freeswitch")
 
 
 async def lab_down() -> cleanup.Swept:
@@ -70,15 +94,21 @@ async def lab_down() -> cleanup.Swept:
 
 
 async def find_standing_lab() -> StandingLab | None:
-    """The standing lab, if there is one and its Asterisk answers."""
+    """The standing lab, if there is one and its switch answers."""
     try:
         lab = StandingLab(**json.loads(_state_file().read_text()))
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
-            ami = await LabAmi.connect(lab.host, lab.ami_port, lab.ami_user, lab.ami_secret)
+            link = await _connect(lab)
     except (OSError, TimeoutError, ValueError, TypeError, LabError):
         return None
-    await ami.close()
+    await link.close()
     return lab
+
+
+async def _connect(lab: StandingLab) -> LabAmi | LabEsl:
+    if lab.switch == "asterisk":
+        return await LabAmi.connect(lab.host, lab.link_port, lab.user, lab.secret)
+    return await LabEsl.connect(lab.host, lab.link_port, lab.secret)
 
 
 def _state_file() -> Path:

@@ -6,8 +6,10 @@ import asyncio
 import os
 import shutil
 import signal
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from cordboard.errors import CordboardError
 
@@ -27,12 +29,13 @@ async def run_program(command: Sequence[str], deadline_s: float, stdin: str = ""
         packages = "espeak-ng sox" if command[0] in ("espeak-ng", "sox") else command[0]
         raise VoiceUnavailable(f"{command[0]} is not installed: apt-get install {packages}")
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
-    )
+    with _written(stdin) as text:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=text, stdout=pipe, stderr=pipe, start_new_session=True
+        )
     try:
         async with asyncio.timeout(deadline_s):
-            _, complaint = await process.communicate(stdin.encode())
+            _, complaint = await process.communicate()
     except TimeoutError as late:
         raise VoiceUnavailable(f"{command[0]} took more than {deadline_s:g} s") from late
     finally:
@@ -41,6 +44,17 @@ async def run_program(command: Sequence[str], deadline_s: float, stdin: str = ""
             await process.wait()
     if process.returncode != 0:
         raise VoiceUnavailable(f"{command[0]}: {complaint.decode(errors='replace').strip() or process.returncode}")
+
+
+def _written(text: str) -> BinaryIO:
+    """A file that holds the text, to be read from its beginning.
+
+    Not a pipe: writing into that of a program which has ended already is a RuntimeError with uvloop.
+    """
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - whoever asks closes it
+    file.write(text.encode())
+    file.seek(0)
+    return file
 
 
 async def convert(source: Path, target: Path, rate_hz: int, effects: Sequence[str] = ()) -> None:

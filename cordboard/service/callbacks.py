@@ -1,9 +1,10 @@
 """Calls people back, and notices which calls were cut off: the dialler of a process.
 
-Every worker has one; the one that holds the lease `dialler:asterisk` dials and writes what the switch tells of
-calls. It looks when something has changed here, and once a second. An attempt is claimed in the store before it is
-made, and its leg has an id that follows from the claim: if what came of it is not known (the link or the process
-was lost), the leg is looked up before anything else is done. A leg that was answered enters the loop like any call
+Every worker has one; the one that holds the lease `dialler` dials, and writes what the switches tell of calls. One
+for all switches: what is promised is dialled over the trunk of `outside`, on whichever switch a call was lost. It
+looks when something has changed here, and once a second. An attempt is claimed in the store before it is made, and
+its leg has an id that follows from the claim: if what came of it is not known (the link or the process was lost),
+the leg is looked up before anything else is done. A leg that was answered enters the loop like any call
 (`reception`).
 """
 
@@ -34,7 +35,7 @@ from cordboard.telephony.hangup_causes import HangupCause, from_q850
 from cordboard.telephony.outcomes import CallbackBooked, CallbackRefused
 from cordboard.telephony.ports import CallEvent, CustomerLeg, Leg
 
-LEASE = "dialler:asterisk"
+LEASE = "dialler"
 LEASE_S = 2.5  # renewed with each look of the floor, once a second
 BOOK_S = 1.0  # a caller waits in silence meanwhile
 CLAIM_S = 2.0
@@ -44,24 +45,33 @@ log = structlog.get_logger()
 
 
 class DiallingSwitch(Protocol):
-    """What the dialler asks of a switch."""
+    """What the dialler asks of the switch by which customers are rung."""
 
     @property
     def is_connected(self) -> bool: ...
-
-    def on_call_event(self, callback: Callable[[CallEvent], None]) -> None: ...
 
     async def call_back(self, leg: CustomerLeg) -> HangupCause | None: ...
 
     async def list_legs(self) -> Sequence[Leg]: ...
 
 
+class DiallingSwitches(Protocol):
+    """All switches that calls come in on. is_connected: whether any can be heard."""
+
+    @property
+    def is_connected(self) -> bool: ...
+
+    def on_call_event(self, callback: Callable[[CallEvent], None]) -> None: ...
+
+    def of(self, device: str) -> DiallingSwitch: ...
+
+
 class Callbacks:
     """One process's callbacks."""
 
-    def __init__(self, floor: Floor, switch: DiallingSwitch, caps: OutsideCaps) -> None:
+    def __init__(self, floor: Floor, switches: DiallingSwitches, caps: OutsideCaps) -> None:
         self._floor = floor
-        self._switch = switch
+        self._switches = switches
         self._caps = caps
         self._store = CallbackStore(floor.store)
         self._holder = f"{floor.name}:{secrets.token_hex(4)}"  # of this process only, as the observer's
@@ -71,7 +81,7 @@ class Callbacks:
         self._working: asyncio.Task[None] | None = None
         self._work_again = False
         self._tasks: set[asyncio.Task[None]] = set()
-        switch.on_call_event(self._hear)
+        switches.on_call_event(self._hear)
         floor.on_look(self._look)
         floor.on_changed(self._changed)
 
@@ -124,10 +134,10 @@ class Callbacks:
     def _look(self, connection: Connection, moment: Moment) -> Callable[[], None]:
         """Runs in the store thread, with each look of the floor."""
         store = self._floor.store
-        is_dialling = self._switch.is_connected and store.take_lease(
+        is_dialling = self._switches.is_connected and store.take_lease(
             connection, moment, LEASE, self._holder, LEASE_S
         )
-        has_open = is_dialling and self._store.is_any_open(connection, moment)
+        has_open = is_dialling and self._switch.is_connected and self._store.is_any_open(connection, moment)
         return partial(self._looked, is_dialling, has_open)
 
     def _looked(self, is_dialling: bool, has_open: bool) -> None:
@@ -139,6 +149,12 @@ class Callbacks:
         return Changes()
 
     # -- dialling --
+
+    @property
+    def _switch(self) -> DiallingSwitch:
+        """The one by which customers are rung. Another one that is down does not matter."""
+        outside = self._policy.outside
+        return self._switches.of(outside.device if outside is not None else "")
 
     def _changed(self) -> None:
         """Somebody may have come free. While one claim is under way, once more after it."""

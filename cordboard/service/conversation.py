@@ -130,7 +130,8 @@ class Conversation:
                     verb,
                     checkpoint,
                     lambda: self._shared.callers.note(self._call, run.path),
-                    is_back=self._came_at(run),
+                    seq=parse_checkpoint(checkpoint).seq,
+                    came_as=self._came_as(run),
                 )
             case LookUp() | HttpRequest() | RunScript():
                 return await self._while_here(self._run_errand(verb), verb.timeout_s + 1.0, checkpoint)
@@ -192,13 +193,15 @@ class Conversation:
             self._shared.metrics.faults.labels(step.run.flow.name).inc()
             self._log.error("flow_fault", flow=step.run.flow.name, reason=fault)
 
-    def _came_at(self, run: FlowRun) -> bool:
-        """Whether the call came to this worker at this node, and nothing has happened here since."""
+    def _came_as(self, run: FlowRun) -> int:
+        """The number of the step with which the call came to this worker, if that was at this node and nothing has
+        happened here since; otherwise 0.
+        """
         came = self._phone.arrival.checkpoint
         if self._last_verb is not None or not came:
-            return False
+            return 0
         place = parse_checkpoint(came)
-        return (place.flow, place.node) == (run.flow.name, run.node)
+        return place.seq if (place.flow, place.node) == (run.flow.name, run.node) else 0
 
     def _note(self, run: FlowRun) -> None:
         """Have changed variables written soon."""

@@ -53,10 +53,13 @@ class Queueing(Protocol):
         checkpoint: str,
         caller: Callable[[], CallerNote],
         *,
-        is_back: bool = False,
+        seq: int = 0,
+        came_as: int = 0,
     ) -> Outcome | HandedOver:
-        """Keep a caller until an agent's phone is rung, the wait is over, or the caller leaves. is_back: from a
-        worker that may have died, to go on waiting.
+        """Keep a caller until an agent's phone is rung, the wait is over, or the caller leaves.
+
+        seq: the number of this step in the checkpoint; came_as: that with which the call has come here to go on
+        waiting, from a worker that may have died; 0 if it has not.
         """
 
 

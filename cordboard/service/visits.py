@@ -24,8 +24,8 @@ from cordboard.telephony.verbs import Enqueue
 @dataclass(eq=False)
 class Visit:
     """A caller who waits here now. came: when the caller came to the queue; entered: the place, once there is one;
-    asked, queue: where the flow has put the caller, and where they are since an overflow. is_back: they have waited
-    before, on another worker.
+    asked, queue: where the flow has put the caller, and where they are since an overflow. seq, came_as: see
+    `WaitingRoom.wait`.
 
     offer: set when there is one to ring; interrupted: let go of the call; key: pressed, and leads somewhere;
     left: the queue's rules have ended the wait; is_better_place: to be told; is_in_doubt: what the rules have made
@@ -41,7 +41,8 @@ class Visit:
     caller: Callable[[], CallerNote]
     came: Moment
     interrupted: bool
-    is_back: bool
+    seq: int = 0
+    came_as: int = 0
     entered: Entered | None = None
     offer: OfferToRing | None = None
     key: str = ""

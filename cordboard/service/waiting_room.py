@@ -91,25 +91,28 @@ class WaitingRoom:
         checkpoint: str,
         caller: Callable[[], CallerNote],
         *,
-        is_back: bool = False,
+        seq: int = 0,
+        came_as: int = 0,
     ) -> Outcome | HandedOver:
         """Keep a caller until an agent's phone is rung, the longest wait is over, or the caller leaves.
 
-        caller: who it is and how they came here, as known when asked. is_back: from another worker, which may have
-        died when it was to hear that the wait is over. Raises SwitchUnavailable.
+        caller: who it is and how they came here, as known when asked. seq: the number of this step in the
+        checkpoint; came_as: that with which the call has come from another worker, which may have died when it was
+        to hear that the wait is over. Raises SwitchUnavailable.
         """
         queue = self._floor.plan.queues.get(verb.queue)
         if queue is None:  # it was there when the flow was loaded, and is gone since
             self.lost(phone.arrival.call.call_id)
             return Failed(f"there is no queue {verb.queue} any more")
-        visit = Visit(phone, verb, checkpoint, queue, queue, caller, now(), self._is_draining, is_back)
+        visit = Visit(phone, verb, checkpoint, queue, queue, caller, now(), self._is_draining, seq, came_as)
         self._register(visit)  # before entering: an offer may come the moment the store knows of it
         try:
             entered = await self._enter(visit)
             if not isinstance(entered, Entered):
                 return entered
             if (refused := _refusal(entered)) is not None:
-                log.info("not_let_in", call_id=visit.call_id, queue=queue.name, reason=refused.reason)
+                reason = refused.reason if isinstance(refused, NotServed) else LeftBecause.EXIT_KEY.value
+                log.info("not_let_in", call_id=visit.call_id, queue=queue.name, reason=reason)
                 return refused
             visit.settle_in(entered, self._queue(entered.queue))
             if entered.fence == 1:
@@ -199,7 +202,8 @@ class WaitingRoom:
             owner=self._floor.name,
             needs=visit.verb.needs,
             identity=mark_of(visit.verb.identity),
-            is_back=visit.is_back,
+            visit=visit.seq,
+            came_as=visit.came_as,
         )
 
     # -- waiting --
@@ -386,10 +390,12 @@ class WaitingRoom:
             visit.take(offer)
 
 
-def _refusal(entered: Entered) -> NotServed | None:
+def _refusal(entered: Entered) -> NotServed | LeftByKey | None:
     """What the flow is told of a caller who has no place; None for one who has."""
     if entered.refused is not None:
         return NotServed(entered.refused)
+    if entered.left is LeftBecause.EXIT_KEY:
+        return LeftByKey(entered.key)
     return None if entered.left is None else _SENT_OUT[entered.left]
 
 

@@ -180,7 +180,7 @@ class Rehearsal:
             self._note(e.Waited(pause.phase.what, pause.phase.who, pause.spent_s))
             self._asked_outside(self._verb, _LEFT)
         self._note(e.CallerLeft())
-        if isinstance(pause, Recording) and pause.spoken_s:
+        if isinstance(pause, Recording):
             self._recorded(pause, hung_up=True)
         else:
             self._advance(_LEFT)

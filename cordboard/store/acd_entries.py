@@ -27,7 +27,6 @@ from cordboard.store.turn import Turn
 from cordboard.telephony.call_id import new_call_id
 
 LEASE_S = 3.0  # renewed each second
-TOLD_WITHIN_S = 60.0  # how long it takes a call to come back from a worker that hangs, and more
 
 _this = queue_entries.c.entry_id == bindparam("b_entry")
 _NEW = insert(queue_entries)
@@ -44,11 +43,12 @@ _LAST_LEFT = (
         queue_entries.c.call_id == bindparam("b_call"),
         or_(queue_entries.c.queue == bindparam("b_queue"), queue_entries.c.asked_queue == bindparam("b_queue")),
         queue_entries.c.state == "left",
-        queue_entries.c.left_at > bindparam("b_since"),
+        or_(queue_entries.c.left_at > bindparam("b_since"), queue_entries.c.visit == bindparam("b_visit")),
     )
     .order_by(queue_entries.c.left_at.desc(), queue_entries.c.entry_id.desc())
     .limit(1)
 )
+_NO_VISIT = -1  # unlike 0, that of no place
 _BY_RULES = (LeftBecause.MAX_WAIT, LeftBecause.EMPTY, LeftBecause.CLOSED, LeftBecause.OVERFLOW)
 _PARTY_OF_CALL = select(callers.c.party_ref).where(callers.c.call_id == bindparam("b_call"))
 _RETAKE = (
@@ -61,6 +61,7 @@ _RETAKE = (
         lease_until=bindparam("b_until"),
         fence=queue_entries.c.fence + 1,
         asked_queue=bindparam("b_asked"),
+        visit=bindparam("b_visit"),
     )
 )
 _ASKED = update(queue_entries).where(_this).values(asked_queue=bindparam("b_asked"))
@@ -68,7 +69,12 @@ _CONFIRM = update(queue_entries).where(_this).values(identity=bindparam("b_ident
 _LEAVE = (
     update(queue_entries)
     .where(_this)
-    .values(state="left", left_at=bindparam("b_at"), left_because=bindparam("b_because"))
+    .values(
+        state="left",
+        left_at=bindparam("b_at"),
+        left_because=bindparam("b_because"),
+        exit_key=bindparam("b_key"),
+    )
 )
 _RENEW = (
     update(queue_entries)
@@ -91,6 +97,7 @@ class Place:
     """A caller's place. fence: counts who held the call, so that one who lost it is told apart. left: why it is one
     no more, None if it is. kind: `call`, `callback` or `cut_off`, by what the place was kept for.
     queue: where it is, which after an overflow is another one than was asked for; refused: why there is none.
+    key: pressed to leave it.
     """
 
     entry_id: str
@@ -101,6 +108,7 @@ class Place:
     kind: str = "call"
     queue: str = ""
     refused: Refusal | None = None
+    key: str = ""
 
 
 def live_entry(turn: Turn, call_id: str) -> Row[Any] | None:
@@ -159,6 +167,7 @@ def _retake(turn: Turn, entry: Row[Any], entering: Entering) -> Place:
         b_switch=entering.switch,
         b_until=turn.now.boot + LEASE_S,
         b_asked="" if entering.queue == entry.queue else entry.asked_queue,
+        b_visit=entering.visit,
     )
     if entering.switch != entry.switch:  # called back on another one
         acd_needs.note_switch(turn, entry.entry_id, entering.switch)
@@ -174,16 +183,16 @@ def _retake(turn: Turn, entry: Row[Any], entering: Entering) -> Place:
 
 
 def _left_meanwhile(turn: Turn, entering: Entering) -> Row[Any] | None:
-    """Their place, if a rule has ended it since they came: the worker that was to be told asks again, or the one
-    that has the call now.
+    """Their place, if a rule or a key of theirs has ended it: the worker that was to be told asks again, or the one
+    to which the call has come in the same step of its flow.
     """
-    since = entering.entered_at - (TOLD_WITHIN_S if entering.is_back else 0.0)
-    last = turn.row(_LAST_LEFT, b_call=entering.call_id, b_queue=entering.queue, b_since=since)
-    return last if last is not None and last.left_because in _BY_RULES else None
+    about = {"b_call": entering.call_id, "b_queue": entering.queue}
+    last = turn.row(_LAST_LEFT, **about, b_since=entering.entered_at, b_visit=entering.came_as or _NO_VISIT)
+    return last if last is not None and (last.left_because in _BY_RULES or last.exit_key) else None
 
 
 def _place(entry: Row[Any], left: LeftBecause) -> Place:
-    return Place(entry.entry_id, entry.fence, entry.entered_at, entry.entered_boot, left)
+    return Place(entry.entry_id, entry.fence, entry.entered_at, entry.entered_boot, left, key=entry.exit_key)
 
 
 def _leave_behind(turn: Turn, entry: Row[Any]) -> None:
@@ -216,6 +225,7 @@ def move_on(turn: Turn, entry: Row[Any], to: str) -> Place:
         entered_boot=entry.entered_boot,
         needs=needs_of(entry),
         identity=entry.identity,
+        visit=entry.visit,
     )
     turn.touched.add(to)
     asked = entry.asked_queue or entry.queue
@@ -280,6 +290,7 @@ def _row(turn: Turn, entering: Entering, party_ref: str) -> dict[str, Any]:
         "left_because": None,
         "party_ref": party_ref,
         "identity": entering.identity,
+        "visit": entering.visit,
         **acd_needs.columns(turn, entering, entry_id, entered_boot, party_ref),
     }
 
@@ -311,7 +322,7 @@ def leave(
     if because is LeftBecause.EXIT_KEY and entry.state == "away" and entry.kind != "call":
         return  # the place of who has stepped out, and is to be called back since
     if not kept_places.keeps(turn, entry, because):
-        _leave(turn, entry, because, at, **({"key": key} if key else {}))
+        _leave(turn, entry, because, at, key)
 
 
 def give_up(turn: Turn, entry: Row[Any], because: LeftBecause, at: float) -> None:
@@ -377,14 +388,15 @@ def _is_of_this_stay(entry: Row[Any], entering: Entering) -> bool:
     return bool(is_in_line and entry.entered_at <= entering.entered_at)
 
 
-def _leave(turn: Turn, entry: Row[Any], because: LeftBecause, at: float, **more: str) -> None:
+def _leave(turn: Turn, entry: Row[Any], because: LeftBecause, at: float, key: str = "") -> None:
     if entry.state == "talking":
         acd_offers.close_entry(turn, entry.entry_id)
         turn.changed = True
         return
     acd_offers.end_open_offers(turn, entry.entry_id, _end_of_offer(because), at)
-    turn.run(_LEAVE, b_entry=entry.entry_id, b_at=at, b_because=because.value)
-    _tell_left(turn, entry, because, at, entry.entered_at, _place_in_line(turn, **entry._mapping), **more)
+    turn.run(_LEAVE, b_entry=entry.entry_id, b_at=at, b_because=because.value, b_key=key)
+    told = {"key": key} if key else {}
+    _tell_left(turn, entry, because, at, entry.entered_at, _place_in_line(turn, **entry._mapping), **told)
 
 
 def _tell_left(

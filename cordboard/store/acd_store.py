@@ -379,4 +379,5 @@ def _entered(place: Place, offer: OfferToRing | None, changes: Changes) -> Enter
         place.kind,
         place.queue,
         place.refused,
+        place.key,
     )

@@ -51,7 +51,8 @@ class Entering:
     reckoned from it if None. max_wait_s: how long the caller may wait in all; one who comes back after that leaves.
     None: for ever, as far as the store is concerned. needs: what the flow asks of an agent; a place keeps those it
     was entered with. identity: the mark of who the flow has found this to be (`acd.identity`), "" for nobody.
-    is_back: the call has come back to a wait that had begun already, from a worker that may have died.
+    visit: which step of its flow has it wait, as its checkpoint will say; came_as: the one with which the call has
+    come from another worker, which may have died before it heard how that wait ended. 0 for none.
     """
 
     call_id: str
@@ -66,7 +67,8 @@ class Entering:
     max_wait_s: float | None = None
     needs: Needs = field(default_factory=Needs)
     identity: str = ""
-    is_back: bool = False
+    visit: int = 0
+    came_as: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class Entered:
     """A place in a queue. entered_at, entered_boot: the true time on both clocks, also after a retake. offer: to be
     rung at once. left: why there is no place any more; None if there is one. kind: `call`, `callback` or `cut_off`.
     queue: where the place is, which after an overflow is another one than was asked for; refused: why there never
-    was one.
+    was one. key: pressed to leave, "" for none.
     """
 
     entry_id: str
@@ -101,6 +103,7 @@ class Entered:
     kind: str = "call"
     queue: str = ""
     refused: Refusal | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, exists, or_, select
 
-from cordboard.acd.callbacks import AtWork, Claim, available, is_due, to_dial
+from cordboard.acd.callbacks import AtWork, Claim, available, is_due, rung_for, to_dial
 from cordboard.acd.eligibility import may_have
 from cordboard.acd.model import Activity, LeftBecause, Presence
 from cordboard.acd.needs_json import needs_from_json
-from cordboard.store import acd_entries, callback_attempts, callback_closing
+from cordboard.store import acd_entries, acd_matching, callback_attempts, callback_closing
 from cordboard.store.callback_attempts import Attempt
 from cordboard.store.state_conditions import AWAY, NOT_FREE, OPEN_CALLBACK, WAITING
 from cordboard.store.tables import agent_states, callbacks, devices, offers, queue_entries
@@ -120,7 +120,8 @@ def claim(turn: Turn) -> list[Attempt]:
         return []
     agents = _agents(turn, {row.queue for row in due.values()})
     queues = sorted({queue for name in agents for queue in turn.plan.agents[name].queues})
-    claims = [_claim(turn, row, row.entry_id in due) for row in promised if row.entry_id in due or row.leg_id]
+    at_work = acd_matching.at_work(turn)
+    claims = [_claim(row, row.entry_id in due, at_work) for row in promised if row.entry_id in due or row.leg_id]
     claims += [_waiting(row) for row in turn.rows(_ON_THE_PHONE, b_queues=queues)]
     agent_first = {name for name, queue in turn.plan.queues.items() if queue.callback and _rings_agent(queue)}
     chosen = to_dial(
@@ -147,9 +148,9 @@ def _is_due(turn: Turn, row: Row[Any]) -> bool:
     return is_due(policy, is_dialled=row.leg_id != "", due_at=row.due_at, wall=turn.now.wall)
 
 
-def _claim(turn: Turn, row: Row[Any], is_due: bool) -> Claim:
-    """A promise: to be dialled, or being dialled. Who was cut off is rung at once, for the agent they talked to."""
-    agent = row.prefers_agent if row.reason == "cut_off" else ""
+def _claim(row: Row[Any], is_due: bool, at_work: Collection[str]) -> Claim:
+    """A promise: to be dialled, or being dialled."""
+    agent = rung_for(row.reason, row.prefers_agent, at_work)
     standing = "due" if is_due else "dialled"
     needs = needs_from_json(row.entry_asks)
     return Claim(row.entry_id, row.queue, standing, row.entry_rank, row.entry_stands_at, needs, agent)  # type: ignore[arg-type]

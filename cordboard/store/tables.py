@@ -32,6 +32,8 @@ flow_runs = Table(
 # `acd.matching.entry_order`. asked_queue: where the flow has put the call, if it has gone on from there by
 # overflow; "" otherwise. identity: the mark of who alone may have the place again (`acd.identity`), "" for nobody.
 # own_needs: of `needs` what the flow has asked for, without what the queue asks of everybody; NULL if that is all.
+# visit: which step of its flow has the call wait here, by the number in its checkpoint; 0 if none is known.
+# exit_key: pressed to leave.
 queue_entries = Table(
     "queue_entries",
     metadata,
@@ -63,6 +65,8 @@ queue_entries = Table(
     Column("asked_queue", String(64), nullable=False, server_default=""),
     Column("identity", String(64), nullable=False, server_default=""),
     Column("own_needs", String),
+    Column("visit", Integer, nullable=False, server_default="0"),
+    Column("exit_key", String(1), nullable=False, server_default=""),
 )
 Index(
     "queue_entries_waiting",

@@ -15,19 +15,21 @@ SwitchName = Literal["asterisk", "freeswitch"]
 PLACE_PRIORITY = "transfer.priority"
 """A destination that begins behind the first step of its extension: known from the settings, not from the node."""
 
-DETECT_MACHINES = "callback.detect_machines"
-AGENT_FIRST = "callback.dial=agent_first"
-"""Of the callbacks of a queue: asked of the switch that the device of `outside:` belongs to."""
-
 _ASTERISK: dict[str, str] = {}  # the reference: what it cannot do is not in the language
 
 _FREESWITCH = {
     PLACE_PRIORITY: "its extensions have no priorities: write the destination as `context,extension,1`",
-    DETECT_MACHINES: "it hears the tone behind a greeting, and not the greeting: write `detect_machines: false`",
-    AGENT_FIRST: "no leg of it waits in the customer's stead: write `dial: customer_first`",
 }
 
 LACKING: Mapping[SwitchName, Mapping[str, str]] = {"asterisk": _ASTERISK, "freeswitch": _FREESWITCH}
 """By switch: the features it lacks, and why, for people."""
+
+UNSPOKEN: Mapping[SwitchName, frozenset[str]] = {
+    "asterisk": frozenset(),
+    "freeswitch": frozenset(["cs", "da", "is", "ka", "no", "ur", "vi"]),
+}
+"""By switch: the languages it has no rule for (no mod_say), of those in which flows leave values to the switch.
+Whether the sounds are there `doctor` looks.
+"""
 
 assert set(LACKING) == set(get_args(SwitchName))

@@ -10,13 +10,16 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from string import ascii_lowercase, ascii_uppercase, digits
 
 from esl_apps import variables
+from esl_apps.handing_over import RINGBACK, SCREEN_S
 
 VERSION = 1  # of what the service asks of the dialplan; a higher one says that it must be installed anew
 RESUMES = 10  # how often one place of a flow is begun anew before the call counts as stuck
 ACCEPT_S = 3  # a worker that has not said anything by then does not get the call; FreeSWITCH counts whole seconds
 PAUSE_MS = 100  # between two rounds over the workers
+STAND_IN_S = 3600  # a leg in a customer's stead waits in the queue no longer
 DEFAULT_TOKEN = "cordboard"  # noqa: S105 (a mark, no secret, unless an admin chooses one)
 
 DIALPLAN, EVENT_SOCKET, CORE = (
@@ -35,6 +38,7 @@ _OF_A_VISIT = (
     variables.HELD,
     variables.OFFERS,
     variables.WON,
+    "cordboard_resume",
     "cordboard_seen",
     "cordboard_stuck",
 )
@@ -50,10 +54,23 @@ _OURS = (
     "park_after_bridge",
 )
 
+# What sounds like an answering machine. In frames of 20 ms, as FreeSWITCH counts; with these numbers a person who
+# says "Hello?" is waited for about a second longer.
+_MACHINES = {
+    "LOUD": "150",  # of 32,767, the mean of what is sound
+    "SOUND_FRAMES": "4",  # a click is no word
+    "SILENCE_FRAMES": "30",  # of quiet, and FreeSWITCH adds 25
+    "SILENCE_MS": "1100",
+    "LISTEN_MS": "5500",
+    "GREETING_S": "1.5",
+    "GREETING_FRAMES": "(7[5-9]|[89][0-9]|[0-9]{3,})",
+}
+
 _WORKER = re.compile(r"[A-Za-z0-9.-]{1,200}:[0-9]{1,5}")
 _DESTINATION = re.compile(r"([A-Za-z0-9_.-]{1,80}),([A-Za-z0-9_.*#+-]{1,80})")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _HOST = re.compile(r"[0-9A-Fa-f.:]{2,45}")
+_UPPER = str.maketrans(ascii_lowercase, ascii_uppercase, digits)
 _SECRET = re.compile(r"[A-Za-z0-9_.~+/=-]{1,128}")  # nothing that XML or FreeSWITCH's preprocessor would read
 
 
@@ -85,6 +102,10 @@ def render_dialplan(
         "PATIENCE_STROKES": str(strokes),
         "LATE_STROKES": "1" * math.ceil(strokes / len(workers)),
         "PAUSE_MS": str(PAUSE_MS),
+        "STAND_IN_MS": str(STAND_IN_S * 1000),
+        "SCREEN_MS": str(SCREEN_S * 1000),
+        "RINGBACK": RINGBACK,
+        **_MACHINES,
         "OF_A_VISIT": _named(_OF_A_VISIT),
         "OURS": _named(_OURS),
         "FIRST_TURNS": _first_turns(len(workers)),
@@ -114,13 +135,16 @@ def render_core_settings() -> str:
 
 
 def _first_turns(count: int) -> str:
-    """Which worker is first: chosen by the last digit of the call's own id, for there is no other chance."""
-    starts = [[f"{digit:x}" for digit in range(16) if digit % count == first] for first in range(min(count, 16))]
+    """Which worker is first: chosen by the last character of the call's own id, for there is no other chance. That
+    of a call which we have made ends in one of ours.
+    """
+    letters = digits + ascii_lowercase  # hexadecimal first: with them each worker has the same share
+    starts = [letters[first::count] for first in range(min(count, len(letters)))]
     return "\n".join(
-        f'      <condition field="${{uuid}}" expression="[{"".join(digits)}]$" break="never">\n'
+        f'      <condition field="${{uuid}}" expression="[{ends}{ends.translate(_UPPER)}]$" break="never">\n'
         f'        <action application="set" data="cordboard_turn={first}"/>\n'
         f"      </condition>"
-        for first, digits in enumerate(starts)
+        for first, ends in enumerate(starts)
     )
 
 

@@ -21,7 +21,10 @@ from tests.bench.estimates.report import estimate_page
 from tests.bench.figures import Figures
 from tests.bench.flows.measuring import measure_flows
 from tests.bench.flows.report import flow_page
-from tests.bench.machine import bare_machine, store_machine, this_machine
+from tests.bench.freeswitch.figures import FreeswitchFigures
+from tests.bench.freeswitch.measuring import measure_freeswitch
+from tests.bench.freeswitch.report import freeswitch_page
+from tests.bench.machine import bare_machine, freeswitch_machine, store_machine, this_machine
 from tests.bench.measuring import measure_bursts, measure_memory
 from tests.bench.pages import PARTS, goals_of, joined, parts_of
 from tests.bench.queueing.figures import QueueFigures
@@ -35,6 +38,7 @@ from tests.bench.stores.report import store_page
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 LONGEST_S = 360.0  # then something hangs
 QUEUES_S = 2_400.0  # the same, for all sizes of queues
+FREESWITCH_S = 1_200.0  # six minutes on a quiet machine
 COMMAND = "make bench"
 ESTIMATE_SEEDS = 2  # the same days each time; half a minute each
 
@@ -55,6 +59,12 @@ async def measure_queueing(samples: int, sizes: Sizes) -> tuple[QueueFigures, Ma
     """The queues, on one Asterisk."""
     async with asyncio.timeout(QUEUES_S):
         return await measure_queues(samples, sizes)
+
+
+async def measure_switch(rounds: int, samples: int, sizes: Sizes) -> FreeswitchFigures:
+    """Event sockets and queues, on one FreeSWITCH after the other."""
+    async with asyncio.timeout(FREESWITCH_S):
+        return await measure_freeswitch(rounds, samples, [count for count in sizes.waiting if count <= 50])
 
 
 def main(arguments: list[str]) -> int:
@@ -81,14 +91,18 @@ def main(arguments: list[str]) -> int:
             has_failed = bool(figures.failures())
         if options.only in (None, "queues"):
             parts["queues"] = queue_page(*uvloop.run(measure_queueing(options.samples, sizes)), date, COMMAND)
+        if options.only in (None, "freeswitch"):
+            found = uvloop.run(measure_switch(options.rounds, options.samples, sizes))
+            parts["freeswitch"] = freeswitch_page(found, freeswitch_machine(found.switch), date, COMMAND)
+            has_failed = has_failed or bool(found.failures())
         if options.only in (None, "stores"):
             stores = uvloop.run(measure_stores(options.offers))
             parts["stores"] = store_page(stores, store_machine(), date, COMMAND)
         if options.only in (None, "flows"):
             parts["flows"] = flow_page(measure_flows(options.rounds), bare_machine(), date, COMMAND)
         if options.only in (None, "estimates"):
-            found = measure_estimates(ESTIMATE_SEEDS)
-            parts["estimates"] = estimate_page(found, bare_machine(), date, COMMAND)
+            estimates = measure_estimates(ESTIMATE_SEEDS)
+            parts["estimates"] = estimate_page(estimates, bare_machine(), date, COMMAND)
     except (LabError, TimeoutError) as error:
         print(f"the measurement broke: {error or 'it took too long'}", file=sys.stderr)
         return 1

@@ -13,6 +13,7 @@ from cordboard.lab.pbx import LabPbx
 from tests.bench.report import Machine
 
 LIBRARIES = ("uvloop", "panoramisk", "structlog", "orjson")
+ESL_LIBRARIES = ("uvloop", "greenswitch", "gevent")
 STORE_LIBRARIES = ("sqlalchemy", "psycopg")
 FLOW_LIBRARIES = ("pydantic", "cel-expr-python", "PyYAML")
 
@@ -22,6 +23,11 @@ async def this_machine(pbx: LabPbx) -> Machine:
     found = re.search(r"Asterisk (\S+)", await pbx.command("core show version"))
     asterisk = found[1] if found else "of unknown version"
     return _machine(f"Asterisk {asterisk}, ", LIBRARIES)
+
+
+def freeswitch_machine(switch: str) -> Machine:
+    """This machine, with what speaks to FreeSWITCH."""
+    return _machine(f"{switch}, ", ESL_LIBRARIES)
 
 
 def bare_machine() -> Machine:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-PARTS = ("ivr", "queues", "stores", "flows", "estimates")
-_BEGINS = {  # all but the first
+PARTS = ("ivr", "queues", "freeswitch", "stores", "flows", "estimates")
+HEADINGS = {  # of all parts but the first
     "queues": "\n## Queues:",
+    "freeswitch": "\n## FreeSWITCH:",
     "stores": "\n## Stores:",
     "flows": "\n## Flows:",
     "estimates": "\n## Estimates:",
@@ -17,8 +18,8 @@ def parts_of(page: str) -> dict[str, str]:
     """The parts of an earlier page; empty where there was none."""
     parts: dict[str, str] = {}
     for name in reversed(PARTS[1:]):
-        page, found, rest = page.partition(_BEGINS[name])
-        parts[name] = f"{_BEGINS[name]}{rest}".strip("\n") if found else ""
+        page, found, rest = page.partition(HEADINGS[name])
+        parts[name] = f"{HEADINGS[name]}{rest}".strip("\n") if found else ""
     return parts | {PARTS[0]: page.rstrip("\n")}
 
 

@@ -33,15 +33,19 @@ class Program:
     overseers: tuple[int, ...] = ()
 
 
-@contextlib.asynccontextmanager
-async def panoramisk(port: int, *flags: str) -> AsyncIterator[Program]:
+def panoramisk(port: int, *flags: str) -> contextlib.AbstractAsyncContextManager[Program]:
     """The bare handler, ready to be called."""
-    arguments = ["-m", "tests.bench.panoramisk_ivr", str(port), *flags]
-    async with _running(arguments, stdout=asyncio.subprocess.PIPE) as process:
+    return speaking_program("tests.bench.panoramisk_ivr", str(port), *flags)
+
+
+@contextlib.asynccontextmanager
+async def speaking_program(module: str, *arguments: str) -> AsyncIterator[Program]:
+    """A program of ours which says "ready" when it can be called. Raises LabError."""
+    async with _running(["-m", module, *arguments], stdout=asyncio.subprocess.PIPE) as process:
         assert process.stdout is not None
         said = await asyncio.wait_for(process.stdout.readline(), READY_S)
         if said != b"ready\n":
-            raise LabError("the panoramisk handler did not start")
+            raise LabError(f"{module} did not start")
         yield Program((process.pid,))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cordboard.bootstrap.configuration import load_configuration
-from tests.bench.pages import PARTS, joined, parts_of
+from tests.bench.pages import HEADINGS, joined, parts_of
 from tests.bench.queueing.configuration import QUEUES, agents_of, device_of, peer_queues, seated_agents
 from tests.bench.queueing.figures import Pop, QueueFigures, Sample
 from tests.bench.queueing.goals import queue_goals
@@ -81,12 +81,12 @@ def test_a_size_that_broke_is_left_out_and_said_so() -> None:
 
 
 def test_a_part_measured_anew_leaves_the_other_as_it_was() -> None:
-    without = {"stores": "", "flows": "", "estimates": ""}
+    without = {"freeswitch": "", "stores": "", "flows": "", "estimates": ""}
     first = joined({"ivr": "# Benchmarks\n\none", "queues": "## Queues: old\n\ntwo"})
     assert parts_of(first) == {"ivr": "# Benchmarks\n\none", "queues": "## Queues: old\n\ntwo", **without}
     assert joined(parts_of(first) | {"queues": "## Queues: new"}) == "# Benchmarks\n\none\n\n## Queues: new\n"
     assert parts_of("") == {"ivr": "", "queues": "", **without}
-    every = {"ivr": "# A"} | {part: f"## {part.title()}: {part}" for part in PARTS[1:]}
+    every = {"ivr": "# A"} | {part: f"{heading.strip()} {part}" for part, heading in HEADINGS.items()}
     assert parts_of(joined(every)) == every
 
 

@@ -36,7 +36,13 @@ class CallbackKit(FloorKit):
 
     def __init__(self, path: Address, floor: FloorPlan | None = None) -> None:
         super().__init__(path, floor or plan())
+        self._plan = self.store.plan
         self.callbacks = CallbackStore(self.store)
+
+    def clear(self) -> None:
+        """As before, and with the first plan."""
+        super().clear()
+        self.store.plan = self._plan
 
     def arrives(self, call_id: str, number: str = NUMBERS[0], **how: Any) -> str:
         """A caller comes to sales; the place."""

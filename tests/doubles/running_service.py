@@ -122,14 +122,14 @@ class Service:
     async def start(self, workers: int = 1, **environment: str) -> None:
         """Until each process has said that it is ready: their lines may come after the supervisor's own."""
         await self.spawn(workers, **environment)
-        await self.journal.wait("service_ready", 20)
+        await self.journal.wait("service_ready", 45)
         await self.events("worker_ready", workers)
 
     def send(self, number: signal.Signals) -> None:
         assert self.process is not None
         self.process.send_signal(number)
 
-    async def ended(self, within_s: float = 15.0) -> int:
+    async def ended(self, within_s: float = 30.0) -> int:
         assert self.process is not None
         code = await asyncio.wait_for(self.process.wait(), within_s)
         await asyncio.gather(*self._readers)

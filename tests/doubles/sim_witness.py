@@ -57,11 +57,12 @@ class WitnessedFloor(MemoryFloor):
 
     def claim(self, now: Moment) -> list[Attempt]:
         """As before, and nobody is dialled for whom there is no agent at work, or outside the hours. Who was cut
-        off is rung for the agent they talked to, wherever that one is.
+        off is rung for the agent they talked to, whatever that one is at.
         """
         found = super().claim(now)
         at_work = sum(agent.presence is Presence.AVAILABLE for agent in self.books.agents.values())
         assert sum(one.policy is not RING_BACK for one in found) <= at_work
+        assert at_work or not found
         for one in found:
             hours = one.policy.hours
             assert hours is None or hours.is_open(datetime.fromtimestamp(now.wall, UTC))

@@ -57,10 +57,12 @@ class Guest:
 
 
 @contextlib.asynccontextmanager
-async def guest(stage: Stage, dials: str = "6000", host: str = "127.0.0.2", ani: str = ANI) -> AsyncIterator[Guest]:
-    """A caller who has dialled; hangs up in the end if still there."""
+async def guest(
+    stage: Stage, dials: str = "6000", host: str = "127.0.0.2", ani: str = ANI, deadline_s: float = 5
+) -> AsyncIterator[Guest]:
+    """A caller who has dialled; hangs up in the end if still there. deadline_s: until somebody answers."""
     async with Caller(ani=ani, name="Ada", host=host) as caller:
-        call = await caller.dial(dials, pbx=(stage.pbx.host, stage.pbx.sip_port), deadline_s=5)
+        call = await caller.dial(dials, pbx=(stage.pbx.host, stage.pbx.sip_port), deadline_s=deadline_s)
         try:
             yield Guest(stage, call)
         finally:

@@ -147,7 +147,7 @@ async def seats(stage: Stage, *names: str) -> AsyncIterator[list[Seat]]:
 
 @contextlib.asynccontextmanager
 async def _seat(stage: Stage, name: str) -> AsyncIterator[Seat]:
-    extension = stage.configuration.plan.agents[name].device.removeprefix("PJSIP/")
+    extension = stage.configuration.plan.agents[name].device.rpartition("/")[2]
     async with SipPhone(extension, stage.pbx) as phone, stage.desk(name) as desk:
         phone.speak(tone(AGENT_HZ, 1.0))
         yield Seat(name, phone, desk)

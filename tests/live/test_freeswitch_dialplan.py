@@ -1,4 +1,5 @@
-"""The dialplan on a real FreeSWITCH, with workers that take calls, hang and die: loop, ringing, the agent's leg.
+"""The dialplan on a real FreeSWITCH, with workers that take calls, hang and die: the loop. Agents' legs are shown
+by `test_freeswitch_queueing`, dialling by the contract of all phones.
 
 One FreeSWITCH for all, which takes two seconds to start. The callers' names hold what must not be carried out.
 """
@@ -13,13 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from cordboard.errors import LabError
 from cordboard.lab.call import Call
 from cordboard.lab.caller import Caller
-from cordboard.lab.esl import LabEvent
 from cordboard.lab.freeswitch import LabFreeswitch
 from cordboard.lab.ports import find_free_ports
-from cordboard.lab.sip_phone import SipPhone
 from esl_apps.dialplan.render import CORE, DIALPLAN, render_core_settings, render_dialplan
 from tests.doubles.esl_worker import EslCall, EslWorker
 from tests.live.freeswitch_kit import freeswitch_running
@@ -29,7 +27,6 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
 SAFE = "operators,operators"
 PATIENCE_S = 1.0
 DEADLINE_S = 20.0
-ENDS, JOINS, RUNS = "CHANNEL_HANGUP_COMPLETE", "CHANNEL_BRIDGE", "CHANNEL_EXECUTE"
 
 
 @dataclass(frozen=True)
@@ -63,9 +60,6 @@ async def test_the_dialplan_keeps_every_call(tmp_path: Path) -> None:
         await a_worker_that_accepts_and_never_speaks(house)
         await a_worker_that_dies_and_one_that_hangs(house)
         await a_place_that_is_never_left(house)
-        await a_phone_is_rung_without_a_worker(house)
-        await agents_who_refuse_and_one_who_accepts(house)
-        await the_second_of_two_agents(house)
         assert not house.trap.exists()
 
 
@@ -121,92 +115,6 @@ async def a_place_that_is_never_left(house: House) -> None:
     assert begun == 11
 
 
-async def a_phone_is_rung_without_a_worker(house: House) -> None:
-    """What came of it is told to the next worker."""
-    async with (
-        EslWorker(house.ports[0]) as worker,
-        SipPhone("1003", house.pbx) as alice,
-        house.caller(),
-        house.pbx.esl.listen(JOINS) as events,
-    ):
-        call = await holding(worker, "dialling")
-        await call.set(cordboard_next="dial", cordboard_dial="[leg_timeout=10]user/1003")
-        call.die()
-        await alice.answer()
-        await next_event(events, JOINS)
-        await alice.hang_up()
-        call = await worker.taken()
-        assert call.variable("cordboard_returned") == "dial"
-        assert call.variable("originate_disposition") == "SUCCESS"
-        assert call.variable("cordboard_left").isdecimal()
-        assert call.variable("cordboard_next") == ""
-        await call.execute_nothing_more("hangup", "NORMAL_CLEARING")
-
-
-async def agents_who_refuse_and_one_who_accepts(house: House) -> None:
-    pbx = house.pbx
-    async with (
-        EslWorker(house.ports[0]) as worker,
-        SipPhone("1003", pbx) as alice,
-        house.caller(),
-        pbx.esl.listen(ENDS, JOINS, RUNS) as events,
-    ):
-        call = await holding(worker, "waiting")
-        await ring(pbx, call, accept_key="5")
-        await alice.answer()
-        await press(alice, "3")
-        assert (await next_event(events, ENDS))["variable_cordboard_key"] == "3"
-
-        await ring(pbx, call, accept_key="5")
-        await alice.answer()
-        silent = await next_event(events, ENDS)
-        assert (silent["variable_cordboard_key"], silent["Hangup-Cause"]) == ("timeout", "CALL_REJECTED")
-
-        await ring(pbx, call, accept_key="5")
-        await alice.answer()
-        while (await next_event(events, RUNS))["Application"] != "play_and_get_digits":
-            pass
-        await alice.hang_up()
-        assert (await next_event(events, ENDS))["variable_cordboard_key"] == "none"
-
-        await ring(pbx, call, accept_key="5")
-        await alice.answer()
-        await press(alice, "5")
-        await next_event(events, JOINS)
-        assert await pbx.command(f"uuid_getvar {call.leg_id} socket_resume") == "false"
-        call.die()  # the conversation is not touched
-        await asyncio.sleep(0.5)
-        assert await pbx.live_channels() == 2
-        await alice.hang_up()
-        back = await worker.taken()
-        assert back.variable("cordboard_returned") == "agent"
-        assert back.variable("cordboard_won") == "offer-1"
-        assert back.variable("cordboard_joined").isdecimal()
-        assert back.variable("socket_resume") == "true"
-        await back.execute_nothing_more("hangup", "NORMAL_CLEARING")
-
-
-async def the_second_of_two_agents(house: House) -> None:
-    """Accepts as well, and is told that somebody else has the caller."""
-    pbx = house.pbx
-    async with (
-        EslWorker(house.ports[0]) as worker,
-        SipPhone("1003", pbx) as alice,
-        SipPhone("1004", pbx) as bob,
-        house.caller(),
-        pbx.esl.listen(ENDS, JOINS) as events,
-    ):
-        call = await holding(worker, "waiting")
-        await ring(pbx, call, accept_key="")
-        await alice.answer()
-        await next_event(events, JOINS)
-        await ring(pbx, call, accept_key="", phone="1004")
-        await bob.answer()
-        assert (await next_event(events, ENDS))["variable_cordboard_key"] == "taken"
-        call.die()
-        await pbx.command(f"uuid_kill {call.leg_id}")
-
-
 async def holding(worker: EslWorker, place: str) -> EslCall:
     """The next call of a worker, noted to stand at a place, with music that has no end."""
     call = await worker.taken()
@@ -214,28 +122,3 @@ async def holding(worker: EslWorker, place: str) -> EslCall:
     await call.set(cordboard_tries="0", cordboard_checkpoint=place, cordboard_returned="")
     await call.begin("playback", "local_stream://music")
     return call
-
-
-async def ring(pbx: LabFreeswitch, call: EslCall, *, accept_key: str, phone: str = "1003") -> None:
-    told = {
-        "cordboard_offer": "offer-1",
-        "cordboard_caller": call.leg_id,
-        "cordboard_whisper": "silence_stream://100",
-        "cordboard_accept_key": accept_key,
-        "cordboard_accept_ms": "1500",
-    }
-    variables = ",".join(f"{name}={value}" for name, value in told.items())
-    await pbx.command(f"bgapi originate {{{variables}}}user/{phone} agent XML cordboard-agent")
-
-
-async def press(phone: SipPhone, key: str) -> None:
-    """The leg may end while the tone is still being sent."""
-    with contextlib.suppress(LabError):
-        await phone.press(key)
-
-
-async def next_event(events: asyncio.Queue[LabEvent], name: str) -> LabEvent:
-    async with asyncio.timeout(DEADLINE_S):
-        while (event := await events.get())["Event-Name"] != name:
-            pass
-    return event

@@ -1,4 +1,6 @@
-"""The lab's own FreeSWITCH: callers hear it, phones are rung, values are spoken, and nothing of it is left."""
+"""The lab's own FreeSWITCH: callers hear it, phones are rung, values are spoken, and nothing of it is left. That it
+comes back after a crash is shown by `test_esl_wire`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,6 @@ import pytest
 from cordboard.lab.call import Call
 from cordboard.lab.caller import Caller
 from cordboard.lab.freeswitch import LabFreeswitch
-from cordboard.lab.freeswitch_sources import named_freeswitch
 from cordboard.lab.hearing import tone_share
 from cordboard.lab.music import Music
 from cordboard.lab.rtp import Samples, tone
@@ -33,11 +34,8 @@ async def test_callers_and_phones_of_the_lab_talk_through_it() -> None:
         await a_caller_hears_the_music(pbx)
         await a_phone_is_rung_and_both_are_heard(pbx)
         await a_value_is_spoken(pbx)
-        if named_freeswitch() is not None:
-            pytest.skip("the rest would end the FreeSWITCH that was named")
-        await it_comes_back_after_a_crash(pbx)
         pid = pbx.pid()
-    assert pid and not Path(f"/proc/{pid}").exists()
+    assert not pid or not Path(f"/proc/{pid}").exists()
     assert not pbx.run_dir.exists()
 
 
@@ -71,13 +69,6 @@ async def a_value_is_spoken(pbx: LabFreeswitch) -> None:
             assert (await call.ended).by == "pbx"
         assert abs(call.heard.samples()).max() > 3000
     assert "Error Opening File" not in pbx.logs()
-
-
-async def it_comes_back_after_a_crash(pbx: LabFreeswitch) -> None:
-    before = pbx.pid()
-    await pbx.restart()
-    assert pbx.pid() != before
-    assert "RUNNING" in await pbx.command("sofia status")
 
 
 def latest(call: Call) -> Samples:

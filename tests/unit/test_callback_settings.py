@@ -99,9 +99,8 @@ OUTSIDE = 'outside: {device: "PJSIP/{number}@trunk", countries: [GB]}\n'
         ("{callback: {}}", "", [(2, 11, "no-outside-numbers")]),
         ("{cut_off: {}}", "", [(2, 11, "no-outside-numbers")]),
         ("{callback: {flow: welcom}}", OUTSIDE, [(2, 28, "unknown-flow")]),
-        ("{callback: {}}", OVER_FREESWITCH, [(2, 21, "switch-lacks")]),
-        ("{callback: {detect_machines: false}}", OVER_FREESWITCH, []),
-        ("{callback: {detect_machines: false, dial: agent_first}}", OVER_FREESWITCH, [(2, 46, "switch-lacks")]),
+        ("{callback: {detect_machines: true}}", OVER_FREESWITCH, []),
+        ("{callback: {dial: agent_first}}", OVER_FREESWITCH, []),
         ("{cut_off: {}}", OVER_FREESWITCH, []),
     ],
 )

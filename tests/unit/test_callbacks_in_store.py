@@ -9,18 +9,24 @@ import pytest
 
 from cordboard.acd.cut_off import UNTOLD_S
 from cordboard.acd.model import OfferEnd, Presence
-from cordboard.store.address import Address
 from cordboard.store.callback_attempts import MARGIN_S, RING_BACK, leg_of
 from cordboard.telephony.outcomes import CallbackBooked, CallbackRefused
 from tests.doubles.callback_kit import CUT_OFF, NUMBERS, POLICY, plan
 from tests.doubles.callback_kit import CallbackKit as Kit
+from tests.doubles.databases import ENGINES, empty_database
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kit]:
+    kit = Kit(empty_database(request.param, tmp_path_factory.mktemp("callbacks")))
+    yield kit
+    kit.close()
 
 
 @pytest.fixture
-def kit(database: Address) -> Iterator[Kit]:
-    kit = Kit(database)
-    yield kit
-    kit.close()
+def kit(kept: Kit) -> Kit:
+    kept.clear()
+    return kept
 
 
 # -- the place --
@@ -394,6 +400,19 @@ def test_the_ring_back_goes_to_another_agent_if_that_one_does_not_come(kit: Kit)
     kit.renew("w1")
     kit.sweep()
     assert [row.agent for row in kit.offers().values() if row.state == "offered"] == ["agent0"]
+
+
+@pytest.mark.parametrize("presence", [Presence.PAUSED, Presence.LOGGED_OUT])
+def test_nobody_is_rung_back_for_an_agent_who_has_gone(kit: Kit, presence: Presence) -> None:
+    kit.presence("agent1")
+    kit.arrives("c1")
+    talk_that_is_cut_off(kit, "c1")
+    kit.presence("agent1", presence)
+    assert kit.claim().attempts == (), "nobody is at work"
+    kit.presence("agent0")
+    (attempt,) = kit.claim().attempts
+    kit.arrives(attempt.call_id)
+    assert [row.agent for row in kit.offers().values() if row.state != "ended"] == ["agent0"]
 
 
 def test_who_was_called_back_and_is_cut_off_while_waiting_is_called_again(kit: Kit) -> None:

@@ -42,6 +42,10 @@ class FakeSwitch:
         self.answers: Callable[[], HangupCause | None] = lambda: None
         self.live: list[Leg] = []
         self.tell: Callable[[CallEvent], None] = lambda event: None
+        self.by_trunk: dict[str, FakeSwitch] = {}  # by device: the other switch
+
+    def of(self, device: str) -> FakeSwitch:
+        return self.by_trunk.get(device, self)
 
     def on_call_event(self, callback: Callable[[CallEvent], None]) -> None:
         self.tell = callback
@@ -133,6 +137,23 @@ async def test_a_customer_is_dialled_as_soon_as_an_agent_is_there(office: Office
     assert (leg.customer.device, leg.leg_id) == (f"PJSIP/{NUMBER}@trunk", f"callback-{leg.call_id}")
     assert await callbacks.find(leg.call_id) == CalledBack("sales", "en", 0, "")
     assert await callbacks.find(new_call_id()) is None
+
+
+async def test_customers_are_rung_as_soon_as_the_switch_of_their_trunk_is_up(office: Office) -> None:
+    one, other = FakeSwitch(), FakeSwitch()
+    one.by_trunk["PJSIP/{number}@trunk"] = other
+    other.is_connected = False
+    process, callbacks, _ = office.start("w1", switch=one)
+    await callbacks.book(asked())
+    await office.machine.ready(process, "alice")
+    await office.becomes("SELECT name FROM leases WHERE name = 'dialler'", [("dialler",)])
+    looks = asyncio.Semaphore(0)
+    process.floor.on_look(lambda connection, moment: looks.release)
+    for _ in range(2):
+        await looks.acquire()
+    assert (one.asked, other.asked) == ([], [])
+    other.is_connected = True
+    assert (await dialled(other)).customer.number == NUMBER
 
 
 async def test_of_several_processes_one_dials(office: Office) -> None:

@@ -177,6 +177,15 @@ async def test_a_device_that_asterisk_does_not_know_is_a_fault(tmp_path: Path) -
         premises.login.close()
 
 
+async def test_phones_of_freeswitch_are_not_asterisks_to_know(tmp_path: Path) -> None:
+    async with FakeAmi(asterisk(**{"1001": "NOT_INUSE"})) as ami:
+        site = Site(tmp_path, ami_port=ami.port)
+        site.add_agents(alice="PJSIP/1001", bob="user/1002")
+        premises = site.premises()
+        assert "each of 1 agent;" in only(await devices.look(premises), Level.OK).seen
+        premises.login.close()
+
+
 async def test_devices_cannot_be_asked_for_without_a_log_in(tmp_path: Path) -> None:
     site = Site(tmp_path, ami_port=find_free_ports())
     only(await devices.look(site.premises()), Level.OK)

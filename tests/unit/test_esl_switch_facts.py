@@ -13,7 +13,7 @@ from esl_apps.agent_legs import agent_leg_event, joined_caller, leg_of, offer_of
 from esl_apps.agent_results import result_of_leg, result_of_refusal, talk_of
 from esl_apps.call_events import call_event, is_left_alone
 from esl_apps.calling_back import leg_wanted
-from esl_apps.devices import Devices, users_of
+from esl_apps.devices import Devices, place_of_registration, places_of, users_of
 from esl_apps.events import EslEvent
 from esl_apps.rescue import rescue_callers, still_callers
 
@@ -155,12 +155,62 @@ def _end(word: str, **more: str) -> EslEvent:
     return event("CHANNEL_HANGUP_COMPLETE", "caller", **headers)
 
 
+CUSTOMER = OutsideNumber("+442079460123", "sofia/gateway/trunk/442079460123", "+442079460100")
+OF_CUSTOMER = {"cordboard_originated": CALL, "cordboard_customer_number": "+442079460123"}
+
+
 def test_somebody_is_called_back_by_a_leg_that_enters_the_loop() -> None:
-    customer = OutsideNumber("+442079460123", "sofia/gateway/trunk/442079460123", "+442079460100")
-    wanted = leg_wanted(CustomerLeg("leg", CALL, customer, 30.0))
-    assert (wanted.extension, wanted.variables) == ("customer", {"cordboard_originated": CALL})
+    wanted = leg_wanted(CustomerLeg("leg", CALL, CUSTOMER, 30.0))
+    assert (wanted.device, wanted.extension, wanted.variables) == (CUSTOMER.device, "customer", OF_CUSTOMER)
+    listened_to = leg_wanted(CustomerLeg("leg", CALL, CUSTOMER, 30.0, detect_machines=True))
+    assert listened_to.variables == OF_CUSTOMER | {"cordboard_detect": "true"}
+
+
+def test_the_agent_first_has_a_leg_in_the_customers_stead() -> None:
+    wanted = leg_wanted(CustomerLeg("leg", CALL, CUSTOMER, 29.5, agent_first=True))
+    assert (wanted.device, wanted.extension) == ("loopback/stand-in/cordboard-callback", "stands-in")
+    assert wanted.variables == OF_CUSTOMER | {
+        "cordboard_customer": CUSTOMER.device,
+        "cordboard_ring_s": "30",
+        "cordboard_shown": "+442079460100",
+        "loopback_bowout": "false",
+    }
+
+
+@pytest.mark.parametrize(
+    "customer",
+    [
+        OutsideNumber("+442079460123", "sofia/gateway/trunk/1,user/2", ""),
+        OutsideNumber("+442079460123", "${system(reboot)}/1", ""),
+        OutsideNumber("x", "sofia/gateway/trunk/1", ""),
+    ],
+)
+def test_nobody_is_called_back_who_is_no_number_and_device(customer: OutsideNumber) -> None:
     with pytest.raises(SwitchProtocolError):
-        leg_wanted(CustomerLeg("leg", CALL, customer, 30.0, agent_first=True))
+        leg_wanted(CustomerLeg("leg", CALL, customer, 30.0))
+
+
+def test_what_became_of_somebody_who_was_called_back() -> None:
+    def told(word: str, *more: dict[str, str], **named: str) -> tuple[str, int] | None:
+        found = call_event(ended(word, *more, originated=CALL, **named))
+        return None if found is None else (found.kind, found.cause)
+
+    assert told("NORMAL_CLEARING", ANSWERED) == ("gone", 16)
+    assert told("NORMAL_CLEARING", ANSWERED, machine="true") == ("machine", 16)
+    assert told("NO_ANSWER") is None, "the answer to making the leg tells"
+    for word, cause in (("USER_BUSY", 17), ("NO_ANSWER", 19), ("ALLOTTED_TIMEOUT", 19), ("CALL_REJECTED", 21)):
+        why = {"variable_originate_disposition": word}
+        assert told("NORMAL_CLEARING", ANSWERED, why, not_reached="true", customer="d") == ("not_reached", cause)
+    assert told("NORMAL_CLEARING", ANSWERED, customer="d") is None, "the leg behind one that stood in for them"
+
+
+def test_the_agent_first_is_joined_when_the_customer_picks_up() -> None:
+    stand_in = {"Other-Leg-Unique-ID": "caller"}
+    assert agent_leg_event(leg("CHANNEL_BRIDGE", stand_in, behind="b-leg")) is None
+    told = event("CHANNEL_ANSWER", "customer-o1", variable_cordboard_caller="caller")
+    found = agent_leg_event(told)
+    assert found is not None and (found.kind, found.offer_id, found.leg_id) == ("joined", "o1", "offer-o1")
+    assert found.caller_leg_id == "caller"
 
 
 # -- phones --
@@ -176,6 +226,26 @@ USERS = """userid|context|domain|group|contact|callgroup|effective_caller_id_nam
 def test_the_users_of_a_directory_and_whether_they_are_registered() -> None:
     assert users_of(USERS) == {"1001": True, "1002": False}
     assert users_of("-ERR") == {}
+
+
+def test_a_phone_has_the_names_that_agents_yaml_can_say() -> None:
+    devices = Devices()
+    for place in places_of(USERS):
+        devices.note_place(place)
+    found = devices.list(users_of(USERS), [])
+    assert [name for name, state in found.items() if state is DeviceState.IDLE] == [
+        "user/1001",
+        "user/1001@example.org",
+        "sofia/internal/1001@example.org",
+        "sofia/internal/1001%example.org",
+    ]
+    assert found["user/1002@example.org"] is DeviceState.UNAVAILABLE
+
+
+def test_a_phone_of_no_listed_directory_is_known_by_its_registration() -> None:
+    row = {"reg_user": "1003", "realm": "example.org", "url": "sofia/external/sip:1003@192.0.2.9:5060"}
+    assert place_of_registration(row) == ("1003", "example.org", "external")
+    assert place_of_registration({}) == ("", "", "")
 
 
 def test_a_phone_is_busy_while_it_has_a_channel_and_away_while_it_is_not_registered() -> None:

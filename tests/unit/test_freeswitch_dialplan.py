@@ -12,6 +12,7 @@ from esl_apps.dialplan.render import render_core_settings, render_dialplan, rend
 
 WORKERS = ["127.0.0.1:8084", "127.0.0.1:8085", "127.0.0.1:8086"]
 SAFE = "operators,operator"
+CROCKFORD = "ABCDEFGHJKMNPQRSTVWXYZ"  # the letters of our own call ids, on legs that we have made
 OF_CALLERS = re.compile(r"\$\{(caller_id|sip_|effective|destination|ani|rdnis|username|network)")
 
 
@@ -37,7 +38,7 @@ def test_each_worker_is_first_in_its_turn_and_all_are_tried() -> None:
 def test_every_call_has_one_first_worker(count: int) -> None:
     root = parsed([f"127.0.0.1:{9000 + index}" for index in range(count)], SAFE)
     chosen = [one.get("expression", "") for one in root.iter("condition") if one.get("field") == "${uuid}"]
-    for digit in "0123456789abcdef":
+    for digit in "0123456789abcdef" + CROCKFORD:
         assert sum(re.search(pattern, f"x{digit}") is not None for pattern in chosen) == 1
 
 
@@ -92,3 +93,28 @@ def test_the_other_files_are_well_formed() -> None:
     ElementTree.fromstring(render_core_settings())
     socket = ElementTree.fromstring(render_event_socket("secret-1", port=8022))
     assert socket.find(".//param[@name='listen-port']").get("value") == "8022"  # type: ignore[union-attr]
+
+
+def test_of_several_agents_one_is_chosen_before_any_is_joined() -> None:
+    actions = [action.get("application") for action in parsed(WORKERS, SAFE).iter("action")]
+    assert actions.index("limit") < actions.index("intercept")
+
+
+@pytest.mark.parametrize(
+    ("heard", "is_machine"),
+    [
+        ("true|0", True),
+        ("true|12", True),
+        ("false|75", True),
+        ("false|130", True),
+        ("false|74", False),
+        ("|", False),
+    ],
+)
+def test_what_sounds_like_a_machine(heard: str, is_machine: bool) -> None:
+    [pattern] = [
+        str(one.get("expression"))
+        for one in parsed(WORKERS, SAFE).iter("condition")
+        if "wait_for_silence" in str(one.get("field"))
+    ]
+    assert (re.search(pattern, heard) is not None) is is_machine

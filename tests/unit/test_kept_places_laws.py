@@ -83,6 +83,7 @@ class PlacesMachine(RuleBasedStateMachine):
         self.attempts: list[Attempt] = []
         self.came: dict[str, float] = {}
         self.rung: Counter[str] = Counter()
+        self.steps: dict[str, int] = {}  # of its flow, by call
         self.boots = 0
         self.ids = ExitStack()
 
@@ -124,9 +125,14 @@ class PlacesMachine(RuleBasedStateMachine):
             assert entered.entered_at <= place.entered_at
 
     def enter(self, call_id: str, queue: str, is_back: bool = False) -> Entered:
-        now = self.kit.now
-        entering = Entering(call_id, f"leg-{call_id}", "asterisk", queue, "en", 0, now.wall, "w1", is_back=is_back)
-        return self.kit.do(lambda c: self.kit.store.enter(c, now, entering))
+        """In a new step of its flow; or on another worker, in the same one."""
+        now, came_as = self.kit.now, self.steps.get(call_id, 0) if is_back else 0
+        step = self.steps[call_id] = self.steps.get(call_id, 0) + 1
+        entering = Entering(call_id, f"leg-{call_id}", "asterisk", queue, "en", 0, now.wall, "w1")
+        entering = replace(entering, visit=step, came_as=came_as)
+        entered = self.kit.do(lambda c: self.kit.store.enter(c, now, entering))
+        assert is_back or entered.left is None, "told how another wait has ended"
+        return entered
 
     @precondition(lambda self: self.calls)
     @rule(number=which, for_s=st.sampled_from((5.0, 60.0)))
@@ -244,6 +250,7 @@ class PlacesMachine(RuleBasedStateMachine):
         self.kit.do(lambda c: forget_other_boots(c, f"boot {self.boots}"))
         self.kit.sweep()
         self.kit.reconcile()
+        assert not self.kit.claim().attempts, "nobody is at work"
         self.kit.do(lambda c: self.kit.callbacks.settle_overdue(c, self.kit.now, set()))
         for row in self.kit.promises():
             old = before.get(row.callback_id)

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from cordboard.bootstrap.configuration import load_configuration
 from cordboard.errors import LabError
 from cordboard.lab import freeswitch_sources
 from cordboard.lab.freeswitch_config import FreeswitchSettings, render_freeswitch
@@ -18,7 +19,7 @@ from cordboard.lab.freeswitch_sources import (
     find_freeswitch,
     running_freeswitch,
 )
-from cordboard.lab.freeswitch_stage import in_freeswitch_words
+from cordboard.lab.freeswitch_stage import freeswitch_copy, in_freeswitch_words
 from cordboard.lab.house_files import House
 from cordboard.prompts import freeswitch_values
 from cordboard.prompts.freeswitch_words import LANGUAGES, sound_texts
@@ -118,3 +119,10 @@ async def test_values_are_spoken_in_every_rate_once(tmp_path: Path, monkeypatch:
 
 def test_a_region_is_no_language_of_its_own_and_unknown_ones_are_left_out() -> None:
     assert freeswitch_values.say_languages(["es-mx", "es", "en", "ja"]) == ["es", "en"]
+
+
+def test_the_flow_library_can_be_served_on_freeswitch(tmp_path: Path) -> None:
+    site = freeswitch_copy(Path(__file__).parents[2] / "ivr_flows", tmp_path / "site")
+    loaded = load_configuration(site, environment={}, need_secrets=False)
+    assert list(loaded.settings.switches) == ["freeswitch"]
+    assert all(agent.device.startswith("user/") for agent in loaded.plan.agents.values())

@@ -58,9 +58,9 @@ async def house(tmp_path: Path) -> AsyncIterator[Machine]:
         yield made
 
 
-def begin(process: Process, phone: ScriptedPhone, verb: v.Enqueue = KEYS) -> asyncio.Task[object]:
+def begin(process: Process, phone: ScriptedPhone, verb: v.Enqueue = KEYS, **step: int) -> asyncio.Task[object]:
     process.room.keys = process.room.keys or Keypad()
-    wait = process.room.wait(phone, verb, CHECKPOINT, lambda: note(phone.arrival.call))
+    wait = process.room.wait(phone, verb, CHECKPOINT, lambda: note(phone.arrival.call), **step)
     return asyncio.create_task(wait)
 
 
@@ -109,6 +109,27 @@ async def test_a_key_leaves_the_queue_and_others_do_nothing(house: Machine) -> N
     assert await end(waiting) == o.LeftByKey("9")
     await becomes(house, LEFT, [("sales", "exit_key")])
     assert isinstance(one.room.keys, Keypad) and not one.room.keys.listeners, "nothing is heard of who has left"
+
+
+@pytest.mark.parametrize(("came_as", "has_left"), [(4, True), (6, False)])
+async def test_a_key_that_led_out_does_so_on_another_worker_too(
+    house: Machine, came_as: int, has_left: bool
+) -> None:
+    """The first one has died before the flow went on; or after that, when it was to wait anew."""
+    one, two = house.processes
+    phone = ScriptedPhone(arrival("A" * 26))
+    waiting = begin(one, phone, seq=4)
+    await is_waiting(phone)
+    press(one, phone, "9")
+    assert await end(waiting) == o.LeftByKey("9")
+    await becomes(house, LEFT, [("sales", "exit_key")])
+    later = ScriptedPhone(phone.arrival)
+    again = begin(two, later, seq=came_as + 1, came_as=came_as)
+    if not has_left:
+        await is_waiting(later)
+        later.hang_up()
+    assert await end(again) == (o.LeftByKey("9") if has_left else o.HungUp())
+    assert len(house.rows("select entry_id from queue_entries")) == (1 if has_left else 2)
 
 
 async def test_who_steps_out_comes_back_to_the_place_on_any_worker(house: Machine) -> None:

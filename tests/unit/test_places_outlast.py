@@ -13,21 +13,27 @@ from cordboard.acd.model import Agent, FloorPlan, LeftBecause, Moment, Needs, Of
 from cordboard.acd.needs_json import needs_from_json
 from cordboard.acd.waiting_rules import OverflowStep
 from cordboard.store.acd_values import Entered, Entering
-from cordboard.store.address import Address
 from cordboard.store.boot import forget_other_boots
 from cordboard.store.callback_attempts import Attempt
 from cordboard.store.callbacks import CallbackAsked
 from cordboard.telephony.ports import DeviceState
 from tests.doubles.callback_kit import CUT_OFF, NUMBERS, POLICY, CallbackKit, plan
+from tests.doubles.databases import ENGINES, empty_database
 
 SOLD, HELP = ("sold", 3), ("help", 4)
 
 
-@pytest.fixture
-def kit(database: Address) -> Iterator[CallbackKit]:
-    kit = CallbackKit(database)
+@pytest.fixture(scope="module", params=ENGINES)
+def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CallbackKit]:
+    kit = CallbackKit(empty_database(request.param, tmp_path_factory.mktemp("places")))
     yield kit
     kit.close()
+
+
+@pytest.fixture
+def kit(kept: CallbackKit) -> CallbackKit:
+    kept.clear()
+    return kept
 
 
 def restart(kit: CallbackKit) -> None:
@@ -299,11 +305,18 @@ def test_who_is_sent_on_takes_the_older_place_they_have_there(kit: CallbackKit, 
 # -- a worker dies that was to be told --
 
 
-def come_back(kit: CallbackKit, call_id: str, queue: str = "sales") -> Entered:
+def wait(kit: CallbackKit, call_id: str, visit: int) -> Entered:
+    """The flow has the call wait."""
+    now = kit.now
+    entering = Entering(call_id, f"leg-{call_id}", "asterisk", "sales", "en", 0, now.wall, "w1", visit=visit)
+    return kit.do(lambda c: kit.store.enter(c, now, entering))
+
+
+def come_back(kit: CallbackKit, call_id: str, came_as: int) -> Entered:
     """Another worker goes on where the last one was: in the wait."""
     now = kit.now
-    back = Entering(call_id, f"leg-{call_id}", "asterisk", queue, "en", 0, now.wall, "w2", is_back=True)
-    return kit.do(lambda c: kit.store.enter(c, now, back))
+    back = Entering(call_id, f"leg-{call_id}", "asterisk", "sales", "en", 0, now.wall, "w2")
+    return kit.do(lambda c: kit.store.enter(c, now, replace(back, visit=came_as + 1, came_as=came_as)))
 
 
 RULES = [LeftBecause.MAX_WAIT, LeftBecause.EMPTY, LeftBecause.CLOSED, LeftBecause.OVERFLOW]
@@ -311,12 +324,12 @@ RULES = [LeftBecause.MAX_WAIT, LeftBecause.EMPTY, LeftBecause.CLOSED, LeftBecaus
 
 @pytest.mark.parametrize("because", RULES)
 def test_who_was_sent_out_and_comes_back_to_the_wait_has_left_it(kit: CallbackKit, because: LeftBecause) -> None:
-    first = kit.arrives("c1")
+    first = wait(kit, "c1", 4).entry_id
     kit.pass_time(30)
     kit.leave("c1", because)
-    kit.pass_time(5)
+    kit.pass_time(600)
     for _ in range(2):
-        back = come_back(kit, "c1")
+        back = come_back(kit, "c1", 4)
         assert (back.entry_id, back.left) == (first, because)
     assert len(kit.entries()) == 1
     assert len(kit.ledger("left_queue")) == 1
@@ -324,35 +337,47 @@ def test_who_was_sent_out_and_comes_back_to_the_wait_has_left_it(kit: CallbackKi
 
 def test_who_was_sent_on_first_has_left_by_what_came_last(kit: CallbackKit) -> None:
     kit.store.plan = two_queues()
-    kit.arrives("c1")
+    wait(kit, "c1", 4)
     kit.pass_time(10)
     second = overflow(kit, "c1")
     kit.leave("c1", LeftBecause.CLOSED)
-    back = come_back(kit, "c1")
+    back = come_back(kit, "c1", 4)
     assert (back.entry_id, back.left) == (second.entry_id, LeftBecause.CLOSED)
+
+
+def test_who_left_by_a_key_and_comes_back_to_the_wait_has_pressed_it(kit: CallbackKit) -> None:
+    first = wait(kit, "c1", 4)
+    kit.pass_time(30)
+    left = (kit.now, "c1", LeftBecause.EXIT_KEY, kit.now.wall)
+    kit.do(lambda c: kit.store.leave(c, *left, entry_id=first.entry_id, fence=first.fence, key="9"))
+    kit.pass_time(5)
+    back = come_back(kit, "c1", 4)
+    assert (back.entry_id, back.left, back.key) == (first.entry_id, LeftBecause.EXIT_KEY, "9")
 
 
 @pytest.mark.parametrize("because", [LeftBecause.EXIT_KEY, LeftBecause.ABANDONED])
 def test_who_left_otherwise_waits_anew(kit: CallbackKit, because: LeftBecause) -> None:
+    """Nobody has pressed a key: the place of who had stepped out was given up."""
     kit.store.plan = plan(cut_off=None)
-    first = kit.arrives("c1")
+    first = wait(kit, "c1", 4)
     kit.leave("c1", because)
-    assert come_back(kit, "c1").entry_id != first
+    assert come_back(kit, "c1", 4).entry_id != first.entry_id
 
 
 def test_who_comes_again_by_the_flow_waits_anew(kit: CallbackKit) -> None:
-    first = kit.arrives("c1")
+    first = wait(kit, "c1", 4)
     kit.pass_time(30)
     kit.leave("c1", LeftBecause.MAX_WAIT)
     kit.pass_time(1)
-    again = kit.enter("c1")
-    assert again.left is None and again.entry_id != first
+    again = wait(kit, "c1", 6)
+    assert again.left is None and again.entry_id != first.entry_id
     kit.pass_time(1)
-    assert come_back(kit, "c1").entry_id == again.entry_id
+    assert come_back(kit, "c1", 6).entry_id == again.entry_id
 
 
-def test_a_wait_that_ended_long_ago_is_another_one(kit: CallbackKit) -> None:
-    first = kit.arrives("c1")
+def test_who_was_to_wait_anew_when_their_worker_drained_has_not_left_that_wait(kit: CallbackKit) -> None:
+    first = wait(kit, "c1", 4)
     kit.leave("c1", LeftBecause.MAX_WAIT)
-    kit.pass_time(600)
-    assert come_back(kit, "c1").entry_id != first
+    kit.pass_time(0.5)
+    again = come_back(kit, "c1", 6)
+    assert again.left is None and again.entry_id != first.entry_id

@@ -155,6 +155,10 @@ def test_a_message_ends_by_silence_by_key_by_length_or_by_leaving(flow: Flow) ->
     by_leaving.hang_up()
     assert recorded(by_leaving) == (5, True)
     assert by_leaving.ended == e.Ended("hung_up")
+    without_a_word = at_message()
+    without_a_word.hang_up()
+    assert recorded(without_a_word) == (0, True)
+    assert without_a_word.ended == e.Ended("hung_up")
 
 
 def test_a_caller_waits_talks_and_goes_on(flow: Flow) -> None:

@@ -26,7 +26,7 @@ queues:
     max_waiting: 6
     wrap_up: {s: 15}
     accept: none
-    overflow: [{wait_s: 120, to: late}]
+    overflow: [{wait_s: 50, to: support}, {wait_s: 120, to: late}]
     callback:
       {attempts: 2, retry_after_s: 60, expires_s: 600, ring_s: 10, hours: {zone: UTC, week: {mon: "8:03-8:26"}}}
     cut_off: {hold_s: 60, ring_back: true, agent_s: 40}
@@ -47,7 +47,9 @@ callers:
   - queue: support
     calls_h: {"08:00": 70}
     patience_s: {mean: 300}
-    callback: {share: 0.7, after_s: 20, answers: 0.6, confirms_after_s: 5}
+    callback:
+      {share: 0.7, after_s: 20, answers: 0.6, confirms_after_s: 5,
+       calls_again: 0.6, calls_again_after_s: {mean: 60}, calls_again_to: sales}
     require: {spanish: 2}
     relax: [{after_s: 100.5, drop: [spanish]}]
   - {queue: vip, calls_h: {"08:00": 60}, patience_s: {mean: 90}, cut_off: {waiting: 0.3, after_s: 5, cause: 16}}
@@ -163,12 +165,24 @@ def test_the_store_and_the_memory_tell_the_same_day(tmp_path: Path) -> None:
     assert ways == {"served", "abandoned", "max_wait", "overflow"}
 
 
+def sent_on_to_older_places(rows: Collection[LedgerRow]) -> int:
+    """How many were sent on to a queue in which they had a place already."""
+    sent_on = {
+        (row.call_id, row.at): row.queue
+        for row in rows
+        if row.kind == "left_queue" and row.data["because"] == "overflow"
+    }
+    back = [row for row in rows if row.kind == "came_back"]
+    return sum(sent_on.get((row.call_id, row.at), row.queue) != row.queue for row in back)
+
+
 def test_both_keep_the_same_places_and_promises(tmp_path: Path) -> None:
     memory, store = played(parse_day(parse_yaml(KEEPING, "keeping.yaml")), tmp_path / "cordboard.db", seed=2)
     names = names_in(memory)
     assert told(memory, names) == told(store, names)
     ways = {row.data["because"] for row in memory if row.kind in ("left_queue", "refused")}
     assert ways >= {"served", "abandoned", "overflow", "exit_key", "callback", "cut_off", "closed", "empty", "full"}
+    assert sent_on_to_older_places(memory) > 3
     away = {row.data["entry_kind"] for row in memory if row.kind == "stepped_out"}
     assert away == {"call", "callback", "cut_off", "hung_up"}
     ends = Counter(row.data["state"] for row in memory if row.kind == "callback_closed")

@@ -134,13 +134,15 @@ async def test_a_caller_who_hangs_up_has_abandoned(house: Machine) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_the_longest_wait_ends_in_the_flow(house: Machine) -> None:
+async def test_the_longest_wait_ends_in_the_flow(house: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the clock of the ACD, which is read from a server now and then: set right meanwhile, it would leap."""
+    monkeypatch.setattr("cordboard.store.postgres.follow_database", lambda *_read: None)
     one, _ = house.processes
     phone = ScriptedPhone(arrival())
     began = time.monotonic()
     waiting = begin(one, phone, replace(SALES, max_wait_s=0.3))
     assert await asyncio.wait_for(waiting, SOON_S) == o.NotServed("max_wait")
-    assert time.monotonic() - began > 0.2  # the server's clock may be read a little wrong
+    assert time.monotonic() - began >= 0.3
 
 
 async def test_a_worker_that_drains_hands_its_callers_over_and_they_keep_their_place(house: Machine) -> None:
@@ -168,10 +170,11 @@ async def test_a_locked_database_keeps_the_caller_on_hold_and_the_true_time(hous
         phone = ScriptedPhone(arrival())
         waiting = begin(one, phone)
         await is_waiting(phone)
+        held_at = time.time()
         assert phone.performed == [v.Hold("default")], "music, while the store cannot be asked"
     assert await asyncio.wait_for(waiting, 10) == o.HandedOver()
     ((entered_at,),) = house.rows("select entered_at from queue_entries")
-    assert abs(entered_at - began) < 0.3
+    assert began <= entered_at <= held_at
 
 
 async def test_an_announcement_tells_the_place_and_does_not_delay_an_agent(tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ async def test_where_asyncio_falls_behind_reading_stops_until_it_has_caught_up(h
         most = max(most, len(hub._outbox))
     assert hub._paused
     assert most < OUTBOX_FULL + 5000
-    await asyncio.wait_for(done.wait(), 60.0)
+    await asyncio.wait_for(done.wait(), 100.0)
     assert not hub._paused or not hub._outbox
     await server.aclose()
     await asyncio.to_thread(sender.join)

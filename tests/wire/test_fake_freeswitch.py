@@ -26,6 +26,7 @@ OUTBOUND_LOOPBACK = (
     "04c-outbound-caller-hangup-mid-playback-linger-loopback",
 )
 OUTBOUND_SIP = (
+    "03c-outbound-digits-timeout",
     "04-outbound-caller-hangup-mid-playback-linger",
     "04b-outbound-caller-hangup-mid-playback-no-linger",
 )

@@ -1,4 +1,6 @@
-"""Check `devices`: Asterisk has every agent's device. One that it does not know never rings."""
+"""Check `devices`: Asterisk has the device of every agent who has a phone of Asterisk's. One that it does not know
+never rings.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +10,17 @@ from cordboard.bootstrap.checks.manager_session import NoLogin
 from cordboard.bootstrap.checks.premises import NotLookedAt, Premises
 from cordboard.bootstrap.checks.result import Check, Result, counted, fault, listed, note, ok
 from cordboard.errors import SwitchError
+from cordboard.telephony.reach import switch_of
 
 _NOT_THERE = "INVALID"
 
 
 async def look(premises: Premises) -> Sequence[Result]:
     """The agents whose device is unknown to Asterisk, and how many are not registered."""
-    agents = premises.plan.agents
+    plan = premises.plan
+    agents = {name: agent for name, agent in plan.agents.items() if switch_of(agent.device) == "asterisk"}
     if not agents:
-        return [ok("no agents are configured")]
+        return [ok("no agent has a phone of Asterisk's" if plan.agents else "no agents are configured")]
     states = await _states(premises, {agent.device for agent in agents.values()})
     if None in states.values():
         seen = "not looked at: Asterisk has no function DEVICE_STATE"

@@ -24,6 +24,7 @@ MODULES = (
     "mod_sndfile",
     "mod_tone_stream",
 )
+_SEVERAL = ("ring_all", "compat:ringall")
 _VERSION = re.compile(r"FreeSWITCH Version (\d+)\.(\d+)\S*")
 
 
@@ -47,7 +48,7 @@ async def look(premises: Premises) -> Sequence[Result]:
 async def missing_modules(premises: Premises, session: EventSocketSession) -> list[Result]:
     """Modules that are not loaded, one result for each. Raises NoEventSocket."""
     languages = {flow_language(tag) for tag in premises.spoken_languages()}
-    wanted = [*MODULES, *(f"mod_say_{language}" for language in sorted(languages))]
+    wanted = [*MODULES, *_of_queues(premises), *(f"mod_say_{language}" for language in sorted(languages))]
     missing = [name for name in wanted if await session.api(f"module_exists {name}") != "true"]
     return [
         fault(
@@ -56,6 +57,16 @@ async def missing_modules(premises: Premises, session: EventSocketSession) -> li
         )
         for name in missing
     ]
+
+
+def _of_queues(premises: Premises) -> list[str]:
+    """What ringing several agents at once, and callbacks to the agent first, are done with."""
+    queues = [] if premises.known_plan is None else list(premises.known_plan.queues.values())
+    needed = {
+        "mod_hash": any(queue.strategy in _SEVERAL for queue in queues),
+        "mod_loopback": any(queue.callback and queue.callback.dial == "agent_first" for queue in queues),
+    }
+    return [module for module, is_needed in needed.items() if is_needed]
 
 
 def flow_language(tag: str) -> str:

@@ -16,7 +16,7 @@ from cordboard.flows.lint.loops import loops
 from cordboard.flows.lint.numbers import lost_zeros
 from cordboard.flows.lint.reach import unreachable_nodes
 from cordboard.flows.lint.subject import Subject
-from cordboard.flows.lint.switches import lacking_switches
+from cordboard.flows.lint.switches import lacking_switches, unspoken_languages
 from cordboard.flows.lint.unused import unused_prompts, unused_variables
 
 Rule = Callable[[Subject], Iterator[Finding]]
@@ -28,6 +28,7 @@ OF_LINES: tuple[Rule, ...] = (
     lost_zeros,
     overlapping_keys,
     repeated_conditions,
+    unspoken_languages,
 )
 """Rules that look at one place at a time, and so at faulty flows too."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from cordboard.config.document import Keys
 from cordboard.config.findings import Finding
 from cordboard.flows.lint.subject import Subject
-from cordboard.telephony.capabilities import LACKING, PLACE_PRIORITY
+from cordboard.telephony.capabilities import LACKING, PLACE_PRIORITY, UNSPOKEN
 
 
 def lacking_switches(subject: Subject) -> Iterator[Finding]:
@@ -22,6 +22,19 @@ def lacking_switches(subject: Subject) -> Iterator[Finding]:
                 if feature in table:
                     message = f"{switch} cannot do `{feature}`"
                     yield subject.at(("nodes", node, *keys), "switch-lacks", message, table[feature], key=True)
+
+
+def unspoken_languages(subject: Subject) -> Iterator[Finding]:
+    """Each language of a flow that speaks values, in which one of the switches would be silent."""
+    if not any(subject.spoken.values()) and not any(shape.verb == "say" for shape in subject.shapes.values()):
+        return
+    written = subject.document.data.get("languages", ())
+    for number, tag in enumerate(written if isinstance(written, list) else ()):
+        for switch in subject.surroundings.switches:
+            if str(tag).partition("-")[0] in UNSPOKEN[switch]:
+                message = f"{switch} cannot say values in `{tag}`"
+                hint = "it would be silent: say no values in this language, or take its calls on the other switch"
+                yield subject.at(("languages", number), "switch-lacks", message, hint)
 
 
 def _features(subject: Subject, verb: str, written: Mapping[str, Any]) -> Iterator[tuple[str, Keys]]:

@@ -214,7 +214,7 @@ class Callers(Generic[OfferT]):
             return
         self._forget(visit)
         if self._hall.moods.random() < wants.calls_again:
-            self._expect_again(visit, wants.calls_again_after_s)
+            self._expect_again(visit, wants.calls_again_after_s, wants.calls_again_to)
         self._hall.go_on()
 
     def _drop(self, visit: Visit[OfferT], how: GetsCutOff) -> None:
@@ -229,6 +229,7 @@ class Callers(Generic[OfferT]):
             self._expect_again(visit, how.calls_again_after_s)
         hall.go_on()
 
-    def _expect_again(self, visit: Visit[OfferT], after_s: Length) -> None:
+    def _expect_again(self, visit: Visit[OfferT], after_s: Length, queue: str | None = None) -> None:
         after = after_s.draw(self._hall.moods)
-        self._hall.clock.after(after, partial(self._call_again, visit.caller, visit.part))
+        caller = replace(visit.caller, queue=queue or visit.caller.queue)
+        self._hall.clock.after(after, partial(self._call_again, caller, visit.part))

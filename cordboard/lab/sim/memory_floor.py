@@ -42,23 +42,24 @@ class MemoryFloor:
         """Somebody comes to a queue, or back to their place. Where they are, as `review`: "" also for who has no
         place, None for the queue they asked for. max_wait_s: their longest wait.
         """
-        place = self.books.places.get(caller.call_id) or self._older_place(now, caller)
+        own = self.books.places.get(caller.call_id)
+        place = own or self._older_place(now, caller.queue, caller.number, caller.call_id)
         if place is not None:
             return self._come_back(now, place, caller, max_wait_s)
         if self._places.take_in(now, caller) is None:
             return ""
         return self.review(now, caller.call_id)
 
-    def _older_place(self, now: Moment, caller: Caller) -> Place | None:
-        """Of who is to be called back and calls, or was cut off and calls again."""
-        promise = self._promises.open_for(caller.queue, caller.number) if caller.number else None
+    def _older_place(self, now: Moment, queue: str, party: str, call_id: str) -> Place | None:
+        """Of who is to be called back and calls, or was cut off and calls again; it is that call's from now on."""
+        promise = self._promises.open_for(queue, party) if party else None
         if promise is not None and promise.place.state == "away":
             self._promises.taken(now, promise)
             place: Place | None = promise.place
         else:
-            place = self._places.older_place(caller.queue, caller.number)
+            place = self._places.older_place(queue, party)
         if place is not None:
-            self._places.pass_on(place, caller.call_id)
+            self._places.pass_on(place, call_id)
         return place
 
     def _come_back(self, now: Moment, place: Place, caller: Caller, max_wait_s: float | None) -> str | None:
@@ -113,6 +114,9 @@ class MemoryFloor:
         self._finish(now)
         place = self.books.places.get(call_id)
         moved = None if place is None else self._places.review(now, place)
+        if place is not None and moved:
+            older = self._older_place(now, moved, place.party, call_id)
+            self._places.move_on(now, place, moved, older)
         self._finish(now)
         return moved
 

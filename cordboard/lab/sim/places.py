@@ -61,10 +61,15 @@ class Places:
         books.touched.add(place.queue)
         return place
 
-    def move_on(self, now: Moment, place: Place, queue: str) -> None:
-        """A waiting caller goes to another queue, and stands there where time and priority put them."""
-        self.let_go(now, place, LeftBecause.OVERFLOW, now.wall)
+    def move_on(self, now: Moment, place: Place, queue: str, older: Place | None) -> None:
+        """A caller who has just left goes on to another queue, and stands there where time and priority put them;
+        or in the older place which they have there, and which is theirs already.
+        """
         asked = place.asked_queue or place.queue
+        if older is not None:
+            self.come_back(now, older, None)
+            older.asked_queue = asked
+            return
         call = replace(place.waiting, queue=queue, needs=place.needs_elsewhere)
         self.add(now, Place(call, place.language, place.party, kind=place.kind, asked_queue=asked))
 
@@ -143,8 +148,8 @@ class Places:
     # -- the queue's rules --
 
     def review(self, now: Moment, place: Place) -> str | None:
-        """Apply the rules of their queue to a waiting caller: the queue they are in from now on, "" if they had to
-        leave; None if nothing has changed.
+        """Have a waiting caller leave, if the rules of their queue say so: the queue they are to go on to, "" for
+        none; None if they stay.
         """
         if place.state != "waiting":
             return None
@@ -155,10 +160,7 @@ class Places:
         step = standing.overflow_step(self._books, place, now)
         if step is None:
             return None
-        if step.to:
-            self.move_on(now, place, step.to)
-        else:
-            self.let_go(now, place, LeftBecause.OVERFLOW, now.wall)
+        self.let_go(now, place, LeftBecause.OVERFLOW, now.wall)
         return step.to
 
     def _plan_change(self, call: WaitingCall, now: Moment) -> None:

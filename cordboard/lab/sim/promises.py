@@ -6,7 +6,7 @@ decided by `acd.callbacks`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from cordboard.acd import callbacks, cut_off
 from cordboard.acd.callback_policy import RING_BACK
@@ -108,12 +108,13 @@ class Promises:
         agents = self._at_work({one.place.queue for one in due.values()})
         ring_s = min(one.policy.ring_s for one in due.values())
         available = callbacks.available(self._as_told(agents, now), now.boot, ring_s)
-        if not available and all(one.reason == "asked" for one in due.values()):
+        at_work = self._worth_waiting_for(due.values())
+        if not available and not at_work:
             return []  # the usual case of a busy day, found out without a look at the line
-        standing = [self._claim(one, now) for one in promised if one.place.entry_id in due or one.dialled_as]
+        counted = [one for one in promised if one.place.entry_id in due or one.dialled_as]
         queues = {queue for agent in agents for queue in self._books.plan.agents[agent.name].queues}
         chosen = callbacks.to_dial(
-            [*standing, *self._waiting(queues, now)],
+            [*(self._claim(one, now, at_work) for one in counted), *self._waiting(queues, now)],
             available,
             lambda agent, one: may_have(self._books.plan.agents[agent], one.queue, one.needs),
             needs_free=self._agent_first(),
@@ -124,8 +125,13 @@ class Promises:
         queues = self._books.plan.queues.values()
         return {queue.name for queue in queues if queue.callback and queue.callback.dial == "agent_first"}
 
-    def _claim(self, promise: Promise, now: Moment) -> Claim:
-        agent = promise.prefers_agent if promise.reason == "cut_off" else ""
+    def _worth_waiting_for(self, promises: Iterable[Promise]) -> set[str]:
+        """Of the agents whom some of these have talked to those who are at work."""
+        talked_to = {one.prefers_agent for one in promises if one.reason == "cut_off"}
+        return {name for name in talked_to if self._books.agents[name].presence is Presence.AVAILABLE}
+
+    def _claim(self, promise: Promise, now: Moment, at_work: set[str]) -> Claim:
+        agent = callbacks.rung_for(promise.reason, promise.prefers_agent, at_work)
         standing: callbacks.Standing = "dialled" if promise.dialled_as else "due"
         return self._as_claim(promise.place, standing, now, agent)
 

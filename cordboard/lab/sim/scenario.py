@@ -146,9 +146,13 @@ def _pauses(part: SimAgents, number: int, midnight_s: float) -> Iterator[Stretch
 
 
 def _unknown_queues(document: Document, file: SimFile) -> Iterator[Finding]:
-    named = [(("callers", number, "queue"), part.queue) for number, part in enumerate(file.callers)]
+    named: list[tuple[tuple[str | int, ...], str]] = []
+    for number, part in enumerate(file.callers):
+        named.append((("callers", number, "queue"), part.queue))
+        if part.callback is not None and part.callback.calls_again_to is not None:
+            named.append((("callers", number, "callback", "calls_again_to"), part.callback.calls_again_to))
     named += [
-        (("agents", group, "queues", place), queue)  # type: ignore[misc]
+        (("agents", group, "queues", place), queue)
         for group, part in file.agents.items()
         for place, queue in enumerate(part.queues)
     ]

@@ -56,6 +56,9 @@ class WantsCallback(Section):
         default=0.0, description="The share who call themselves instead of waiting for it, and get their place."
     )
     calls_again_after_s: Length = Field(default=exponential(900.0), description="When, after the promise.")
+    calls_again_to: Name | None = Field(
+        default=None, description="Another queue that they come to then; they get their place if they are sent on."
+    )
 
 
 class GetsCutOff(Section):

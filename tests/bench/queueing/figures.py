@@ -56,7 +56,7 @@ class QueueFigures:
     """Everything of a run. samples: by cell and side, in the order they were taken; load: average at the start.
 
     left_out: cells that could not be measured, and why; holding: CPU, in cores, of what holds `held` callers who
-    wait, by way and round; not_held: why that could not be measured, "" if it was.
+    wait, by way and round; not_held: why that could not be measured, "" if it was; peer: the switch's own queue.
     """
 
     samples: dict[tuple[Cell, str], list[Sample]] = field(default_factory=dict)
@@ -67,6 +67,7 @@ class QueueFigures:
     pops: list[Pop] = field(default_factory=list)
     took_s: float = 0.0
     load: float = 0.0
+    peer: str = PEER
 
     def leave_out(self, cell: Cell, why: str) -> None:
         """Forget a cell that is measured in part only."""
@@ -93,5 +94,5 @@ class QueueFigures:
         return median([cores - music for cores, music in rounds])
 
     def ratio(self, cell: Cell, side: str) -> float:
-        """How many times faster than app_queue, by the medians."""
-        return self.joined(cell, PEER).p50 / self.joined(cell, side).p50
+        """How many times faster than the peer, by the medians."""
+        return self.joined(cell, self.peer).p50 / self.joined(cell, side).p50

@@ -105,10 +105,10 @@ class AppQueue:
 
 
 @contextlib.asynccontextmanager
-async def open_sides(site: Site) -> AsyncIterator[tuple[Side, ...]]:
-    """All sides, with everybody paused."""
+async def open_sides(site: Site, peer: Side | None = None) -> AsyncIterator[tuple[Side, ...]]:
+    """All sides, with everybody paused. peer: the switch's own queue, `app_queue` if nothing else is said."""
     seats = await _seats(site, {agent for queue in site.stage.queues for agent in seated_agents(queue)})
-    peer = AppQueue(site.pbx.ami)
+    peer = peer or AppQueue(site.pbx.ami)
     for agent in site.stage.configuration.plan.agents:
         await peer.pause(agent)
     try:

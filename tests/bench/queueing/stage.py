@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Protocol
 
 from cordboard.acd.model import Presence
 from cordboard.bootstrap.acd_parts import AcdParts
+from cordboard.bootstrap.configuration import Configuration
 from cordboard.errors import LabError
 from cordboard.lab import cleanup
+from cordboard.lab.desk_client import DeskClient
 from cordboard.lab.pbx import LabPbx
+from cordboard.lab.service_process import ServiceProcess
 from cordboard.lab.stage import Stage
 from cordboard.service.floor import Floor
 from tests.bench.queueing.callers import Callers
@@ -51,11 +55,26 @@ class QueueStage(Stage):
         return pbx
 
 
+class QueueingStage(Protocol):
+    """A stage with the same queues on both sides, on whichever switch. queues: name to how many agents."""
+
+    queues: Mapping[str, int]
+    pbx: LabPbx
+    service: ServiceProcess
+    configuration: Configuration
+    passwords: Mapping[str, str]
+
+    @property
+    def desk_url(self) -> str: ...
+
+    def desk(self, agent: str) -> DeskClient: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """What a measurement needs. floor: of a process beside the service, as the desk's is."""
 
-    stage: QueueStage
+    stage: QueueingStage
     floor: Floor
     phones: AgentPhones
     callers: Callers
@@ -67,16 +86,21 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def open_site(queues: Mapping[str, int]) -> AsyncIterator[Site]:
+async def open_site(
+    queues: Mapping[str, int],
+    make_stage: Callable[[Path, Mapping[str, int]], Any] = QueueStage,
+    watch_pbx: Callable[[Any], contextlib.AbstractAsyncContextManager[Watch]] = watching,
+) -> AsyncIterator[Site]:
     """Start everything: all phones registered, all our agents paused. Removes it at the end.
 
-    queues: those which both sides have, as `configuration.queues_up_to` gives them.
+    queues: those which both sides have, as `configuration.queues_up_to` gives them. make_stage, watch_pbx: of the
+    switch; Asterisk's if nothing else is said.
     """
     async with contextlib.AsyncExitStack() as stack:
         folder = cleanup.make_run_dir("queue-bench")
         stack.callback(cleanup.remove_run_dir, folder)
         write_files(folder / "config", queues)
-        stage = QueueStage(folder / "config", queues)
+        stage = make_stage(folder / "config", queues)
         await stack.enter_async_context(stage)
         audio = SilentAudio()
         stack.callback(audio.close)
@@ -85,7 +109,7 @@ async def open_site(queues: Mapping[str, int]) -> AsyncIterator[Site]:
         await phones.register(extensions_of(queues))
         floor = await stack.enter_async_context(_floor(stage))
         callers = await stack.enter_async_context(Callers(pbx, ANI, audio))
-        watch = await stack.enter_async_context(watching(stage.pbx))
+        watch = await stack.enter_async_context(watch_pbx(stage.pbx))
         for agent in stage.configuration.plan.agents:
             await floor.set_presence(agent, Presence.PAUSED, PAUSE_REASON)
         await _until_reachable(floor)

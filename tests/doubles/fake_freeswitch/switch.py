@@ -229,6 +229,7 @@ class FakeFreeswitch:
             return
         application, argument, event_uuid = connection.orders.get_nowait()
         channel.executed.append(f"{application} {argument}".strip())
+        channel.variables |= {"current_application": application, "current_application_data": argument}
         about = [("Application", application)] + ([("Application-Data", argument)] if argument else [])
         own = [("Application-UUID", event_uuid)]
         channel.tell("CHANNEL_EXECUTE", [*about, *own])
