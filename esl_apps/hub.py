@@ -30,7 +30,9 @@ from esl_apps.hub_thread import HubThread, Job
 OUTBOX_FULL = 5000  # what asyncio has not taken yet; above it nothing is read any more
 BATCH = 500  # taken from the outbox before asyncio turns to something else
 BEAT_S = 2.0
-STUCK_S = 10.0  # nothing in the hub takes a millisecond
+STUCK_BEATS = (
+    5  # unanswered ones, 10 s: nothing in the hub takes a millisecond; when asyncio itself stood still, it is one
+)
 START_S = 5.0
 STOP_S = 5.0
 RESTART_S = 0.2  # between the end of one thread and the beginning of the next
@@ -172,7 +174,6 @@ class EslHub:
                 await self._ready
         except TimeoutError as error:
             raise SwitchUnavailable("the event socket's thread did not start", switch="freeswitch") from error
-        thread.beaten_at = self._asyncio.time()
         self._beat(thread)
 
     def _began(self, thread: HubThread) -> None:
@@ -183,19 +184,19 @@ class EslHub:
             self._ready.set_result(None)
 
     def _beat(self, thread: HubThread) -> None:
-        """Ask for a sign of life, and look when the last one came."""
+        """Ask for a sign of life, and see whether those came that were asked for before."""
         if thread is not self._thread or self._closed:
             return
-        now = self._asyncio.time()
-        if now - thread.beaten_at > STUCK_S:
-            thread.fault = TimeoutError(f"no sign of life for {STUCK_S:g} s")
+        if thread.unanswered >= STUCK_BEATS:
+            thread.fault = TimeoutError(f"no sign of life for {STUCK_BEATS * BEAT_S:g} s")
             self._replace(thread)
             return
+        thread.unanswered += 1
         thread.put(self.tell, (self._note_beat, thread))
         self._watching = self._asyncio.call_later(BEAT_S, self._beat, thread)
 
     def _note_beat(self, thread: HubThread) -> None:
-        thread.beaten_at = self._asyncio.time()
+        thread.unanswered = 0
 
     def _ended(self, thread: HubThread) -> None:
         self.tell(self._replace, thread)

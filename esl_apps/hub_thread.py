@@ -26,7 +26,7 @@ class HubThread:
         self._waker: Any = None
         self.fault: Exception | None = None
         self.loop: Any = None
-        self.beaten_at = 0.0
+        self.unanswered = 0  # signs of life that were asked for; asyncio's own count
         self._thread = threading.Thread(target=self._run, name="esl-hub", daemon=True)
 
     def start(self) -> None:

@@ -110,9 +110,9 @@ class EslPeer:
             self.send(OK)
         return asked
 
-    async def wait_closed(self) -> None:
+    async def wait_closed(self, longest_s: float = READ_S) -> None:
         """Until the other side has closed."""
-        async with asyncio.timeout(READ_S):
+        async with asyncio.timeout(longest_s):
             with contextlib.suppress(ConnectionError):
                 while await self.reader.read(65536):
                     pass

@@ -115,18 +115,31 @@ async def test_a_thread_that_hangs_is_replaced(hub: EslHub, monkeypatch: pytest.
     server = EslServer(answer, "127.0.0.1", 0, hub=hub)
     await server.start()
     monkeypatch.setattr(hub_module, "BEAT_S", 0.05)
-    monkeypatch.setattr(hub_module, "STUCK_S", 0.3)
+    monkeypatch.setattr(hub_module, "STUCK_BEATS", 6)
     hub._beat(hub._thread)  # type: ignore[arg-type]
     going_on = threading.Event()
     restarted = asyncio.Event()
     hub.on_restart(restarted.set)
     hub.call(going_on.wait)
     await asyncio.wait_for(restarted.wait(), 20.0)
-    monkeypatch.setattr(hub_module, "STUCK_S", 30.0)
+    monkeypatch.setattr(hub_module, "STUCK_BEATS", 600)
     await assert_serves(server)
     going_on.set()
     await assert_serves(server)
     await server.aclose()
+
+
+async def test_where_asyncio_itself_stood_still_the_thread_is_not_to_blame(
+    hub: EslHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "BEAT_S", 0.05)
+    monkeypatch.setattr(hub_module, "STUCK_BEATS", 20)
+    thread = hub._thread
+    assert thread is not None
+    hub._beat(thread)
+    time.sleep(2.0)  # noqa: ASYNC251 (as a stopped process, or a slow disk)
+    await asyncio.sleep(0.2)
+    assert hub._thread is thread
 
 
 async def test_where_asyncio_falls_behind_reading_stops_until_it_has_caught_up(hub: EslHub) -> None:
@@ -158,7 +171,7 @@ async def test_where_asyncio_falls_behind_reading_stops_until_it_has_caught_up(h
             for _ in range(count):
                 peer.send(event("PLAYBACK_START"))
             reached.set()
-            await peer.wait_closed()
+            await peer.wait_closed(90.0)
 
     sender = threading.Thread(target=flood, args=(server.port,))
     sender.start()
