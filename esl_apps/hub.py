@@ -49,8 +49,10 @@ class Tenant(Protocol):
     def resume(self) -> None:
         """Read again."""
 
-    def evict(self, reason: Exception) -> None:
-        """The thread is gone. Close, and tell the owner by `tell`. From any thread."""
+    def evict(self, reason: Exception) -> tuple[Any, ...]:
+        """The thread is gone. Close, and tell the owner by `tell`. From any thread. Returns its watchers: only the
+        thread that they are of may close them.
+        """
 
 
 class EslHub:
@@ -209,13 +211,13 @@ class EslHub:
         self._thread, self._paused = None, False
         reason = SwitchUnavailable("the event socket's thread failed", switch="freeswitch")
         reason.__cause__ = thread.fault
-        self._evict_all(reason)
+        thread.abandon(self._evict_all(reason))
         self._asyncio.call_later(RESTART_S, self._restart)
 
-    def _evict_all(self, reason: Exception) -> None:
-        for tenant in list(self._tenants):
-            tenant.evict(reason)
+    def _evict_all(self, reason: Exception) -> tuple[Any, ...]:
+        watchers = tuple(watcher for tenant in list(self._tenants) for watcher in tenant.evict(reason))
         self._tenants.clear()
+        return watchers
 
     def _restart(self) -> None:
         if self._closed:

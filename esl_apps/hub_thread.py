@@ -26,6 +26,7 @@ class HubThread:
         self._waker: Any = None
         self.fault: Exception | None = None
         self.loop: Any = None
+        self._buried: tuple[Any, ...] = ()
         self.unanswered = 0  # signs of life that were asked for; asyncio's own count
         self._thread = threading.Thread(target=self._run, name="esl-hub", daemon=True)
 
@@ -53,6 +54,14 @@ class HubThread:
         if self._end is not None:
             self._end.set()
 
+    def abandon(self, watchers: tuple[Any, ...]) -> None:
+        """It hangs, and another has taken its place: whenever it wakes, it closes these watchers and ends. Nothing
+        that was put is run any more: it would reach into the other's loop.
+        """
+        self._buried = watchers
+        self._inbox.clear()
+        self.put(self.stop, ())
+
     def _run(self) -> None:
         try:
             self._live()
@@ -71,6 +80,8 @@ class HubThread:
         with self._ringing:
             self._waker = None
             waker.close()
+        for watcher in self._buried:
+            watcher.close()
         hub.destroy(destroy_loop=True)
 
     def _take(self) -> None:

@@ -153,9 +153,10 @@ class SafeServer(OutboundESLServer):  # type: ignore[misc]
             self._watcher = self._hub.loop.io(self.server.fileno(), READ)
             self._watcher.start(self._on_call)
 
-    def evict(self, reason: Exception) -> None:
+    def evict(self, reason: Exception) -> tuple[Any, ...]:
         """The thread is gone; the listening socket is not, and the next thread takes it."""
-        self._watcher = None
+        watcher, self._watcher = self._watcher, None
+        return () if watcher is None else (watcher,)
 
     def on_connected(self, line: SafeOutbound) -> None:
         self.unread.discard(line)

@@ -151,10 +151,13 @@ class SafeProtocol(ESLProtocol):  # type: ignore[misc]
             self.hub.leave(self)
             self._end(fault)
 
-    def evict(self, reason: Exception) -> None:
-        """The thread is gone, and its watchers with it."""
+    def evict(self, reason: Exception) -> tuple[Any, ...]:
+        """The thread is gone; see `Tenant`."""
         self.connected = False
+        watchers = tuple(one for one in (self._reader, self._writer, self._timer) if one is not None)
+        self._reader = self._writer = self._timer = None
         self._end(reason)
+        return watchers
 
     def on_lost(self, fault: Exception | None) -> None:
         """The connection has ended. Called once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import gevent
 import gevent.socket
@@ -58,10 +58,10 @@ class SafeInbound(SafeProtocol, InboundESL):  # type: ignore[misc]
         else:
             self._owner.lost(self, fault)
 
-    def evict(self, reason: Exception) -> None:
+    def evict(self, reason: Exception) -> tuple[Any, ...]:
         """Nobody is left who would tell of it later."""
         self._is_connecting = False
-        super().evict(reason)
+        return super().evict(reason)
 
     def _begin(self, lines: Sequence[bytes], answer: Answer) -> None:
         try:
