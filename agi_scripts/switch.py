@@ -10,10 +10,8 @@ Events go to whoever has registered for them, one at a time and in Asterisk's or
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -26,6 +24,7 @@ from agi_scripts.call_events import call_event, is_call_event
 from agi_scripts.calling_back import CONTEXT, leg_wanted
 from agi_scripts.devices import device_state, is_one_device
 from agi_scripts.hold_keys import KeysHeard
+from cordboard.edge.reconnecting import Callback, OnConnected
 from cordboard.errors import SwitchProtocolError, SwitchRefused
 from cordboard.telephony.hangup_causes import Q850, HangupCause
 from cordboard.telephony.ports import AgentLeg, AgentLegEvent, CallEvent, CustomerLeg, DeviceState, Leg
@@ -66,7 +65,7 @@ class AsteriskSwitch:
         self.strange_events = 0  # agents' events that were not our dialplan's
         self._token = token
         self._link = AmiLink(host, port, username, secret, ping_s=ping_s)
-        self._callbacks: set[asyncio.Future[None]] = set()
+        self._callbacks = OnConnected()
         self._keys = KeysHeard()
         self._link.on_event("DTMFEnd", lambda _, event: self._keys.note(event))
 
@@ -87,16 +86,15 @@ class AsteriskSwitch:
     async def aclose(self) -> None:
         """Disconnect for good."""
         await self._link.aclose()
-        for task in list(self._callbacks):
-            task.cancel()
+        self._callbacks.cancel()
 
     async def wait_connected(self, deadline_s: float) -> None:
         """Wait for the link. Raises SwitchUnavailable after the deadline."""
         await self._link.wait_connected(deadline_s)
 
-    def on_connected(self, callback: Callable[[], Awaitable[None] | None]) -> None:
+    def on_connected(self, callback: Callback) -> None:
         """Call this after each (re)connect, to list what lives and reconcile. An async one gets a task."""
-        self._link.on_connected(lambda: self._begin(callback))
+        self._link.on_connected(lambda: self._callbacks.begin(callback))
 
     def on_agent_leg(self, callback: Callable[[AgentLegEvent], None]) -> None:
         """Call this with what each agent's leg does, the moment it does it."""
@@ -251,18 +249,6 @@ class AsteriskSwitch:
         self.strange_events += 1
         if self.strange_events == 1:
             _log.warning("strange_event", fault=str(fault))
-
-    def _begin(self, callback: Callable[[], Awaitable[None] | None]) -> None:
-        result = callback()
-        if inspect.isawaitable(result):
-            task = asyncio.ensure_future(result)
-            self._callbacks.add(task)
-            task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Future[None]) -> None:
-        self._callbacks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            _log.error("on_connected_failed", exc_info=error)
 
 
 def _fit(pattern: re.Pattern[str], value: str) -> str:

@@ -11,17 +11,17 @@ missed while the link was down is not told again.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import math
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 import structlog
 
+from cordboard.edge.reconnecting import Callback, OnConnected
 from cordboard.errors import SwitchProtocolError, SwitchRefused
 from cordboard.telephony.hangup_causes import HangupCause
 from cordboard.telephony.ports import AgentLeg, AgentLegEvent, CallEvent, CustomerLeg, DeviceState, Leg
@@ -62,7 +62,7 @@ class FreeswitchSwitch:
         self._on_left_alone: list[Callable[[EslEvent], None]] = []
         self._on_hangup: list[Callable[[str], None]] = []
         self._on_device: list[Callable[[str, DeviceState], None]] = []
-        self._callbacks: set[asyncio.Future[None]] = set()
+        self._callbacks = OnConnected()
         for name in _EVENTS:
             self._link.on_event(name, self._hear)
         for name in _REGISTERED:
@@ -86,8 +86,7 @@ class FreeswitchSwitch:
     async def aclose(self) -> None:
         """Disconnect for good."""
         await self._link.aclose()
-        for task in list(self._callbacks):
-            task.cancel()
+        self._callbacks.cancel()
 
     async def wait_connected(self, deadline_s: float) -> None:
         """Wait for the link. Raises SwitchUnavailable after the deadline."""
@@ -95,9 +94,9 @@ class FreeswitchSwitch:
 
     # -- who wants to hear of what --
 
-    def on_connected(self, callback: Callable[[], Awaitable[None] | None]) -> None:
+    def on_connected(self, callback: Callback) -> None:
         """Call this after each (re)connect, to list what lives and reconcile. An async one gets a task."""
-        self._link.on_connected(lambda: self._begin(callback))
+        self._link.on_connected(lambda: self._callbacks.begin(callback))
 
     def on_agent_leg(self, callback: Callable[[AgentLegEvent], None]) -> None:
         """Call this with what each agent's leg does, the moment it does it."""
@@ -305,18 +304,6 @@ class FreeswitchSwitch:
         for name in self._devices.names(user):
             for tell in self._on_device:
                 tell(name, state)
-
-    def _begin(self, callback: Callable[[], Awaitable[None] | None]) -> None:
-        result = callback()
-        if inspect.isawaitable(result):
-            task = asyncio.ensure_future(result)
-            self._callbacks.add(task)
-            task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Future[None]) -> None:
-        self._callbacks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            _log.error("on_connected_failed", exc_info=error)
 
 
 def _fit(pattern: re.Pattern[str], value: str) -> str:
