@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar, cast
 
 import structlog
@@ -33,6 +34,7 @@ from cordboard.telephony.outcomes import AgentRung
 OBSERVER_LEASE = observer_lease("asterisk")
 LOOK_S = 1.0  # between two looks at what is due, if nothing is due before
 WRITE_S = 2.0  # for what an agent or a caller waits for
+RENEWED_AT_ONCE = 250  # leases in one transaction
 ENTER_S = 0.5  # a caller hears nothing yet
 CLOSE_S = 2.0
 
@@ -365,12 +367,10 @@ class Floor:
             log.exception("look_failed")
 
     async def _look_once(self) -> None:
-        waiting = tuple(self.waiting_here())
+        await self._renew()
 
         def work(connection: Connection) -> tuple[list[Listener], Changes]:
             moment = now()
-            if waiting:
-                self.store.renew(connection, moment, self.name, waiting)
             written = [extra(connection, moment) for extra in self._on_look]
             return written, self.store.sweep(connection, moment)
 
@@ -379,6 +379,16 @@ class Floor:
         self._tell(changes)
         self._is_look = True
         self._call(self._on_offers)  # a wake that was lost
+
+    async def _renew(self) -> None:
+        """We live, and hold these callers. In parts, so that an offer asked for meanwhile comes between two."""
+        waiting = tuple(self.waiting_here())
+        for first in range(0, len(waiting), RENEWED_AT_ONCE):
+            part = waiting[first : first + RENEWED_AT_ONCE]
+            await self._thread.ask(partial(self._renew_part, part), WRITE_S)
+
+    def _renew_part(self, call_ids: Collection[str], connection: Connection) -> None:
+        self.store.renew(connection, now(), self.name, call_ids)
 
     @staticmethod
     def _call(listeners: list[Listener]) -> None:

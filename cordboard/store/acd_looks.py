@@ -8,6 +8,8 @@ queues there are. Called by `AcdStore`; there is one for each process.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import bindparam, func, select
 
 from cordboard.acd.model import FloorPlan
@@ -26,6 +28,7 @@ _RESTED = select(agent_states.c.agent).where(
 _OLDEST_LEASE = select(func.min(queue_entries.c.lease_until)).where(
     IN_LINE, queue_entries.c.state != "away", queue_entries.c.owner == bindparam("b_owner")
 )
+_OLDEST_OF_SOME = _OLDEST_LEASE.where(queue_entries.c.call_id.in_(bindparam("b_calls", expanding=True)))
 
 
 class Looks:
@@ -39,11 +42,13 @@ class Looks:
         """Something was not done that could have been: the next look goes through everything."""
         self._plan = None
 
-    def note_lapse(self, turn: Turn, owner: str) -> None:
-        """Before the owner's leases are renewed: callers without one are offered to nobody meanwhile."""
+    def note_lapse(self, turn: Turn, owner: str, call_ids: Collection[str] | None = None) -> None:
+        """Before these leases of the owner's, or all, are renewed: who had none was offered to nobody meanwhile."""
         if len(turn.plan.queues) <= QUEUES_A_LOOK:
             return
-        oldest = turn.connection.execute(_OLDEST_LEASE, {"b_owner": owner}).scalar_one()
+        of_whom = {"b_owner": owner} if call_ids is None else {"b_owner": owner, "b_calls": list(call_ids)}
+        statement = _OLDEST_LEASE if call_ids is None else _OLDEST_OF_SOME
+        oldest = turn.connection.execute(statement, of_whom).scalar_one()
         if oldest is not None and oldest <= turn.now.boot:
             self.miss()
 

@@ -194,7 +194,7 @@ class AcdStore:
     def renew(self, c: Connection, now: Moment, owner: str, call_ids: Collection[str] | None = None) -> None:
         """The owner lives: so do the leases of its callers, or of these of them. To be called each second."""
         turn = Turn(c, now, self.plan)
-        self._looks.note_lapse(turn, owner)
+        self._looks.note_lapse(turn, owner, call_ids)
         acd_entries.renew_leases(turn, owner, call_ids)
 
     # -- agents --

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import NoReturn, TypeVar
 
 from sqlalchemy import Connection
 
 from cordboard.acd.model import OfferEnd, OfferResult, Presence
-from cordboard.service.floor import LOOK_S, OBSERVER_LEASE
+from cordboard.service.floor import LOOK_S, OBSERVER_LEASE, RENEWED_AT_ONCE
 from cordboard.store import acd_entries
 from cordboard.store.acd_store import AcdStore
 from cordboard.store.acd_values import Changes, Entered, Entering, OfferToRing
@@ -34,6 +35,7 @@ class BenchStore:
     def __init__(self, address: Address, floor: BigFloor) -> None:
         self.acd = AcdStore(floor.plan, needs_lease=OBSERVER_LEASE)
         self.floor = floor
+        self._held: dict[str, None] = {}  # call ids, in the order in which they came
         self._thread = StoreThread(open_database(address))
         self._thread.start()
 
@@ -62,24 +64,28 @@ class BenchStore:
         def work(connection: Connection) -> None:
             turn = Turn(connection, now(), self.floor.plan)  # one for all: nobody is matched yet
             for number in numbers:
-                acd_entries.enter(turn, self.floor.entering(number, now().wall))
+                entering = self.floor.entering(number, now().wall)
+                acd_entries.enter(turn, entering)
+                self._held[entering.call_id] = None
             turn.finish()
 
         await self.ask(work)
         await self.renew()
 
     async def renew(self) -> None:
-        """The callers' worker lives."""
-        await self.ask(lambda c: self.acd.renew(c, now(), OWNER))
+        """The callers' worker lives, and tells so in parts, as the service does."""
+        held = tuple(self._held)
+        for first in range(0, len(held), RENEWED_AT_ONCE):
+            part = held[first : first + RENEWED_AT_ONCE]
+            await self.ask(partial(self._renew_part, part))
+
+    def _renew_part(self, call_ids: Collection[str], connection: Connection) -> None:
+        self.acd.renew(connection, now(), OWNER, call_ids)
 
     async def look(self) -> Changes:
         """What each process of the service does once a second."""
-
-        def work(connection: Connection) -> Changes:
-            self.acd.renew(connection, now(), OWNER)
-            return self.acd.sweep(connection, now())
-
-        return await self.ask(work)
+        await self.renew()
+        return await self.ask(lambda c: self.acd.sweep(c, now()))
 
     async def set_presence(self, agent: str, presence: Presence) -> Changes:
         """What an agent chooses."""
@@ -88,6 +94,7 @@ class BenchStore:
 
     async def enter(self, entering: Entering) -> Entered:
         """A caller comes."""
+        self._held[entering.call_id] = None
         return await self.ask(lambda c: self.acd.enter(c, now(), entering))
 
     async def ring(self) -> list[OfferToRing]:
@@ -103,6 +110,7 @@ class BenchStore:
         """They have talked, and it is over."""
         at = now().wall
         result = OfferResult(offer.offer_id, OfferEnd.SERVED, at, at)
+        self._held.pop(offer.call_id, None)
         gone = AgentLegEvent("gone", offer.offer_id, "", "", at)
         await self.ask(lambda c: self.acd.settle(c, now(), offer.call_id, result, caller_is_here=False))
         await self.ask(lambda c: self.acd.agent_leg(c, now(), gone))
