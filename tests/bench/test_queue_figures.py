@@ -9,7 +9,7 @@ import pytest
 from cordboard.bootstrap.configuration import load_configuration
 from tests.bench.pages import HEADINGS, joined, parts_of
 from tests.bench.queueing.configuration import QUEUES, agents_of, device_of, peer_queues, seated_agents
-from tests.bench.queueing.figures import Pop, QueueFigures, Sample
+from tests.bench.queueing.figures import Cores, Pop, QueueFigures, Sample
 from tests.bench.queueing.goals import queue_goals
 from tests.bench.queueing.report import queue_page
 from tests.bench.queueing.sampling import cells_of
@@ -29,7 +29,8 @@ def _figures(
 ) -> QueueFigures:
     """Every cell alike: three samples of ours, one of them the worst."""
     figures = QueueFigures(took_s=1.0, pops=[Pop(pop_ms, pop_ms)] * 20, held=500)
-    figures.holding = {"music": [0.5, 0.6], "app_queue": [0.6, 0.7], "cordboard": [0.5 + excess, 0.6 + excess]}
+    cores = {"music": (0.5, 0.6), "app_queue": (0.6, 0.7), "cordboard": (0.5 + excess, 0.6 + excess)}
+    figures.holding = {way: [Cores(found - 0.25, 0.25) for found in rounds] for way, rounds in cores.items()}
     for cell in CELLS:
         for side in ("desk", "floor"):
             figures.samples[cell, side] = [Sample(ms / 2, ms) for ms in (ours_ms, ours_ms, worst_ms)]

@@ -51,17 +51,30 @@ def distribution(values: list[float]) -> Distribution:
     return Distribution(median(values), percentile(values, 0.95), percentile(values, 0.99))
 
 
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """CPU, in cores, of the switch and of all processes of our service."""
+
+    switch: float
+    service: float
+
+    @property
+    def both(self) -> float:
+        """Together."""
+        return self.switch + self.service
+
+
 @dataclass(slots=True)
 class QueueFigures:
     """Everything of a run. samples: by cell and side, in the order they were taken; load: average at the start.
 
-    left_out: cells that could not be measured, and why; holding: CPU, in cores, of what holds `held` callers who
-    wait, by way and round; not_held: why that could not be measured, "" if it was; peer: the switch's own queue.
+    left_out: cells that could not be measured, and why; holding: what holding `held` callers who wait takes, by way
+    and round; not_held: why that could not be measured, "" if it was; peer: the switch's own queue.
     """
 
     samples: dict[tuple[Cell, str], list[Sample]] = field(default_factory=dict)
     left_out: dict[Cell, str] = field(default_factory=dict)
-    holding: dict[str, list[float]] = field(default_factory=dict)
+    holding: dict[str, list[Cores]] = field(default_factory=dict)
     held: int = 0
     not_held: str = ""
     pops: list[Pop] = field(default_factory=list)
@@ -91,7 +104,7 @@ class QueueFigures:
     def excess(self, way: str) -> float:
         """Cores that a way uses beyond plain music; the median of the rounds."""
         rounds = zip(self.holding[way], self.holding["music"], strict=True)
-        return median([cores - music for cores, music in rounds])
+        return median([cores.both - music.both for cores, music in rounds])
 
     def ratio(self, cell: Cell, side: str) -> float:
         """How many times faster than the peer, by the medians."""

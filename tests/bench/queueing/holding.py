@@ -11,18 +11,19 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from statistics import median
 
 from cordboard.errors import LabError
 from tests.bench.processes import children, cpu_s
 from tests.bench.queueing.configuration import MUSIC_NUMBER, OUR_NUMBERS, PEER_NUMBERS
-from tests.bench.queueing.figures import QueueFigures
+from tests.bench.queueing.figures import Cores, QueueFigures
 from tests.bench.queueing.sampling import SEED, callers_wait, everybody_leaves
 from tests.bench.queueing.stage import Site
 
 NUMBERS = {"cordboard": OUR_NUMBERS["ten"], "app_queue": PEER_NUMBERS["ten"], "music": MUSIC_NUMBER}
 SETTLE_S = 3.0  # after the last has come
 LASTS_S = 10.0
-ROUNDS = 3
+ROUNDS = 6  # one differs from the next by more than the ways do
 
 
 async def measure_holding(site: Site, figures: QueueFigures, callers: int, rounds: int = ROUNDS) -> None:
@@ -45,16 +46,18 @@ async def _measure(site: Site, figures: QueueFigures, callers: int, rounds: int)
             await asyncio.sleep(SETTLE_S)
             figures.holding.setdefault(way, []).append(await _cores_used(site))
             await everybody_leaves(site)
-    shown = ", ".join(f"{way} {min(found):.2f} to {max(found):.2f}" for way, found in figures.holding.items())
+    shown = ", ".join(f"{way} {median([one.both for one in found]):.2f}" for way, found in figures.holding.items())
     print(f"  {callers} callers held, cores used: {shown}", flush=True)
 
 
-async def _cores_used(site: Site) -> float:
-    """CPU seconds a second, of Asterisk and of all processes of the service."""
-    pids = [site.pbx.pid(), *_with_descendants(site.stage.service.pid)]
-    before, began = cpu_s(pids), time.monotonic()
+async def _cores_used(site: Site) -> Cores:
+    """CPU seconds a second."""
+    switch, service = [site.pbx.pid()], _with_descendants(site.stage.service.pid)
+    before, began = (cpu_s(switch), cpu_s(service)), time.monotonic()
     await asyncio.sleep(LASTS_S)
-    return (cpu_s(pids) - before) / (time.monotonic() - began)
+    used_s = (cpu_s(switch) - before[0], cpu_s(service) - before[1])
+    took_s = time.monotonic() - began
+    return Cores(used_s[0] / took_s, used_s[1] / took_s)
 
 
 def _with_descendants(pid: int) -> list[int]:

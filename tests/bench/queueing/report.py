@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from string import Template
 
-from tests.bench.queueing.figures import OURS, SIDES, Cell, Distribution, QueueFigures
+from tests.bench.queueing.figures import OURS, SIDES, Cell, Cores, Distribution, QueueFigures
 from tests.bench.queueing.goals import NAMES, at_client, in_page, queue_goals
 from tests.bench.queueing.sampling import TOGETHER_MAX
 from tests.bench.report import Machine, table
@@ -69,9 +70,16 @@ def _left_out(figures: QueueFigures) -> str:
 def _holding_table(figures: QueueFigures) -> str:
     if not figures.holding:
         return f"Not measured: {figures.not_held or 'it was not asked for'}."
-    rows = [[f"{WAYS[way]}", *(f"{one:.3f}" for one in figures.holding[way])] for way in WAYS]
     rounds = len(figures.holding["music"])
-    return table([f"{figures.held} callers", *(f"round {number + 1}" for number in range(rounds))], rows)
+    headings = [f"{figures.held} callers", "least", "median", "greatest", "of it our service, median"]
+    rows = [[WAYS[way], *_held(figures.holding[way])] for way in WAYS]
+    return f"In {rounds} rounds:\n\n{table(headings, rows)}"
+
+
+def _held(found: list[Cores]) -> list[str]:
+    both = [one.both for one in found]
+    shown = (min(both), median(both), max(both), median([one.service for one in found]))
+    return [f"{cores:.3f}" for cores in shown]
 
 
 def _pop_table(figures: QueueFigures) -> str:
