@@ -15,7 +15,7 @@ $(VENV)/.ready: setup.cfg pyproject.toml docker/python-environment.sh
 demo: setup ## real calls on a real Asterisk, with a live timeline
 	@$(BIN)/cordboard demo $(if $(KEEP),--keep)
 
-test: setup ## all tests, the live ones on a real Asterisk too; three files at a time, what fails again alone
+test: setup ## all tests, the live ones on a real Asterisk too; four files at a time, what fails again alone
 	@$(BIN)/python -m tests
 
 check: setup ## style, types, import rules

@@ -2,15 +2,16 @@
 
 While a caller is on hold no AGI verb runs, so a key is known only to the manager link (`DTMFEnd`). That would tell
 the keys of every call, PINs among them. So a phone which offers keys puts its channel into the context
-`cordboard-waiting` meanwhile, the manager user's event filter lets no other channel's keys through, and here only
-those of a leg that somebody listens to are passed on. None is logged or kept.
+`cordboard-waiting` meanwhile, the manager user's event filter lets no other channel's keys through, and only those
+of a leg that somebody listens to are passed on. None is logged or kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from agi_scripts.agent_legs import last
+from cordboard.edge.hold_keys import KeyListeners
 from cordboard.telephony.verbs import KEYS
 
 CONTEXT = "cordboard-waiting"
@@ -18,25 +19,9 @@ CONTEXT = "cordboard-waiting"
 HOME = "cordboard-call"
 
 
-class KeysHeard:
-    """Who wants to hear the keys of which leg."""
-
-    def __init__(self) -> None:
-        self._listeners: dict[str, Callable[[str], None]] = {}
-
-    def hear(self, leg_id: str, heard: Callable[[str], None]) -> None:
-        """Call this with each key of a leg."""
-        self._listeners[leg_id] = heard
-
-    def forget(self, leg_id: str) -> None:
-        """Pass on no more keys of a leg."""
-        self._listeners.pop(leg_id, None)
-
-    def note(self, event: Mapping[str, str | list[str]]) -> None:
-        """A `DTMFEnd`. A caller's name may forge headers before Asterisk's own, so of each the last one counts."""
-        listener = self._listeners.get(last(event, "Uniqueid"))
-        if listener is None or last(event, "Direction") != "Received" or last(event, "Context") != CONTEXT:
-            return
-        key = last(event, "Digit")
-        if len(key) == 1 and key in KEYS:
-            listener(key)
+def pass_on_key(listeners: KeyListeners, event: Mapping[str, str | list[str]]) -> None:
+    """A `DTMFEnd`. A caller's name may forge headers before Asterisk's own, so of each the last one counts."""
+    key = last(event, "Digit")
+    is_waiting = last(event, "Direction") == "Received" and last(event, "Context") == CONTEXT
+    if is_waiting and len(key) == 1 and key in KEYS:
+        listeners.tell(last(event, "Uniqueid"), key)

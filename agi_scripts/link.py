@@ -12,7 +12,7 @@ sender was cancelled meanwhile: where the link is to stay of use (`uncut`), the 
 A lost link does not mean a lost call. With AGIEXITONHANGUP Asterisk writes HANGUP and closes in two cases that
 look alike: the caller left, or the dead-man timer took the call away from us because we did nothing for too long
 (stopped, swapped out) and another worker has it now. The clock tells them apart: HANGUP proves a hang-up only
-before the timer can have run out.
+before the timer can have run out. It runs from when Asterisk connected, which the kernel lets it do at any time.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import cast
 
 from agi_scripts.environment import Environment, EnvironmentParser
 from agi_scripts.replies import CALLER_HUNG_UP, DEAD_CHANNEL, Parsed, Reply, ReplyParser
+from cordboard.edge.waited import waited_s
 from cordboard.errors import SwitchProtocolError, SwitchUnavailable
 
 LINE_S = 3.0  # a command that plays nothing is answered in 0.4 ms; this long means that Asterisk is not well
@@ -49,6 +50,7 @@ class AgiLink(asyncio.Protocol):
         "_parser",
         "_transport",
         "_waiting",
+        "made_at",
         "timer_at",
     )
 
@@ -70,6 +72,7 @@ class AgiLink(asyncio.Protocol):
         self._hung_up = False
         self._due = loop.time() + header_s
         self._checking: asyncio.TimerHandle | None = None
+        self.made_at = float("inf")  # loop time at which Asterisk connected
         self.timer_at = float("inf")  # loop time at which Asterisk takes the call away, as far as we know
 
     # -- what the phone uses --
@@ -128,6 +131,7 @@ class AgiLink(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self.made_at = self._loop.time() - waited_s(transport.get_extra_info("socket"))
         self._checking = self._loop.call_at(self._due, self._check)
 
     def data_received(self, data: bytes) -> None:

@@ -30,7 +30,7 @@ from agi_scripts.recording import record
 from agi_scripts.replies import SUCCESS, Reply
 from agi_scripts.ringing_agents import ring_agent
 from agi_scripts.saying import say
-from cordboard.edge.checkpoints import is_checkpoint
+from cordboard.edge.checkpoints import Position
 from cordboard.errors import SwitchError, SwitchProtocolError, SwitchUnavailable
 from cordboard.telephony.hangup_causes import Q850, HangupCause
 from cordboard.telephony.outcomes import Failed, HandedOver, HungUp, Outcome
@@ -76,14 +76,12 @@ class AsteriskPhone:
 
     __slots__ = (
         "_arrival",
-        "_checkpoint",
         "_is_heard",
-        "_is_introduced",
-        "_is_noted",
         "_language",
         "_link",
         "_loop",
         "_may_be_paused",
+        "_position",
         "settings",
     )
 
@@ -98,15 +96,13 @@ class AsteriskPhone:
         self._link = link
         self._loop = loop
         self._arrival = arrival
-        self._checkpoint = arrival.checkpoint
-        self._is_introduced = False  # whether this worker has written to the channel
-        self._is_noted = False  # whether the channel has our checkpoint
+        self._position = Position(arrival)
         self._is_heard = False  # whether the caller's keys are heard on the manager link
         self._language = language
         # Its last worker may have been lost while it gathered secret digits.
         self._may_be_paused = bool(arrival.checkpoint) and arrival.returned is None
         self.settings = settings
-        link.timer_at = loop.time() + ACCEPT_S
+        link.timer_at = link.made_at + ACCEPT_S
 
     @property
     def arrival(self) -> Arrival:
@@ -117,7 +113,7 @@ class AsteriskPhone:
         """Carry out one verb; see the port."""
         if self._arrival.ended:
             return HungUp()
-        self._accept(checkpoint)
+        self._position.move(checkpoint)
         try:
             return await self._carry_out(verb)
         except CallerGone:
@@ -129,8 +125,8 @@ class AsteriskPhone:
 
     async def hand_over(self, checkpoint: str) -> None:
         """Let go between two verbs; whoever takes the call next resumes at `checkpoint`."""
-        self._accept(checkpoint)
-        if not self._is_noted:
+        self._position.move(checkpoint)
+        if not self._position.is_noted:
             await self._last_words({})
         self._link.close()
 
@@ -143,7 +139,7 @@ class AsteriskPhone:
         """Let the caller wait, with the timer kept running; see the port. No verb runs meanwhile."""
         if self._arrival.ended:
             return HungUp()
-        self._accept(checkpoint)
+        self._position.move(checkpoint)
         until = self._loop.time() + longest_s
         try:
             while (left_s := until - self._loop.time()) > 0:
@@ -171,7 +167,7 @@ class AsteriskPhone:
     async def outlast(self, longest_s: float) -> None:
         """See that the channel has the checkpoint, and a timer which runs for longer than this."""
         now = self._loop.time()
-        if self._is_noted and self._link.timer_at - now >= longest_s + TIMER_MARGIN_LEFT_S:
+        if self._position.is_noted and self._link.timer_at - now >= longest_s + TIMER_MARGIN_LEFT_S:
             return
         await self._arm(max(TIMER_MIN_S, longest_s + TIMER_MARGIN_S))
 
@@ -224,38 +220,29 @@ class AsteriskPhone:
             await resume_after_secret(self)
         return await _PERFORM[type(verb)](self, verb)
 
-    def _accept(self, checkpoint: str) -> None:
-        """The call stands here now; the channel hears of it with the next line we write."""
-        if not is_checkpoint(checkpoint):
-            raise SwitchProtocolError("a checkpoint that cannot be noted", call_id=self._arrival.call.call_id)
-        if checkpoint != self._checkpoint:
-            self._checkpoint = checkpoint
-            self._is_noted = False
-
     def _introduction(self) -> dict[str, str]:
         """What this worker says once: whose call it is, that it has what came of the last verb, that it works."""
-        if self._is_introduced:
+        if self._position.is_introduced:
             return {}
         return {variables.CALL: self._arrival.call.call_id, variables.RETURNED: "", variables.TRIES: "0"}
 
     async def _renew(self) -> None:
         """While the caller waits: see that the timer runs on, and that the channel has the checkpoint."""
-        if not self._is_noted or self._link.timer_at - self._loop.time() < STAY_TIMER_S - STAY_RENEW_S:
+        if not self._position.is_noted or self._link.timer_at - self._loop.time() < STAY_TIMER_S - STAY_RENEW_S:
             await self._arm(STAY_TIMER_S)
 
     async def _arm(self, timer_s: float) -> None:
         now = self._loop.time()
         await self._write({variables.DEAD_MAN: f"{timer_s:.1f}"}, uncut=True)
         self._link.timer_at = now + timer_s
-        self._is_noted = True
 
     async def _write(self, values: dict[str, str], *, uncut: bool = False) -> None:
         """One line: where the call stands, and these values. uncut: cancelled meanwhile, the call is still ours."""
-        position = self._introduction() | {variables.CHECKPOINT: self._checkpoint}
-        reply = await self._link.command(commands.multi_set(position | values), uncut=uncut)
+        told = self._introduction() | {variables.CHECKPOINT: self._position.checkpoint}
+        reply = await self._link.command(commands.multi_set(told | values), uncut=uncut)
         if reply.code != SUCCESS or reply.number != 0:
             raise SwitchProtocolError("Asterisk did not set our channel variables (is MSet loaded?)")
-        self._is_introduced = True
+        self._position.written()
 
     async def _last_words(self, values: dict[str, str]) -> None:
         """Write before letting go. A call which has left us by itself, or has ended, needs no words."""

@@ -1,7 +1,8 @@
 """The FastAGI server: listens, reads who is calling, gives each call to the service as an `AsteriskPhone`.
 
 Called by the process that serves calls. One task per call and none per command. A peer that connects and leaves (a
-health check, a port scan) is normal and silent; one that breaks the protocol costs one log line and its connection.
+health check, a port scan) is normal and silent; one that breaks the protocol costs one log line and its connection,
+as does a call that has waited for us, because we hung, so long that the dialplan has given it to another worker.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import structlog
 from agi_scripts.arrivals import arrival_of
 from agi_scripts.environment import Environment
 from agi_scripts.link import AgiLink
-from agi_scripts.phone import AsteriskPhone, PhoneSettings
+from agi_scripts.phone import ACCEPT_S, AsteriskPhone, PhoneSettings
 from cordboard.errors import SwitchError, SwitchProtocolError
 from cordboard.telephony.ports import Sounds
 
@@ -121,6 +122,10 @@ class AgiServer:
         """Runs inside the link's `data_received`: a SwitchProtocolError from here closes the link."""
         arrival = arrival_of(environment, token=self._token, switch=self._switch)
         self._unread.discard(link)
+        if self._loop.time() > link.made_at + ACCEPT_S and not arrival.ended:
+            _log.warning("agi_call_too_late", waited_s=round(self._loop.time() - link.made_at, 1))
+            link.close()
+            return
         phone = AsteriskPhone(link, arrival, environment.language, self._settings, self._loop)
         task = self._loop.create_task(self._serve(link, phone))
         self._sessions[link] = task

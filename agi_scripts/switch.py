@@ -23,7 +23,8 @@ from agi_scripts.ami import AmiLink
 from agi_scripts.call_events import call_event, is_call_event
 from agi_scripts.calling_back import CONTEXT, leg_wanted
 from agi_scripts.devices import device_state, is_one_device
-from agi_scripts.hold_keys import KeysHeard
+from agi_scripts.hold_keys import pass_on_key
+from cordboard.edge.hold_keys import KeyListeners
 from cordboard.edge.reconnecting import Callback, OnConnected
 from cordboard.errors import SwitchProtocolError, SwitchRefused
 from cordboard.telephony.hangup_causes import Q850, HangupCause
@@ -66,8 +67,8 @@ class AsteriskSwitch:
         self._token = token
         self._link = AmiLink(host, port, username, secret, ping_s=ping_s)
         self._callbacks = OnConnected()
-        self._keys = KeysHeard()
-        self._link.on_event("DTMFEnd", lambda _, event: self._keys.note(event))
+        self.hold_keys = KeyListeners()
+        self._link.on_event("DTMFEnd", lambda _, event: pass_on_key(self.hold_keys, event))
 
     @property
     def is_connected(self) -> bool:
@@ -106,14 +107,6 @@ class AsteriskSwitch:
             "DeviceStateChange",
             lambda _, event: callback(last(event, "Device"), device_state(last(event, "State"))),
         )
-
-    def hear_keys(self, leg_id: str, heard: Callable[[str], None]) -> None:
-        """Call this with each key that a leg on hold presses (`Hold.keys`), until `forget_keys`."""
-        self._keys.hear(leg_id, heard)
-
-    def forget_keys(self, leg_id: str) -> None:
-        """Hear nothing more of a leg."""
-        self._keys.forget(leg_id)
 
     def on_caller_hangup(self, callback: Callable[[str], None]) -> None:
         """Call this with the id of any leg whose end has begun: the party hung up, or somebody ended it. Asterisk

@@ -104,8 +104,7 @@ def install_dialplan(
     plan = FreeswitchInstallation(*where) if switch == "freeswitch" else Installation(*where)
     diff = plan.uninstall(dry_run=dry_run) if uninstall else plan.install(dry_run=dry_run)
     typer.echo(diff or "Nothing to change.")
-    if not uninstall:
-        typer.echo(plan.next_steps())
+    typer.echo(plan.steps_after_removal() if uninstall else plan.next_steps())
 
 
 def main() -> None:

@@ -64,7 +64,7 @@ def kpi(
         try:
             period = period_of(since, until, datetime.now(ZoneInfo(files.zone)))
             if rebuild is not None:
-                _rebuild(files, period, rebuild)
+                show_rebuilt(files, period, rebuild)
             elif tags:
                 _show_tags(files, period, as_json)
             else:
@@ -107,7 +107,8 @@ def _show_tags(files: FloorFiles, period: Period, as_json: bool) -> None:
         typer.echo(tag_report(str(period), found))
 
 
-def _rebuild(files: FloorFiles, period: Period, folder: Path) -> None:
+def show_rebuilt(files: FloorFiles, period: Period, folder: Path) -> None:
+    """Compute everything anew into the folder and say what came of it; for `replay --ledger`, too."""
     from cordboard.bootstrap.rebuilding import rebuild
 
     rebuilt = rebuild(files, period, folder)

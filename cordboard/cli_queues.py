@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ from cordboard.cli_options import ConfigOption, JsonOption
 from cordboard.telephony.ports import DeviceState
 
 if TYPE_CHECKING:
+    from cordboard.bootstrap.floor_files import FloorFiles
     from cordboard.bootstrap.floor_reports import QueueWatch
     from cordboard.store.acd_values import AgentView
 
@@ -40,11 +42,10 @@ def queue_show(
     watch: Annotated[bool, typer.Option("--watch", help="Again every two seconds, until Ctrl-C.")] = False,
 ) -> None:
     """Queues in the layout of Asterisk's command of this name: figures of today, members, callers."""
-    from cordboard.bootstrap.floor_files import read_floor_files
     from cordboard.bootstrap.floor_reports import QueueWatch
 
     with clear_words():
-        files = read_floor_files(config)
+        files = _files(config)
         queues = QueueWatch(files, queue)
         _show(queues, files.zone, as_json)
         while watch:
@@ -63,11 +64,10 @@ def queue_why(
     as_json: JsonOption = False,
 ) -> None:
     """A call's way through the queues in plain words: when it entered, each offer, why, and how it ended."""
-    from cordboard.bootstrap.floor_files import read_floor_files
     from cordboard.bootstrap.floor_reports import read_why
 
     with clear_words():
-        files = read_floor_files(config)
+        files = _files(config)
         try:
             story = read_why(files, call_id.strip().upper())
         except ValueError as fault:
@@ -91,10 +91,9 @@ def queue_callbacks(
 ) -> None:
     """Callers who were promised a call back: for people to call, or, where the queue dials, how far that is."""
     from cordboard.bootstrap.callback_list import callback_json, callback_list, cross_off, read_callbacks
-    from cordboard.bootstrap.floor_files import read_floor_files
 
     with clear_words():
-        files = read_floor_files(config)
+        files = _files(config)
         if done:
             cross_off(files, done.strip().upper())
         waiting = read_callbacks(files, queue)
@@ -107,12 +106,11 @@ def queue_callbacks(
 @agent_app.command("list")
 def agent_list(config: ConfigOption, as_json: JsonOption = False) -> None:
     """Every agent: presence, what they do, device and whether it can be reached, queues."""
-    from cordboard.bootstrap.floor_files import read_floor_files
     from cordboard.bootstrap.floor_reports import read_agents
     from cordboard.bootstrap.trace_report import as_table
 
     with clear_words():
-        files = read_floor_files(config)
+        files = _files(config)
         views = read_agents(files)
     agents = [(view, files.plan.agents[view.name]) for view in views]
     if as_json:
@@ -144,13 +142,12 @@ def agent_set(
     them. A talk goes on; offers change at once.
     """
     from cordboard.bootstrap.agent_presence import set_agent_presence
-    from cordboard.bootstrap.floor_files import read_floor_files
     from cordboard.bootstrap.floor_reports import read_agents
 
     if reason and presence is not Presence.PAUSED:
         raise typer.BadParameter("a reason goes with `paused` only", param_hint="--reason")
     with clear_words():
-        files = read_floor_files(config)
+        files = _files(config)
         name = files.agent(agent).name
         try:
             set_agent_presence(files, name, presence, reason)
@@ -161,6 +158,20 @@ def agent_set(
     if view.presence is Presence.AVAILABLE and view.activity == "unreachable":
         device = files.plan.agents[name].device
         typer.echo(f"The phone {device} is not registered: until it is, {name} gets no calls.", err=True)
+
+
+def _files(config: Path) -> FloorFiles:
+    """The files; where they have faults what the service runs, and a word about it."""
+    from cordboard.bootstrap.floor_files import read_floor_files
+
+    files = read_floor_files(config)
+    for fault in files.faults:
+        typer.echo(f"cordboard: {fault}", err=True)
+    if files.faults:
+        typer.echo(
+            "cordboard: until that is mended these are the queues and agents the service took up last", err=True
+        )
+    return files
 
 
 def _show(queues: QueueWatch, zone: str, as_json: bool) -> None:

@@ -7,6 +7,8 @@ a replay that differs, or a call nobody knows, 2 wrong usage, 3 no database.
 from __future__ import annotations
 
 import json
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -42,13 +44,40 @@ def trace(
 
 def replay(
     config: ConfigOption,
-    call_id: Annotated[str, typer.Argument(help="The call's id, as in the log, or its beginning.")],
+    call_id: Annotated[str, typer.Argument(help="The call's id, as in the log, or its beginning.")] = "",
     revision: Annotated[
         str, typer.Option(help="Another revision of the flow, or `draft`: would the call go the same way now?")
     ] = "",
     as_json: JsonOption = False,
-) -> None:
+    ledger: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", file_okay=False,
+            help="Instead of a call, go through the ledger: today's figures and the whole queue_log anew, into a "
+            "folder. `kpi --rebuild` does it for other periods.",
+        ),
+    ] = None,
+) -> None:  # fmt: skip
     """Go through a recorded call again: does the engine make the same of it, and if not, where does it differ?"""
+    if bool(call_id) == bool(ledger):
+        raise typer.BadParameter("write a call's id, or --ledger and a folder")
+    if ledger is not None:
+        _replay_ledger(config, ledger)
+    else:
+        _replay_call(config, call_id, revision, as_json)
+
+
+def _replay_ledger(config: Path, folder: Path) -> None:
+    from cordboard.acd.report_period import period_of
+    from cordboard.bootstrap.floor_files import read_floor_files
+    from cordboard.cli_kpi import show_rebuilt
+
+    with clear_words():
+        files = read_floor_files(config)
+        show_rebuilt(files, period_of("", "", datetime.now(ZoneInfo(files.zone))), folder)
+
+
+def _replay_call(config: Path, call_id: str, revision: str, as_json: bool) -> None:
     from cordboard.bootstrap.call_traces import read_trace
     from cordboard.bootstrap.floor_files import read_floor_files
     from cordboard.bootstrap.replaying import flows_for

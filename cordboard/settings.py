@@ -44,7 +44,7 @@ def _zone(name: str) -> str:
 
 
 def _goto_target(text: str) -> str:
-    if not re.fullmatch(r"[\w.-]+,[\w.*#+-]+,\d+", text):
+    if not re.fullmatch(r"[\w.-]+,[\w.*#+-]+,\d+", text, re.ASCII):
         raise fault(
             "bad-destination",
             f"`{text}` is no place in the dialplan",
@@ -54,7 +54,7 @@ def _goto_target(text: str) -> str:
 
 
 def _place(text: str) -> str:
-    if not re.fullmatch(r"[\w.-]+,[\w.*#+-]+", text):
+    if not re.fullmatch(r"[\w.-]+,[\w.*#+-]+", text, re.ASCII):
         raise fault(
             "bad-destination",
             f"`{text}` is no place in the dialplan",
@@ -64,7 +64,7 @@ def _place(text: str) -> str:
 
 
 def _mailbox(text: str) -> str:
-    if not re.fullmatch(r"[\w-]+@[\w.-]+", text):
+    if not re.fullmatch(r"[\w-]+@[\w.-]+", text, re.ASCII):
         hint = "write mailbox@context, for instance 100@default; on FreeSWITCH mailbox@domain"
         raise fault("bad-mailbox", f"`{text}` is no mailbox", hint=hint)
     return text

@@ -13,10 +13,11 @@ from esl_apps.agent_results import is_answered
 from esl_apps.events import HANGUP_COMPLETE, Q850_BY_WORD, EslEvent, hangup_word
 
 _NORMAL = 16
+_TIMER = 102
 _UNTOLD = (0, _NORMAL)
 _OWN = {
     "MEDIA_TIMEOUT": 44,  # no sound for `rtp-timeout-sec`
-    "RECOVERY_ON_TIMER_EXPIRE": 102,  # the session timer ran out, or nobody answered on the wire
+    "RECOVERY_ON_TIMER_EXPIRE": _TIMER,  # nobody answered on the wire
     "SYSTEM_SHUTDOWN": 41,
     "CRASH": 41,
     "ALLOTTED_TIMEOUT": 19,  # nobody picked up in time
@@ -52,7 +53,15 @@ def _of_one_called_back(event: EslEvent, call_id: str) -> CallEvent | None:
 
 def cause_number(event: EslEvent) -> int:
     """Why a leg ended, by Q.850; 0 for what has no number."""
-    return _number_of(hangup_word(event))
+    return _TIMER if _is_not_renewed(event) else _number_of(hangup_word(event))
+
+
+def _is_not_renewed(event: EslEvent) -> bool:
+    """Whether a session (RFC 4028) ran out. FreeSWITCH (1.11) says "normal clearing" of it too: its SIP library
+    ends the call by itself, and all that tells it from a hang-up is that no BYE is told of, neither come nor sent.
+    """
+    is_normal = hangup_word(event) == "NORMAL_CLEARING" and event.variable("sip_term_status") == "200"
+    return is_normal and not event.variable("sip_hangup_disposition")
 
 
 def _number_of(word: str) -> int:

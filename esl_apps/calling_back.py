@@ -23,7 +23,7 @@ STAND_IN = f"loopback/stand-in/{CONTEXT}"
 STAND_IN_S = 5.0  # a leg of our own answers at once
 
 _NUMBER = re.compile(r"\+?[0-9]{1,20}")
-_DEVICE = re.compile(r"[A-Za-z0-9_]{1,40}/[A-Za-z0-9_.+@/:*#-]{1,200}")
+_DEVICE = re.compile(r"[A-Za-z0-9_]{1,40}/[A-Za-z0-9_.+@%/:*#-]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import structlog
 
+from cordboard.edge.hold_keys import KeyListeners
 from cordboard.errors import SwitchError
 from cordboard.telephony.ports import Phone, Sounds
 from esl_apps.arrivals import arrival_of
 from esl_apps.ended_calls import EndedCall
 from esl_apps.events import EslEvent
-from esl_apps.hold_keys import HoldKeys
 from esl_apps.hub import EslHub
 from esl_apps.phone import FreeswitchPhone, PhoneSettings
 from esl_apps.ringing_agents import RingingSwitch, take_up
@@ -42,13 +42,15 @@ class CallServer:
         calls_root: Path = Path("/var/spool/cordboard/calls"),
         switch: str = "freeswitch",
         limits: Limits | None = None,
-        hold_keys: HoldKeys | None = None,
+        hold_keys: KeyListeners | None = None,
         ringing: RingingSwitch | None = None,
     ) -> None:
         self._on_phone = on_phone
         self._token = token
         self._switch = switch
-        self.hold_keys = hold_keys or HoldKeys()
+        # Each call's keys come on its own connection, so nobody else's can be heard. What is pressed while no keys
+        # are offered goes nowhere.
+        self.hold_keys = hold_keys or KeyListeners()
         self._settings = PhoneSettings(sounds, recordings_root, calls_root, self.hold_keys, ringing)
         self._server = EslServer(self._serve, host, port, hub=hub, limits=limits)
 

@@ -31,6 +31,7 @@ _IN_DIAL_STRING = re.compile(r"[\w .:/@+~*#?&!%\x80-\U0010ffff-]*")  # no meanin
 
 CONNECT = b"connect\n\n"
 EXIT = b"exit\n\n"
+DEAF = b"noevents\n\n"  # no more events
 
 
 def checked(text: str) -> str:

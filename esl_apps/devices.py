@@ -6,7 +6,8 @@ busy while it has a channel, whoever made that, and away while it is not registe
 no state, and is rung: it can say itself that it is busy. One user of two domains is one phone here.
 
 FreeSWITCH writes down late what has happened: its lists are a second old, now and then. So what its events have
-told since the link came up goes before what it lists.
+told since the link came up goes before what it lists: a channel that has ended is not busy for being listed still,
+nor is one that has just begun free for not being listed yet.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from cordboard.telephony.ports import DeviceState
 
 _RINGING = frozenset({"RINGING", "EARLY"})
 _DOWN = frozenset({"DOWN", "HANGUP"})
+ENDED_KEPT = 2_000  # channels that have ended lately: more than end in the seconds which a list is late
 
 
 class Place(NamedTuple):
@@ -35,20 +37,23 @@ class Devices:
         self._registered: dict[str, bool] = {}
         self._told: dict[str, bool] = {}  # by events, since the link came up
         self._legs: dict[str, tuple[str, bool]] = {}  # by leg: the user, and whether it rings
+        self._new: set[str] = set()  # of these, what events have told of since the last list
+        self._ended: dict[str, None] = {}  # legs, the latest last
         self._domains: dict[str, set[str]] = {}  # by user
         self._profiles: set[str] = set()
 
     def forget_told(self) -> None:
         """The link has come up: events were missed."""
         self._told.clear()
+        self._new.clear()
 
     def list(self, registered: Mapping[str, bool], channels: Iterable[Mapping[str, Any]]) -> dict[str, DeviceState]:
         """Begin anew with what there is: the users, and whether each is registered; the rows of `show channels`."""
         self._registered = {**registered, **self._told}
-        found = {str(row["uuid"]): _leg_of_row(row) for row in channels}
-        self._legs = {
-            leg_id: leg for leg_id, leg in found.items() if leg is not None and leg[0] in self._registered
-        }
+        found = {str(row["uuid"]): _leg_of_row(row) for row in channels if row["uuid"] not in self._ended}
+        listed = {leg_id: leg for leg_id, leg in found.items() if leg is not None and leg[0] in self._registered}
+        self._legs = listed | {leg_id: leg for leg_id, leg in self._legs.items() if leg_id in self._new}
+        self._new.clear()
         return {name: self.state(user) for user in self._registered for name in self.names(user)}
 
     def note_place(self, place: Place) -> None:
@@ -72,13 +77,18 @@ class Devices:
     def note_leg(self, leg_id: str, presence: str, *, rings: bool) -> tuple[str, DeviceState] | None:
         """A channel rings or talks: the user and what their phone can do now; None if it is no user's."""
         user = user_of(presence)
-        if user not in self._registered:
+        if user not in self._registered or leg_id in self._ended:
             return None
         self._legs[leg_id] = (user, rings)
+        self._new.add(leg_id)
         return user, self.state(user)
 
     def forget_leg(self, leg_id: str) -> tuple[str, DeviceState] | None:
         """A channel has ended."""
+        self._ended[leg_id] = None
+        if len(self._ended) > ENDED_KEPT:
+            del self._ended[next(iter(self._ended))]
+        self._new.discard(leg_id)
         found = self._legs.pop(leg_id, None)
         return None if found is None else (found[0], self.state(found[0]))
 

@@ -33,7 +33,7 @@ RINGBACK = "%(1000,4000,425)"  # what a caller whom we have answered hears: most
 SCREENED = "execute_extension screen XML cordboard-leg"  # plays it, and hangs up unless 1 is pressed
 ANSWERED = "execute_extension answered XML cordboard-leg"  # the leg tells the caller's when it was picked up
 
-_DEVICE = re.compile(r"[A-Za-z0-9_]{1,40}/[A-Za-z0-9_.+@/:*#-]{1,200}")
+_DEVICE = re.compile(r"[A-Za-z0-9_]{1,40}/[A-Za-z0-9_.+@%/:*#-]{1,200}")
 _MAILBOX = re.compile(r"([A-Za-z0-9_.-]{1,80})(?:@([A-Za-z0-9_.-]{1,80}))?")
 _PLACE = re.compile(r"([A-Za-z0-9_.-]{1,80}),([A-Za-z0-9_.*#+-]{1,80}),1")
 _NUMBER = re.compile(r"\+?[0-9]{1,20}")
@@ -47,7 +47,8 @@ async def dial(phone: FreeswitchPhone, verb: Dial) -> HandedOver | Failed:
     if isinstance(screen, Failed):
         return screen
     legs = [_leg(target, verb.ring_s) for target in verb.targets]
-    string = _for_all(phone, screen) + ("|" if verb.in_order else ",").join(legs)
+    longest_s = math.ceil(verb.ring_s) * (len(verb.targets) if verb.in_order else 1)
+    string = _for_all(phone, screen, longest_s) + ("|" if verb.in_order else ",").join(legs)
     return await phone.hand_to_dialplan(_dialling(string) | {variables.NEXT: "dial"})
 
 
@@ -72,7 +73,7 @@ async def transfer(phone: FreeswitchPhone, verb: Transfer) -> Transferred | NotC
             return NotConnected("unreachable")
         where = {variables.TO: f"{extension} XML {context}"}
     else:
-        where = {variables.TO: ""} | _dialling(_for_all(phone, "") + _leg(to, TRANSFER_RING_S))
+        where = {variables.TO: ""} | _dialling(_for_all(phone, "", TRANSFER_RING_S) + _leg(to, TRANSFER_RING_S))
     await phone.hand_to_dialplan({variables.DONE: variables.AWAY} | where)
     return Transferred()
 
@@ -83,11 +84,13 @@ def _dialling(string: str) -> dict[str, str]:
     return {variables.DIAL: string, variables.PICKED_UP: "", "transfer_ringback": RINGBACK} | told
 
 
-def _for_all(phone: FreeswitchPhone, screen: str) -> str:
+def _for_all(phone: FreeswitchPhone, screen: str, longest_s: float) -> str:
     """What all legs of a dial string have in common. A phone that forwards (302) is not followed: it could send
-    callers anywhere, past the dial policy.
+    callers anywhere, past the dial policy. longest_s: of the ringing of all; without it FreeSWITCH ends it after
+    60 s, or what the admin's own dialplan has set as `call_timeout` on the channel.
     """
     common = {
+        "originate_timeout": str(math.ceil(longest_s) + 1),  # later than each leg's own time
         "ignore_early_media": "true",
         "outbound_redirect_fatal": "true",
         "execute_on_answer": ANSWERED,

@@ -30,9 +30,7 @@ from esl_apps.hub_thread import HubThread, Job
 OUTBOX_FULL = 5000  # what asyncio has not taken yet; above it nothing is read any more
 BATCH = 500  # taken from the outbox before asyncio turns to something else
 BEAT_S = 2.0
-STUCK_BEATS = (
-    5  # unanswered ones, 10 s: nothing in the hub takes a millisecond; when asyncio itself stood still, it is one
-)
+STUCK_BEATS = 5  # 10 s without an answer: nothing in the hub takes a millisecond
 START_S = 5.0
 STOP_S = 5.0
 RESTART_S = 0.2  # between the end of one thread and the beginning of the next

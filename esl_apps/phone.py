@@ -12,7 +12,8 @@ another worker. The timer runs for the longest a verb can take, plus a margin in
 caller who waits, also while agents ring, is with us without an end: then it is renewed every few seconds.
 
 A worker that was stopped for longer than that must not touch the call: somebody else has it. So one whose timer is
-over asks FreeSWITCH for anything before it writes; that its channel has left is told before the answer.
+over asks FreeSWITCH for anything before it writes; that its channel has left is told before the answer. Until it
+has written a timer of its own, that is the dialplan's.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from cordboard.edge.checkpoints import is_checkpoint
+from cordboard.edge.hold_keys import KeyListeners
 from cordboard.errors import SwitchError, SwitchProtocolError, SwitchUnavailable
 from cordboard.telephony.hangup_causes import HangupCause
 from cordboard.telephony.outcomes import Done, HandedOver, HungUp, Outcome
@@ -47,10 +49,10 @@ from cordboard.telephony.verbs import (
 )
 from esl_apps import commands, variables
 from esl_apps.call_recording import gather_in_secret, record_call, resume_after_secret
+from esl_apps.causes import WORDS
 from esl_apps.events import EXECUTED, EslEvent, Executed
 from esl_apps.gathering import gather
 from esl_apps.handing_over import dial, leave_voicemail, transfer
-from esl_apps.hold_keys import HoldKeys
 from esl_apps.keys import Keys
 from esl_apps.playing import answer, hold, play
 from esl_apps.recording import record
@@ -64,18 +66,7 @@ TIMER_MARGIN_S = 3.0  # what the service may think between two verbs; the timer 
 TIMER_MARGIN_LEFT_S = 1.5  # with less than this left of the margin the timer is written again
 STAY_TIMER_S = 10.0  # a worker that hangs while callers wait with it costs them this long
 STAY_RENEW_S = 4.0  # twice within the timer, so that one late renewal costs no caller a change of worker
-TIMER_EARLY_S = 1.5  # a timer of whole seconds may run out this much before what was asked for
 HANGUP_S = 2.0  # from the order to hang up to the event that says so
-
-_CAUSES = {
-    HangupCause.NORMAL: "NORMAL_CLEARING",
-    HangupCause.BUSY: "USER_BUSY",
-    HangupCause.NO_ANSWER: "NO_ANSWER",
-    HangupCause.REJECTED: "CALL_REJECTED",
-    HangupCause.UNALLOCATED: "UNALLOCATED_NUMBER",
-    HangupCause.CONGESTION: "NORMAL_CIRCUIT_CONGESTION",
-    HangupCause.UNKNOWN: "NORMAL_UNSPECIFIED",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +79,7 @@ class PhoneSettings:
     sounds: Sounds
     recordings_root: Path
     calls_root: Path
-    hold_keys: HoldKeys
+    hold_keys: KeyListeners
     ringing: RingingSwitch | None = None
 
 
@@ -208,6 +199,12 @@ class FreeswitchPhone:
         return self._taken.done() and not self._session.is_gone
 
     @property
+    def is_late(self) -> bool:
+        """Whether the timer may have taken the call away from us by now."""
+        until = self._timer_at if self._is_introduced else self._session.made_at + variables.ACCEPT_S
+        return bool(until) and self._loop.time() > until - variables.EARLY_S and not self._session.is_gone
+
+    @property
     def leg_id(self) -> str:
         """FreeSWITCH's unique id of the caller's channel."""
         return self._arrival.call.leg_id
@@ -224,7 +221,8 @@ class FreeswitchPhone:
         return await self.begin(application, argument, longest_s).done
 
     async def stop(self, execution: Execution) -> Executed:
-        """End what runs."""
+        """End what runs, unless it is another worker's by now."""
+        await self._make_sure()
         return await self._session.stop(execution, longest_s=LINE_S)
 
     async def api(self, command: str) -> str:
@@ -242,11 +240,11 @@ class FreeswitchPhone:
         return self._noted[name] if name in self._noted else self._session.channel.variable(name)
 
     def close(self) -> None:
-        """Let go of the connection. Where FreeSWITCH has taken the call away, the end of ours must not pull it out
-        of what has it now, as any socket's end does while the channel says that what plays is to be cut by it.
+        """Let go of the connection. Where FreeSWITCH has taken the call away, or may have, it only falls silent:
+        its end would take the call from the worker that has it now. If none has, the timer sees to the call.
         """
-        if self.is_taken:
-            self._session.leave({variables.RESUME: "false"})
+        if self.is_taken or self.is_late:
+            self._session.fall_silent()
         else:
             self._session.close()
 
@@ -293,7 +291,10 @@ class FreeswitchPhone:
         return HandedOver()
 
     def await_event(self, name: str) -> asyncio.Future[EslEvent]:
-        """The next event of this name on this leg, also after the caller has left. Cancel it when done."""
+        """The next event of this name on this leg, of what is begun after this, also after the caller has left.
+        Cancel it when done.
+        """
+        self._session.ask_for(name)
         self._awaited[name] = self._loop.create_future()
         return self._awaited[name]
 
@@ -379,8 +380,7 @@ class FreeswitchPhone:
 
     async def _make_sure(self) -> None:
         """Raises SwitchUnavailable if the timer has taken the call away while we could not hear of it."""
-        is_late = self._timer_at and self._loop.time() > self._timer_at - TIMER_EARLY_S
-        if is_late and not self._session.is_gone:
+        if self.is_late:
             await self.api(commands.api_words("uuid_exists", self.leg_id))
         self._check_ours()
 
@@ -421,10 +421,10 @@ class FreeswitchPhone:
 
 
 async def _hang_up(phone: FreeswitchPhone, verb: Hangup) -> HungUp:
-    cause = verb.cause if verb.cause in _CAUSES else HangupCause.NORMAL
-    await phone.note({variables.DONE: _CAUSES[cause]})
+    cause = verb.cause if verb.cause in WORDS else HangupCause.NORMAL
+    await phone.note({variables.DONE: WORDS[cause]})
     with contextlib.suppress(CallerGone):
-        await phone.execute("hangup", _CAUSES[cause], HANGUP_S)
+        await phone.execute("hangup", WORDS[cause], HANGUP_S)
         await phone.while_here((), HANGUP_S)
     phone.close()
     return HungUp(cause)

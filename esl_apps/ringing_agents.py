@@ -39,7 +39,8 @@ from esl_apps.session import CallerGone
 if TYPE_CHECKING:
     from esl_apps.phone import FreeswitchPhone
 
-CONTEXT, EXTENSION = "cordboard-agent", "agent"
+CONTEXT = "cordboard-agent"
+ASKED, AT_ONCE = "agent", "join"  # its extensions: with a whisper or a key, and with neither
 WHISPER_MAX_S = 120.0  # beyond the ringing, for the whisper and the accept key
 BETWEEN_S = 2.0  # from the answer to a job to the leg's own last event
 FETCH_S = 1.0  # from leaving our connection to being joined; some 20 ms
@@ -199,6 +200,7 @@ async def _follow(
     if any(leg.is_joined for leg in legs):
         await _let_talk(phone, legs)
         return HandedOver()
+    await phone.renew()  # if the caller is another worker's by now, so are the phones
     await _stop(switch, [leg for leg in legs if not leg.fate.done()], WITHDRAWN)
     await phone.note({variables.OFFERS: ""})
     return _as_outcome(legs, "withdrawn")
@@ -263,11 +265,16 @@ async def _look_up(phone: FreeswitchPhone, legs: Sequence[RungLeg]) -> None:
 async def _let_talk(phone: FreeswitchPhone, legs: Sequence[RungLeg]) -> None:
     """Stop the other phones, and let go of the caller. The agent's dialplan has told the caller's leg already that
     the talk goes on when we close, and has stopped the timer. Both is done again, as all hangs on it: the timer may
-    have been renewed in the milliseconds between.
+    have been renewed in the milliseconds between. But where we were stopped meanwhile the talk may be over, and the
+    caller be with another worker.
     """
-    await asyncio.gather(phone.stop_timer(), phone.session.set({variables.RESUME: "false", variables.HELD: ""}))
+    if phone.is_late:
+        phone.close()
+    else:
+        told = phone.session.set({variables.RESUME: "false", variables.HELD: ""})
+        await asyncio.gather(phone.stop_timer(), told)
+        phone.session.close()  # the end of a connection takes nobody out of a conversation
     await _stop(_switch_of(phone), [leg for leg in legs if not leg.fate.done()], TAKEN)
-    phone.close()
 
 
 async def _stop(switch: RingingSwitch, legs: Sequence[RungLeg], word: str) -> None:
@@ -283,7 +290,7 @@ async def _ring(phone: FreeswitchPhone, leg: RungLeg, device: str, ring_s: float
     own = {**told, variables.OFFER: leg.offer_id}
     try:
         word = await _switch_of(phone).ring(
-            leg.leg_id, device, context=CONTEXT, extension=EXTENSION, ring_s=ring_s, variables=own
+            leg.leg_id, device, context=CONTEXT, extension=_extension(told), ring_s=ring_s, variables=own
         )
     except (OutcomeUnknown, SwitchUnavailable) as fault:
         _log.warning("agent_leg_outcome_unknown", offer_id=leg.offer_id, reason=str(fault))
@@ -316,6 +323,12 @@ def _told(phone: FreeswitchPhone, verb: RingAgent) -> dict[str, str]:
         variables.BEHIND: phone.variable("other_loopback_leg_uuid") if phone.variable(variables.STANDS_IN) else "",
     }
     return {name: value for name, value in (told | shown).items() if value}
+
+
+def _extension(told: Mapping[str, str]) -> str:
+    """Where the leg goes when the phone is picked up. What is not heard or asked takes no time there, either."""
+    is_told = told[variables.WHISPER] != SILENCE
+    return ASKED if is_told or variables.ACCEPT_KEY in told else AT_ONCE
 
 
 def _whisper(phone: FreeswitchPhone, verb: RingAgent) -> str:

@@ -1,7 +1,8 @@
 """The server of outbound event sockets: listens, and gives each call that FreeSWITCH brings to the service.
 
 Called by the process that serves calls. One task per call. A peer that connects and leaves (a health check, a port
-scan), or says nothing, is normal and silent; one that breaks the protocol costs one log line and its connection.
+scan), or says nothing, is normal and silent; one that breaks the protocol costs one log line and its connection, as
+does a call that has waited for us so long that another worker has it.
 
 The socket is bound here, so that a taken address is an error of `start`; calls are accepted in the hub thread.
 Should that thread fail, its calls go on in the dialplan, and the next thread accepts on the same socket.
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -96,6 +98,8 @@ class EslServer:
             task.cancel()
         if self._tasks:
             await asyncio.wait(list(self._tasks), timeout=grace_s)
+        for line in self._sessions:
+            self._hub.call(line.let_go)
         ends = [session.lost for session in self._sessions.values()]
         if ends:
             await asyncio.wait(ends, timeout=grace_s)
@@ -107,6 +111,9 @@ class EslServer:
 
     def lost(self, line: SafeOutbound, fault: Exception | None) -> None:
         self._hub.tell(self._end, line, fault)
+
+    def late(self, line: SafeOutbound) -> None:
+        self._hub.tell(self._note_late, line)
 
     def failed(self, fault: Exception) -> None:
         self._hub.tell(self._note_failed, fault)
@@ -131,6 +138,11 @@ class EslServer:
             session.take_loss(fault)
         if isinstance(fault, SwitchProtocolError):
             _log.warning("esl_protocol_broken", fault=str(fault))
+
+    def _note_late(self, line: SafeOutbound) -> None:
+        """Said once for each call: this worker hung, or has more to do than it can."""
+        leg_id = "" if line.session_data is None else line.session_data.leg_id
+        _log.warning("esl_call_too_late", leg_id=leg_id, waited_s=round(time.monotonic() - line.made_at, 1))
 
     def _note_failed(self, fault: Exception) -> None:
         _log.error("esl_calls_not_accepted", fault=repr(fault))

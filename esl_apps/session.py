@@ -5,6 +5,7 @@ of verbs. Its connection lives in the hub thread (`safe_esl`), what is here live
 
     open -> gone (the caller hung up: once, at once, also while an application runs) -> lost
         \\-> lost (the socket ended; the call may live on: FreeSWITCH goes on in the dialplan)
+         \\-> silent (another worker has the call) -> lost
 
 What was seen on FreeSWITCH 1.11, and is why this is as it is: an application is accepted ("+OK") whether it exists,
 whether its argument is right, and whether the caller is still there. Only its CHANNEL_EXECUTE_COMPLETE says that it
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 import uuid
 from collections.abc import Callable, Mapping
 
@@ -87,6 +89,7 @@ class EslSession:
         assert line.session_data is not None
         self.channel: EslEvent = line.session_data
         self.leg_id = self.channel.leg_id
+        self.made_at = loop.time() - (time.monotonic() - line.made_at)  # when FreeSWITCH connected
         self.gone: asyncio.Future[HangupCause] = loop.create_future()
         self.lost: asyncio.Future[None] = loop.create_future()
         self._line = line
@@ -96,6 +99,7 @@ class EslSession:
         self._is_open = True
         self._last: asyncio.Future[EslEvent] = loop.create_future()
         self._running: dict[str, Execution] = {}
+        self._asked: set[str] = set()
         self._hear_digit: Callable[[str, float], None] | None = None
         self._hear_event: Callable[[EslEvent], None] | None = None
         self._takers = {
@@ -192,10 +196,15 @@ class EslSession:
     def on_event(self, callback: Callable[[EslEvent], None] | None) -> None:
         """Call this with each event that is not a key nor the end of an application which was begun here.
 
-        In order, and after the hang-up as well; then also with the ends of what was begun here. CHANNEL_BRIDGE and
-        CHANNEL_UNBRIDGE come also as events of the other leg, where that one has joined this.
+        In order, and after the hang-up as well; then also with the ends of what was begun here.
         """
         self._hear_event = callback
+
+    def ask_for(self, name: str) -> None:
+        """Hear the events of one more name, of all that is begun from now on. May be called again."""
+        if self._is_open and name not in self._asked:
+            self._asked.add(name)
+            self._hub.call(self._line.post, commands.listen((name,)), NOBODY)
 
     @property
     def is_gone(self) -> bool:
@@ -224,12 +233,14 @@ class EslSession:
             self._hub.call(self._line.let_go)
             self._fail_all()
 
-    def leave(self, values: Mapping[str, str]) -> None:
-        """Let go as `close` does, with these variables set right before. Raises SwitchProtocolError."""
-        line = commands.api(commands.multi_set(self.leg_id, values))
+    def fall_silent(self) -> None:
+        """Have nothing more to do with the call, which is another worker's, and stay connected until it ends: the
+        end of this socket would take it from there. May be called again, or after `close`.
+        """
         if self._is_open:
-            self._hub.call(self._line.post, line, NOBODY)
-            self.close()
+            self._is_open = False
+            self._hub.call(self._line.fall_silent)
+            self._fail_all()
 
     async def aclose(self) -> None:
         """Let go, and wait until FreeSWITCH has, too."""
@@ -239,13 +250,9 @@ class EslSession:
     # -- what the connection tells, in asyncio --
 
     def take(self, event: EslEvent) -> None:
-        """An event of this leg, or of one it is joined with."""
-        name = event.name
-        if event.leg_id != self.leg_id:
-            if name in (events.BRIDGED, events.UNBRIDGED):
-                self._tell(event)
-            return
-        self._takers.get(name, self._tell)(event)
+        """An event of this leg; one of any other is none of ours."""
+        if event.leg_id == self.leg_id:
+            self._takers.get(event.name, self._tell)(event)
 
     def take_end(self) -> None:
         """The channel has ended. The event came before, unless the caller left before we could ask for events."""

@@ -45,7 +45,7 @@ _EVENTS = ("CHANNEL_PROGRESS", "CHANNEL_ANSWER", BRIDGED, HANGUP_COMPLETE)
 _LEG_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _PLACE = re.compile(r"[A-Za-z0-9_.*#+-]{1,80}")
 _NUMBER = re.compile(r"\+?[0-9]{1,20}")
-_ONE_DEVICE = re.compile(r"[A-Za-z0-9_]{1,40}/[A-Za-z0-9_.+@/:*#-]{1,200}")
+_ONE_DEVICE = re.compile(r"[A-Za-z0-9_]{1,40}/[A-Za-z0-9_.+@%/:*#-]{1,200}")
 
 _log = structlog.get_logger(__name__)
 

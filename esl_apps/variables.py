@@ -69,6 +69,8 @@ SAFE = "safe"  # give the call to the safe destination
 AWAY = "away"  # transferred for good: to `TO`, or else to who `DIAL` rings, and then to the safe destination
 
 LATE = "late XML cordboard-call"  # where FreeSWITCH takes a call whose worker has done nothing for too long
+ACCEPT_S = 3  # a worker that has not written anything by then does not get the call
+EARLY_S = 1.5  # FreeSWITCH counts whole seconds: its timer may run out this much before what was asked for
 
 OF_BRIDGE = ("originate_disposition", "originate_causes", "originate_failed_cause", "last_bridge_hangup_cause")
 """What FreeSWITCH's `bridge` tells of whom it rang, read by `arrivals`."""

@@ -1,4 +1,4 @@
-"""`python -m tests`, which is `make test`: every test, three files at a time, and the few that fail again, alone.
+"""`python -m tests`, which is `make test`: every test, four files at a time, and the few that fail again, alone.
 
 Live calls are judged by what is heard, and when. Beside another test such a judgement can fail for want of
 processor time; with the machine to itself it must not. So a fault of the code fails twice, and fails the run. What
@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-AT_A_TIME = 3  # files; live tests wait most of their time
+AT_A_TIME = 4  # files, in the order of `longest_first`; live tests wait most of their time
 AGAIN_MAX = 8  # more than that is no want of time
 SOME_FAILED = 1  # pytest's exit code; any other but 0 means that not all tests ran
 _CACHE = Path(__file__).parent.parent / ".pytest_cache" / "v" / "cache" / "lastfailed"
@@ -21,7 +21,7 @@ _CACHE = Path(__file__).parent.parent / ".pytest_cache" / "v" / "cache" / "lastf
 def main() -> int:
     """The exit code of the whole run."""
     _CACHE.unlink(missing_ok=True)
-    code = _pytest("-n", str(AT_A_TIME), "--dist", "loadfile", *sys.argv[1:])
+    code = _pytest("-n", str(AT_A_TIME), "--dist", "loadfile", "--no-loadscope-reorder", *sys.argv[1:])
     failed = _failed() if code == SOME_FAILED else []
     if not 0 < len(failed) <= AGAIN_MAX:
         return code

@@ -10,9 +10,10 @@ Read by `floor_plan`, which also knows the queues.
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from cordboard.acd.capacity_section import UNITS_MAX
 from cordboard.acd.memberships_section import Memberships, memberships
@@ -26,6 +27,16 @@ from cordboard.telephony.dial_policy import DEVICE
 FILE = "agents.yaml"
 
 _LOCAL, _KEPT = "Local/", "/n"
+_CODE = r"^[0-9]{2,12}$"
+_NUMBER = r"^\+?[0-9]{2,15}$"
+
+
+def _given(device: Any) -> Any:
+    if device in (None, ""):
+        raise fault(
+            "bad-device", "the agent has no device", "write what rings on the desk, for instance PJSIP/1001"
+        )
+    return device
 
 
 def _device(device: str) -> str:
@@ -44,11 +55,29 @@ def _device(device: str) -> str:
     raise fault("bad-device", f"`{device}` is no device", "write for instance PJSIP/1001")
 
 
+def _code(code: str) -> str:
+    if not re.fullmatch(_CODE, code):
+        raise fault(
+            "out-of-range", f"`{code}` cannot be keyed in as a code", "write 2 to 12 digits, for instance 2101"
+        )
+    return code
+
+
+def _number(number: str) -> str:
+    if not re.fullmatch(_NUMBER, number):
+        hint = "write an extension, 1004, or all digits with + and country code, +442079460123"
+        raise fault("out-of-range", f"`{number}` is no number that somebody calls from", hint)
+    return number
+
+
+_CallsFrom = Annotated[Text, AfterValidator(_number), Field(json_schema_extra={"pattern": _NUMBER})]
+
+
 class WrittenAgent(Section):
     """One agent as written. name: the key again if left out."""
 
     name: Label | None = Field(default=None, description="The name people see.")
-    device: Annotated[Text, AfterValidator(_device)] = Field(
+    device: Annotated[Text, AfterValidator(_device), BeforeValidator(_given)] = Field(
         description="What rings on the agent's desk: `PJSIP/1001`, of Asterisk; `user/1001` or `sofia/...`, of "
         "FreeSWITCH."
     )
@@ -67,10 +96,10 @@ class WrittenAgent(Section):
     supervisor: bool = Field(
         default=False, description="Whether the agent's desk shows the team, and can change the state of others."
     )
-    code: Annotated[Text, Field(pattern=r"^[0-9]{2,12}$")] | None = Field(
+    code: Annotated[Text, AfterValidator(_code), Field(json_schema_extra={"pattern": _CODE})] | None = Field(
         default=None, description="What the agent keys in to say who they are, where they call in by telephone."
     )
-    numbers: Annotated[Many[Annotated[Text, Field(pattern=r"^\+?[0-9]{2,15}$")]], Field(max_length=20)] = Field(
+    numbers: Annotated[Many[_CallsFrom], Field(max_length=20)] = Field(
         default=(), description="The numbers the agent calls from: extensions, or with + and country code."
     )
     capacity: Annotated[int, Field(ge=1, le=UNITS_MAX)] = Field(

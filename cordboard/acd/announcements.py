@@ -58,6 +58,11 @@ def is_better(queue: Queue, told: Told, position: int) -> bool:
     return queue.announce.on_change and told.position > position > 0
 
 
+def depends_on_told(queue: Queue) -> bool:
+    """Whether the place that a caller was told last decides what they are told next."""
+    return queue.announce.only_changed or queue.announce.only_up or queue.announce.on_change
+
+
 def announcement(
     queue: Queue, language: str, kinds: frozenset[Kind], figures: Figures, told: Told, call_id: str
 ) -> tuple[tuple[Prompt, ...], Told]:

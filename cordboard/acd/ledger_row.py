@@ -27,7 +27,8 @@ class LedgerRow:
         joined                wait_s: since the caller entered the queue; leg: the agent's
         wait_estimated        waited_s: until then; likely_s, at_most_s: as in `wait_estimate.Estimate`
         left_queue            because (`LeftBecause`), wait_s; for "served" it is written when they are joined; else
-                              position: in line when they left; key: pressed to leave
+                              position: in line when they left; key: pressed to leave; rule: of the overflow, in
+                              words; to: the queue they were sent on to
         talk_ended            talk_s; estimated: true if nobody heard when it ended; by: as
                               `AgentLegEvent.ended_by`
         offer_ended           end (`OfferEnd`), ring_s: 0.0 if the phone was never rung; after talk_ended if served
@@ -39,7 +40,13 @@ class LedgerRow:
         agent_paused_by_rona  in_a_row
         call_tagged           name, value; once for each value
         survey_answered       name, score; the first answer of the call
+        refused               because: why they were not let in
+        stepped_out           entry_kind: what the place is kept for; key: pressed to step out
+        came_back
         callback_requested    language, priority
+        callback_dialled      attempt: from 1; mode: `customer_first` or `agent_first`
+        callback_attempt_failed  result, attempts
+        callback_closed       state, result, attempts
     """
 
     seq: int

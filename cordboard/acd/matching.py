@@ -127,7 +127,7 @@ class _Round:
         return -self._queue(queue).weight, call.entered_at, call.call_id, queue, place
 
     def _queue(self, name: str) -> Queue:
-        return self.plan.queues.get(name) or Queue(name)
+        return self.plan.queue(name)
 
     def _has_room(self, queue: str) -> bool:
         return self.room.get(queue, 1) > 0
@@ -170,8 +170,19 @@ class _Round:
             self.room[call.queue] -= 1
         left = self.around.waiting.get(call.queue, len(self.calls[call.queue])) - place
         asked = asked_of(self.plan.agents[agents[0]], call, self.now) if len(agents) == 1 else ()
-        reason = "; ".join((choice.reason, *asked, _why_call(call, left, self.now)))
-        return Match(call, agents, reason, choice.memory)
+        words = (choice.reason, *asked, _why_call(call, left, self.now), *self._passed_over(call, agents[0]))
+        return Match(call, agents, "; ".join(words), choice.memory)
+
+    def _passed_over(self, call: WaitingCall, agent: str) -> Iterator[str]:
+        """That a lighter queue of the agent's has somebody who has waited longer, for who asks about that one."""
+        weight = self._queue(call.queue).weight
+        for name in self.plan.agents[agent].queues if weight else ():
+            lighter = self._queue(name).weight
+            first = next((one for one in self.calls.get(name, ()) if one.call_id not in self.matched), None)
+            if lighter < weight and first is not None and first.entered_at < call.entered_at:
+                weights = f"weight {weight} before {lighter}"
+                yield f"{call.queue} goes before {name}, where somebody has waited longer ({weights})"
+                return
 
 
 def _why_call(call: WaitingCall, left: int, now: Moment) -> str:

@@ -342,6 +342,10 @@ class FloorPlan:
         """Queues to which something else comes than calls."""
         return [name for name, queue in self.queues.items() if queue.medium != "voice"]
 
+    def queue(self, name: str) -> Queue:
+        """The queue as configured, or by default if a reload has taken it away under its calls."""
+        return self.queues.get(name) or Queue(name)
+
     def agents_of(self, queue: str) -> tuple[Agent, ...]:
         """The agents of a queue, in the order of the file."""
         return self._members.get(queue, ())

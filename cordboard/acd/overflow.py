@@ -31,6 +31,13 @@ def step_for(steps: Sequence[OverflowStep], standing: Standing) -> OverflowStep 
     return next((step for step in steps if _holds(step, standing)), None)
 
 
+def conditions_of(step: OverflowStep) -> str:
+    """The step's conditions in the words they are written with: "wait_s 120", "position 20 and ratio 3"."""
+    names = ("wait_s", "position", "estimated_s", "ratio")
+    given = ((name, getattr(step, name)) for name in names)
+    return " and ".join(f"{name} {value:g}" for name, value in given if value is not None)
+
+
 def next_wait_s(steps: Sequence[OverflowStep], waited_s: float) -> float:
     """After how much waiting in all the next step may come to hold by time alone; infinite if none does."""
     later = (step.wait_s for step in steps if step.wait_s is not None and step.wait_s > waited_s)
@@ -52,6 +59,17 @@ def _depends_on_others(step: OverflowStep) -> bool:
 def needs_estimate(steps: Sequence[OverflowStep]) -> bool:
     """Whether a step asks for the wait that is likely still."""
     return any(step.estimated_s is not None for step in steps)
+
+
+def reached_from(steps: Mapping[str, Sequence[OverflowStep]], first: str) -> tuple[str, ...]:
+    """Every queue to which callers of the first may be sent on, in the order found. steps: by queue."""
+    found: dict[str, None] = {}
+    open_ends = [first]
+    while open_ends:
+        onward = [step.to for step in steps.get(open_ends.pop(), ()) if step.to and step.to not in found]
+        found.update(dict.fromkeys(onward))
+        open_ends += onward
+    return tuple(found)
 
 
 def circle(steps: Mapping[str, Sequence[OverflowStep]], first: str) -> tuple[str, ...]:

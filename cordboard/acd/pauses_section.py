@@ -10,9 +10,10 @@ Read by `agents_file`.
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from cordboard.acd.model import PauseRule, PauseThen
 from cordboard.acd.written_values import AllDefaults, Label, Labels, Names
@@ -53,9 +54,19 @@ class Pause(Section):
 
 _PAUSE = written_as(lambda seconds: f"{{at_most_s: {seconds if seconds.isdigit() else 1800}}}")
 
-PauseReasons = (
-    Labels | Annotated[dict[Label, Annotated[Pause, _PAUSE, AllDefaults]], Field(min_length=1, max_length=100)]
-)
+
+def _one_of_two_ways(value: Any) -> Any:
+    """One message for a list in which a reason has limits, instead of two about types."""
+    if isinstance(value, list | tuple) and any(isinstance(one, Mapping) for one in value):
+        hint = "write all of them as `lunch: {at_most_s: 1800}`, and `training:` for one without"
+        raise fault("wrong-type", "reasons with limits do not stand in a list", hint)
+    return value
+
+
+PauseReasons = Annotated[
+    Labels | Annotated[dict[Label, Annotated[Pause, _PAUSE, AllDefaults]], Field(min_length=1, max_length=100)],
+    BeforeValidator(_one_of_two_ways),
+]
 """A list of reasons, or reasons with their limits."""
 
 

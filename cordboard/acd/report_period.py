@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 # How long a period's calls may go on after its end: the longest wait is a day, talk and wrap-up fit into another.
 LATE = timedelta(days=2)
@@ -15,6 +15,11 @@ class Period:
 
     since: datetime
     until: datetime | None
+
+    @property
+    def zone(self) -> tzinfo:
+        """Whose clock it is told by."""
+        return self.since.tzinfo or UTC
 
     def __str__(self) -> str:
         end = f"{self.until:%Y-%m-%d %H:%M}" if self.until else "now"

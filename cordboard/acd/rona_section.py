@@ -30,7 +30,7 @@ Rest = Annotated[float, Field(ge=0, le=3600)]
 
 @also_written({"enum": list(get_args(RonaThen))})
 def _then_alone(value: Any) -> Any:
-    return {"then": value} if isinstance(value, str) and value in get_args(RonaThen) else value
+    return {"then": value} if isinstance(value, str) and value.isidentifier() else value
 
 
 class RonaOfCause(Section):

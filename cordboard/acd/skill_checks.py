@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from cordboard.acd.agents_file import AgentsFile
 from cordboard.acd.model import FloorPlan
+from cordboard.acd.overflow import reached_from
 from cordboard.acd.queues_file import QueuesFile
 from cordboard.config.document import Document
 from cordboard.config.findings import Finding
@@ -26,7 +28,14 @@ def skill_findings(queues: QueuesFile, document: Document, agents: AgentsFile) -
 def queue_skills(plan: FloorPlan) -> dict[str, QueueSkills]:
     """What flows may ask for in each queue."""
     everybody = frozenset(skill for agent in plan.agents.values() for skill in agent.skills)
+    steps = {name: queue.overflow for name, queue in plan.queues.items()}
     return {
-        name: QueueSkills(queue.needs, {agent.name: agent.skills for agent in plan.agents_of(name)}, everybody)
+        name: QueueSkills(
+            queue.needs,
+            {agent.name: agent.skills for agent in plan.agents_of(name)},
+            everybody,
+            goes_on=reached_from(steps, name),
+            longest_s=math.inf if queue.callback else queue.max_wait_s,
+        )
         for name, queue in plan.queues.items()
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from cordboard.bootstrap.configuration import Configuration
+from cordboard.bootstrap.process_names import process_name
 from cordboard.service.database_wakes import DatabaseWakes
 from cordboard.service.floor import Floor
 from cordboard.service.wakes import Waker, Wakes
@@ -36,8 +36,8 @@ class AcdParts:
         database = configuration.database
         store = StoreThread(open_database(database))
         reader = StoreReader(database, ZoneInfo(configuration.settings.zone))
-        wakes = open_wakes(database, configuration.state, name, lambda: floor.woken())
-        floor = Floor(process_name(database, name), configuration.plan, store, reader, wakes)
+        wakes = open_wakes(database, configuration.state, name, lambda: floor.bell.woken())
+        floor = Floor(process_name(database, configuration.state, name), configuration.plan, store, reader, wakes)
         return cls(store, reader, floor, Checkpoints(database))
 
     def start(self) -> None:
@@ -54,13 +54,8 @@ class AcdParts:
         self.reader.close()
 
 
-def process_name(database: Address, name: str) -> str:
-    """What a process is called among all that share its database. name: among those of this machine."""
-    return f"{socket.gethostname()}:{name}" if isinstance(database, PostgresAddress) else name
-
-
 def open_wakes(database: Address, state: Path, name: str, on_wake: Callable[[], None]) -> Waker:
     """How the process of that name is woken. state: the folder of the service's own files."""
     if isinstance(database, PostgresAddress):
-        return DatabaseWakes(database, {process_name(database, name), name}, on_wake)
+        return DatabaseWakes(database, {process_name(database, state, name), name}, on_wake)
     return Wakes(state / "wakes", name, on_wake)

@@ -34,7 +34,7 @@ async def _set(files: FloorFiles, agent: str, presence: Presence, reason: str) -
     store.start()
     floor = Floor(name, files.plan, store, StoreReader(files.database), wakes)
     try:
-        await floor.force_presence(BY_COMMAND, agent, presence, reason)
+        await floor.agents.force_presence(BY_COMMAND, agent, presence, reason)
     finally:
         await floor.aclose()
         store.close()

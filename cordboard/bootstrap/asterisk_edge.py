@@ -23,4 +23,4 @@ def open_asterisk(configuration: Configuration, index: int, on_phone: OnPhone) -
         calls_root=configuration.recordings_root,
         max_sessions=settings.max_calls,
     )
-    return Edge("asterisk", "AGI", "ami", listener, server, switch, switch)
+    return Edge("asterisk", "AGI", "ami", listener, server, switch, switch.hold_keys)

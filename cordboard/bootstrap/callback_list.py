@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -12,9 +11,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from cordboard.bootstrap.floor_files import FloorFiles, NotKnown, no_database, reading
 from cordboard.crm.phone_numbers import shown
 from cordboard.errors import StoreUnavailable
+from cordboard.store.acd_store import AcdStore
 from cordboard.store.address import is_made
-from cordboard.store.callbacks import WaitingCallback, close_callback, waiting_callbacks
+from cordboard.store.callback_store import CallbackStore
+from cordboard.store.callbacks import WaitingCallback, waiting_callbacks
+from cordboard.store.cures import told
 from cordboard.store.database import open_database
+from cordboard.store.moments import now
 
 _NOBODY = "Nobody waits to be called back."
 
@@ -33,9 +36,11 @@ def cross_off(files: FloorFiles, callback_id: str) -> None:
     engine = open_database(files.database)
     try:
         with engine.begin() as connection:
-            is_closed = close_callback(connection, callback_id, time.time())
+            is_closed = CallbackStore(AcdStore(files.plan)).cross_off(connection, now(), callback_id)
     except SQLAlchemyError as fault:
-        raise StoreUnavailable(f"the database {files.database} cannot be written") from fault
+        raise StoreUnavailable(
+            f"the database {files.database} cannot be written: {told(files.database, fault)}"
+        ) from fault
     finally:
         engine.dispose()
     if not is_closed:

@@ -19,7 +19,7 @@ from cordboard.bootstrap.agi_token import agi_token
 from cordboard.bootstrap.callback_checks import callback_findings
 from cordboard.bootstrap.database_address import database_of
 from cordboard.bootstrap.outside_world import outside_faults, shown_to_flows
-from cordboard.bootstrap.reach_checks import reach_findings, with_ways
+from cordboard.bootstrap.reach_checks import reach_findings, unreachable_devices, with_ways
 from cordboard.config.document import Keys
 from cordboard.config.findings import Finding, split
 from cordboard.config.secret_reference import SecretReference
@@ -161,6 +161,8 @@ def load_configuration(
     if plan is not None and settings is not None:
         findings += callback_findings(root, plan, settings[0], flows)
         findings += reach_findings(root, plan, settings[0].reach())
+    if settings is not None:
+        findings += unreachable_devices(*settings)
     findings += _unread_files(root)
     if numbers is not None:
         findings += _unknown_flows(*numbers, written_names(root / "flows") if flows is None else flows)
@@ -274,6 +276,7 @@ def _surroundings(
         voicemail_boxes=boxes,
         zone=settings[0].zone,
         switches=settings[0].switches,
+        reach=settings[0].reach(),
         queues=frozenset(plan.queues) if plan is not None else None,
         not_for_calls=frozenset(plan.not_for_calls) if plan is not None else frozenset(),
         agents={name: agent.device for name, agent in plan.agents.items()} if plan is not None else None,

@@ -30,7 +30,13 @@ class DatabaseState:
         if self.is_current:
             return f"{self.address}: tables of step {self.step}, as this program needs them"
         has = f"tables of step {self.step}" if self.step else "no tables"
-        return f"{self.address}: {has}; this program needs step {self.wanted}"
+        return f"{self.address}: {has}; this program needs step {self.wanted}: {self._cure}"
+
+    @property
+    def _cure(self) -> str:
+        if self.step is not None and self.step > self.wanted:
+            return "use the newer Cordboard that made them"
+        return "cordboard db upgrade" if isinstance(self.address, PostgresAddress) else "start the service"
 
 
 def state_of(address: Address) -> DatabaseState:

@@ -26,7 +26,9 @@ from cordboard.bootstrap.checks import (
     dialplan,
     engine,
     event_socket,
+    freeswitch_devices,
     freeswitch_dialplan,
+    freeswitch_music,
     listeners,
     manager,
     music,
@@ -63,6 +65,8 @@ CHECKS: tuple[Check, ...] = (
     music.CHECK,
     event_socket.CHECK,
     freeswitch_dialplan.CHECK,
+    freeswitch_devices.CHECK,
+    freeswitch_music.CHECK,
     crm.CHECK,
 )
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from cordboard.bootstrap.checks.result import Level, Result, counted
 from cordboard.bootstrap.doctor import Examined
 
-NAME_WIDTH = 9  # of the longest name of a check
+NAME_WIDTH = 11  # of the longest name of a check
 
 _MARKS = {
     Level.OK: ("✓", "green"),

@@ -1,6 +1,7 @@
 """What the commands about queues and agents look at: the files that concern them, and the database.
 
-Flows are left unread: a fault in one of them is no reason not to see who waits. The database is opened for reading
+Flows are left unread: a fault in one of them is no reason not to see who waits. Nor is one in the queues or the
+agents: the service goes on with what it took up last, and that is read then. The database is opened for reading
 only and never made; the service goes on undisturbed.
 """
 
@@ -20,13 +21,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from cordboard.acd.floor_plan import load_floor_plan
 from cordboard.acd.model import Agent, FloorPlan, Queue
 from cordboard.bootstrap.database_address import database_of
+from cordboard.bootstrap.kept_files import kept_in
 from cordboard.config.findings import Finding
 from cordboard.config.validation import closest
 from cordboard.errors import ConfigurationError, CordboardError, StoreUnavailable
 from cordboard.settings import Settings, load_settings
 from cordboard.store.address import Address, is_made
+from cordboard.store.cures import told
 from cordboard.store.database import open_for_reading
-from cordboard.store.faults import in_words
 
 _T = TypeVar("_T")
 
@@ -40,7 +42,8 @@ class FloorFiles:
     """plan: queues and agents; zone: for times that people read; state: the folder of the service's own files;
     database: where queues and ledger are.
 
-    directory: the configuration's, as it was given.
+    directory: the configuration's, as it was given. faults: of its files, for which `plan` is the one that the
+    service has taken up last; none where it is the files'.
     """
 
     plan: FloorPlan
@@ -48,6 +51,7 @@ class FloorFiles:
     state: Path
     directory: Path
     database: Address
+    faults: tuple[Finding, ...] = ()
 
     def queue(self, name: str) -> Queue:
         """A queue of the plan. Raises NotKnown."""
@@ -59,14 +63,27 @@ class FloorFiles:
 
 
 def read_floor_files(directory: Path, environment: Mapping[str, str] = os.environ) -> FloorFiles:
-    """The files of a configuration. Raises ConfigurationError with every fault in them."""
+    """The files of a configuration. Raises ConfigurationError with every fault in them, if the settings have any or
+    no service has ever taken up queues and agents.
+    """
     findings: list[Finding] = []
     settings = _collected(findings, lambda: load_settings(directory, environment)[0])
     plan = _collected(findings, lambda: load_floor_plan(directory))
+    if settings is not None and plan is None:
+        plan = _taken_up_last(_state(directory, settings))
     if settings is None or plan is None:
         raise ConfigurationError(findings)
     database = database_of(settings, directory)
-    return FloorFiles(plan, settings.zone, _state(directory, settings), directory, database)
+    state = _state(directory, settings)
+    return FloorFiles(plan, settings.zone, state, directory, database, tuple(findings))
+
+
+def _taken_up_last(state: Path) -> FloorPlan | None:
+    """Queues and agents as the service has them, None if it has none. An earlier release may have read them
+    otherwise.
+    """
+    active = kept_in(state)
+    return _collected([], lambda: load_floor_plan(active)) if active.is_dir() else None
 
 
 @contextmanager
@@ -80,7 +97,7 @@ def reading(files: FloorFiles) -> Iterator[Connection]:
         with engine.connect() as connection:
             yield connection
     except SQLAlchemyError as fault:
-        raise StoreUnavailable(f"the database {database} cannot be read: {_in_words(fault)}") from fault
+        raise StoreUnavailable(f"the database {database} cannot be read: {_in_words(database, fault)}") from fault
     finally:
         engine.dispose()
 
@@ -115,10 +132,8 @@ def _listed(known: Mapping[str, object]) -> str:
     return f"known: {', '.join(known) or 'none'}"
 
 
-def _in_words(fault: SQLAlchemyError) -> str:
-    words = in_words(fault)
+def _in_words(database: Address, fault: SQLAlchemyError) -> str:
+    words = told(database, fault)
     if words.startswith(("no such table", "no such column")):
         return "it is of an earlier release, and is brought up to date when the service starts"
-    if words.endswith("does not exist"):  # PostgreSQL's words for the same
-        return f"{words}: is it up to date? `cordboard db status` tells"
     return words

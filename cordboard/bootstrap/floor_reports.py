@@ -43,7 +43,7 @@ def read_kpi_report(
 def question(queue: str, period: Period, by: str, interval_s: float = 1_800.0) -> KpiQuestion:
     """What a period and words mean to the store."""
     until = period.until.timestamp() if period.until else math.inf
-    return KpiQuestion(period.since.timestamp(), until, cast(By, by), queue, interval_s)
+    return KpiQuestion(period.since.timestamp(), until, cast(By, by), queue, interval_s, period.zone)
 
 
 def read_agents(files: FloorFiles) -> Sequence[AgentView]:

@@ -81,6 +81,19 @@ class FreeswitchInstallation:
             )
         )
 
+    def steps_after_removal(self) -> str:
+        """What is left to the admin when our files are gone, as text."""
+        return "\n".join(
+            (
+                *(["systemctl disable --now cordboard && systemctl daemon-reload"] if self.systemd else []),
+                "Take out what sends calls to the context cordboard. Then, the last one after which fs_cli wants",
+                "the password that stands in event_socket.conf.xml now:",
+                "    fs_cli -x 'reloadxml'",
+                "    fs_cli -x 'fsctl api_expansion on'",
+                "    fs_cli -x 'reload mod_event_socket'",
+            )
+        )
+
     def _render(self, settings: Settings, secret: ServiceSecret) -> dict[Path, dict[str, str]]:
         """All files by folder and name, before one is written. Raises ValueError on a value that does not fit."""
         freeswitch, socket = settings.freeswitch, settings.freeswitch.event_socket
@@ -104,7 +117,13 @@ class FreeswitchInstallation:
 
     def _write(self, files: dict[Path, dict[str, str]], *, dry_run: bool) -> str:
         return "".join(
-            install(folder, texts, dry_run=dry_run, may_replace=has_known_password)
+            install(
+                folder,
+                texts,
+                dry_run=dry_run,
+                may_replace=has_known_password,
+                read_by=FREESWITCH_USER if folder == self.freeswitch else "",
+            )
             for folder, texts in files.items()
         )
 

@@ -87,6 +87,19 @@ class Installation:
             )
         )
 
+    def steps_after_removal(self) -> str:
+        """What is left to the admin when our files are gone, as text."""
+        return "\n".join(
+            (
+                *(["systemctl disable --now cordboard && systemctl daemon-reload"] if self.systemd else []),
+                f"Take out what leads to our files in {self.asterisk}/extensions.conf and manager.conf:",
+                f"    {DIALPLAN_INCLUDE}",
+                f"    {MANAGER_INCLUDE}",
+                "and what sends calls to the context cordboard.",
+                "Then: asterisk -rx 'dialplan reload' and asterisk -rx 'manager reload'",
+            )
+        )
+
     def _render(self, settings: Settings, secret: str) -> dict[Path, dict[str, str]]:
         """All files by folder and name, before one is written. Raises ValueError on a value that does not fit."""
         asterisk = settings.asterisk

@@ -17,13 +17,18 @@ from cordboard.bootstrap.flow_files import flow_files
 _PATTERNS = ("*.yaml", "flows/*.yaml")
 
 
+def kept_in(state: Path) -> Path:
+    """Where the files that are in use are; nothing is there before a service has run."""
+    return state / "active"
+
+
 class KeptFiles:
     """The copies of one configuration directory. Every method may raise OSError."""
 
     def __init__(self, directory: Path, state: Path) -> None:
         self._directory = directory
         self._state = state
-        self.active = state / "active"
+        self.active = kept_in(state)
 
     @contextlib.contextmanager
     def candidate(self, only: Collection[str] = ()) -> Iterator[Path]:

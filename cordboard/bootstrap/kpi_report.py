@@ -48,9 +48,11 @@ def kpi_report(period: str, found: Sequence[KpiLine], zone: tzinfo) -> str:
     """The figures, all of one kind, with the period above them. zone: for times that people read."""
     match found:
         case [AgentKpis(), *_]:
-            body = _table(_AGENT_HEAD, [_agent(one) for one in found if isinstance(one, AgentKpis)])
+            table = _table(_AGENT_HEAD, [_agent(one) for one in found if isinstance(one, AgentKpis)])
+            body = f"{table}\n\n{_AGENT_FORMULAS}"
         case [IntervalKpis(), *_]:
-            body = _table(_INTERVAL_HEAD, [_interval(one, zone) for one in found if isinstance(one, IntervalKpis)])
+            table = _table(_INTERVAL_HEAD, [_interval(one, zone) for one in found if isinstance(one, IntervalKpis)])
+            body = f"{table}\n\n{_INTERVAL_FORMULAS}"
         case [ReasonCount(), *_]:
             body = _table(_REASON_HEAD, [_reason(one) for one in found if isinstance(one, ReasonCount)])
         case []:
@@ -123,6 +125,9 @@ def _without_short(kpis: Kpis) -> str:
 _AGENT_HEAD = (
     "agent", "offers", "answered", "RONA", "AHT", "p90", "occupancy", "logged in", "busy", "free", "paused",
 )  # fmt: skip
+_AGENT_FORMULAS = """\
+RONA: offers not taken; AHT: (talk with hold + wrap-up) / talks ended, and its p90; occupancy: busy / (busy + free)
+busy: in talks and wrap-ups; free: available and not busy; paused: and not busy; logged in: available or paused"""
 
 
 def _agent(one: AgentKpis) -> Sequence[str]:
@@ -134,6 +139,9 @@ def _agent(one: AgentKpis) -> Sequence[str]:
 
 
 _INTERVAL_HEAD = ("from", "queue", "offered", "answered", "abandoned", "other", "SL", "ASA", "p90", "AHT")
+_INTERVAL_FORMULAS = """\
+of the calls that entered in the interval; other: left otherwise; SL: by the queue's formula, which --by queue has
+ASA: waits of answered calls / answered, and its p90; AHT: (talk with hold + wrap-up) / talks ended"""
 
 
 def _interval(one: IntervalKpis, zone: tzinfo) -> Sequence[str]:

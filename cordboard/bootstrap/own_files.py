@@ -7,7 +7,9 @@ the installations, which print what has to be added to a file of the admin's.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import grp
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
@@ -32,9 +34,14 @@ def never(_text: str) -> bool:
 
 
 def install(
-    target_dir: Path, files: Mapping[str, str], dry_run: bool = False, may_replace: MayReplace = never
+    target_dir: Path,
+    files: Mapping[str, str],
+    dry_run: bool = False,
+    may_replace: MayReplace = never,
+    read_by: str = "",
 ) -> str:
-    """Write files (name below target_dir to text) and answer with the unified diff; "" if nothing changes.
+    """Write files (name below target_dir to text) and answer with the unified diff; "" if nothing changes. read_by:
+    the group that must be able to read them where the directory is root's alone.
 
     Raises NotOurs, before anything is written, if one of them is somebody else's; OSError if it cannot be written.
     """
@@ -45,7 +52,7 @@ def install(
             if old is not None and not is_ours(old):
                 path.rename(path.with_name(path.name + KEPT))
             if old != new:
-                _write(path, new, owner_like=target_dir)
+                _write(path, new, owner_like=target_dir, read_by=read_by)
     return diff
 
 
@@ -95,7 +102,7 @@ def _diff(path: Path, old: str | None, new: str | None) -> str:
     )
 
 
-def _write(path: Path, text: str, owner_like: Path) -> None:
+def _write(path: Path, text: str, owner_like: Path, read_by: str) -> None:
     """All or nothing: the switch may reload at any moment. The file gets the owner of the directory's own."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -103,14 +110,19 @@ def _write(path: Path, text: str, owner_like: Path) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(text)
         Path(temporary).chmod(_MODE)
-        _give_to_owner_of(owner_like, temporary)
+        _give_to_owner_of(owner_like, temporary, read_by)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
 
 
-def _give_to_owner_of(directory: Path, file: str) -> None:
+def _give_to_owner_of(directory: Path, file: str, read_by: str) -> None:
+    if os.geteuid() != 0:
+        return
     owner = directory.stat()
-    if os.geteuid() == 0:
-        os.chown(file, owner.st_uid, owner.st_gid)
+    group = owner.st_gid
+    if group == 0 and read_by:
+        with contextlib.suppress(KeyError):  # no such group: the switch runs as somebody else
+            group = grp.getgrnam(read_by).gr_gid
+    os.chown(file, owner.st_uid, group)

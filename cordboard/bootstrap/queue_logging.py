@@ -18,5 +18,5 @@ def open_queue_log(configuration: Configuration, acd: AcdParts) -> QueueLogWrite
     path = configuration.state / section.file
     file = QueueLogFile(path, rotate_bytes=int(section.rotate_mb * _MB), keep=section.keep)
     writer = QueueLogWriter(acd.reader.ask, file, section.numbers)
-    acd.floor.on_changed(writer.look)
+    acd.floor.bell.on_changed(writer.look)
     return writer

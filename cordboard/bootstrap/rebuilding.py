@@ -1,7 +1,8 @@
 """Computes everything anew that comes from the ledger, and compares it with what the service has written meanwhile.
 
-Used by `cordboard kpi --rebuild DIR`. The database is only read; the service goes on. What it makes is the same to
-the last digit however often it is made, save for the numbers of callers who have been erased since.
+Used by `cordboard kpi --rebuild DIR` and `cordboard replay --ledger DIR`. The database is only read; the service
+goes on. What it makes is the same to the last digit however often it is made, save for the numbers of callers who
+have been erased since.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from cordboard.bootstrap.floor_files import FloorFiles, reading
 from cordboard.bootstrap.floor_reports import question
 from cordboard.bootstrap.whole_files import make_folder, write_whole
 from cordboard.settings import load_settings
-from cordboard.store.kpi_reads import BYS, read_kpi_lines
+from cordboard.store.kpi_reads import BYS, INTERVALS_MAX, read_kpi_lines
 from cordboard.store.moments import now
 from cordboard.store.queue_log_rows import all_log_lines
 
 QUEUE_LOG = "queue_log"
+HALF_HOUR_S, DAY_S = 1_800.0, 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,17 @@ def compare(rebuilt: Sequence[str], written: Sequence[str]) -> tuple[str, bool]:
 
 
 def _write_figures(connection: Connection, files: FloorFiles, period: Period, folder: Path, by: str) -> str:
-    found = read_kpi_lines(connection, files.plan, question("", period, by), now().wall)
+    wall = now().wall
+    found = read_kpi_lines(connection, files.plan, question("", period, by, _interval_s(period, wall)), wall)
     path = folder / f"kpi_by_{by}.csv"
     write_whole(path, kpi_csv(one.as_json() for one in found))
     return f"{path}: {len(found)} lines"
+
+
+def _interval_s(period: Period, wall: float) -> float:
+    """Half hours; days, where these would be too many."""
+    until = period.until.timestamp() if period.until else wall
+    return HALF_HOUR_S if until - period.since.timestamp() <= INTERVALS_MAX * HALF_HOUR_S else DAY_S
 
 
 def _kept_files(path: Path) -> Sequence[Path]:

@@ -46,6 +46,7 @@ from cordboard.service.acd_metrics import AcdMetrics
 from cordboard.service.agent_line import AgentLine
 from cordboard.service.callbacks import Callbacks
 from cordboard.service.callers import Callers
+from cordboard.service.crossing import Crossing
 from cordboard.service.errands import Errands
 from cordboard.service.house import Houses
 from cordboard.service.http_requests import HttpRequests
@@ -89,6 +90,7 @@ class WorkerProcess:
         self._edges = open_edges(configuration, index, lambda phone: self._reception.take(phone))
         self._caps = OutsideCaps()
         self._caps.use(settings.outside)
+        self._crossing = Crossing(settings.reach())
         self._callbacks = Callbacks(self._acd.floor, AllSwitches(self._edges), self._caps)
         self._notes = Notes(self._acd.store, self._callbacks.book)
         self._agent_line = AgentLine(self._acd.floor, StoredPins(self._acd.reader))
@@ -110,6 +112,7 @@ class WorkerProcess:
             errands=self._errands,
             trace=self._traces,
             caps=self._caps,
+            crossing=self._crossing,
             called_back=self._callbacks,
         )
         self._waiting_room.keys = AllKeys(self._edges)
@@ -266,6 +269,7 @@ class WorkerProcess:
         self._acd.floor.use(fresh.plan)
         self._messages.use(fresh.settings)
         self._caps.use(fresh.settings.outside)
+        self._crossing.use(fresh.settings.reach())
         self._traces.keep_days = fresh.settings.trace.keep_days
         configure_logs(fresh.settings.log, worker=self._index)
         log.info("configuration_loaded", flows=len(fresh.house.flows))

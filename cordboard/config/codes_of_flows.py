@@ -73,6 +73,16 @@ FLOWS = {
         "After this step of `relax` no agent of the queue has all that is asked for.",
         "Drop or lower what nobody has together with the rest.",
     ),
+    "relax-too-late": Code(
+        "A step of `relax` comes when callers have waited as long as they may, and left.",
+        "Let it come sooner, or let them wait longer (`max_wait_s` of the node or of the queue).",
+        "sales: {queue: sales, max_wait_s: 60, require: {spanish: 3}, relax: [{after_s: 90, drop: [spanish]}]}",
+        "sales: {queue: sales, max_wait_s: 180, require: {spanish: 3}, relax: [{after_s: 90, drop: [spanish]}]}",
+    ),
+    "overflow-never-met": Code(
+        "The overflow of the queue leads to another one, where no agent will ever have what this node asks for.",
+        "Relax it in time, give it to an agent of that queue, or take that step out of the overflow.",
+    ),
     "relax-no-change": Code(
         "After this step of `relax` the same is asked for as before it.",
         "Take the step out, or name a skill that is asked for by then.",
@@ -344,7 +354,8 @@ LINT = {
         "a: {record: call, consent: this_call_is_recorded, next: main}",
     ),
     "switch-lacks": Code(
-        "A verb or option that one of the switches in `switches` of `cordboard.yaml` cannot carry out.",
-        "Take another verb, or take the switch out of the list.",
+        "A verb or option that one of the switches in `switches` of `cordboard.yaml` cannot carry out, or a phone "
+        "that its callers cannot be joined to.",
+        "Take another verb, write a trunk to the other switch (`reaches`), or take the switch out of the list.",
     ),
 }

@@ -82,9 +82,10 @@ AROUND = {
         "An agent has one: `PJSIP/1001` on Asterisk, `user/1001` on FreeSWITCH.",
     ),
     "unreachable-device": Code(
-        "The phone of an agent belongs to a switch that no calls come in on, and there is no trunk to it: nobody "
-        "could be joined to the agent.",
-        "Name the switch under `switches:`, or write how its phones are reached (`asterisk: {reaches: ...}`).",
+        "The phone of an agent or an extension, or the trunk to numbers outside, belongs to a switch that no calls "
+        "come in on, and there is no trunk to it: nobody could be joined to it.",
+        "Write a device of the switch that calls come in on (`user/1001` on FreeSWITCH), name the other one under "
+        "`switches:`, or write how its phones are reached (`asterisk: {reaches: ...}`).",
     ),
     "bad-trunk": Code(
         "What is to ring the phones of another switch, and cannot.",

@@ -6,6 +6,7 @@ who calls knows where in a file things stand.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -23,11 +24,16 @@ _HIGHEST = 10
 class QueueSkills:
     """What can be asked for in a queue. needs: what its callers ask for where nothing else is written; agents:
     those who serve it; everybody: all skills there are, of agents of other queues too.
+
+    goes_on: queues that its overflow may lead to, by name; longest_s: after how much waiting callers leave, where
+    the flow says nothing else, infinite where they may wait without being on the phone.
     """
 
     needs: Needs = field(default_factory=Needs)
     agents: Agents = field(default_factory=dict)
     everybody: frozenset[str] = frozenset()
+    goes_on: tuple[str, ...] = ()
+    longest_s: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,15 @@ def needs_faults(needs: Needs, queue: str, skills: QueueSkills, unclear: Collect
     """
     named = [*_unknown_skills(needs, skills), *_levels_too_high(needs, queue, skills, unclear)]
     return [*named, *_idle_steps(needs, unclear), *([] if named else _unmet(needs, queue, skills, unclear))]
+
+
+def can_ever_be_met(needs: Needs, skills: QueueSkills, unclear: Collection[str] = ()) -> bool:
+    """Whether somebody could take the call at any stage of the wait. unclear: as for `needs_faults`."""
+    asked = replace(needs, require=_set(needs.require, unclear, 0))
+    stages = [asked]
+    for step in needs.relax:
+        stages.append(_after(stages[-1], step))
+    return any(_can_be_met(stage.require, skills) for stage in stages)
 
 
 def _unknown_skills(needs: Needs, skills: QueueSkills) -> Iterator[NeedsFault]:

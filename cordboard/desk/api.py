@@ -161,7 +161,7 @@ def _add_logging_in(router: APIRouter, desk: Desk) -> None:
     @router.post("/logout", status_code=204)
     async def logout(session: LoggedIn, response: Response) -> None:
         """Take no calls any more, and end this session on all its pages."""
-        await desk.floor.set_presence(session.agent, Presence.LOGGED_OUT)
+        await desk.floor.agents.set_presence(session.agent, Presence.LOGGED_OUT)
         await desk.sessions.end(session, response)
         desk.feed.log_out(session.token_hash)
 
@@ -171,7 +171,7 @@ def _add_actions(router: APIRouter, desk: Desk) -> None:
     async def set_presence(choice: PresenceChoice, session: LoggedIn) -> None:
         """Be available, pause, or take no calls any more. During a call it counts from its end."""
         try:
-            await desk.floor.set_presence(session.agent, choice.presence, choice.reason)
+            await desk.floor.agents.set_presence(session.agent, choice.presence, choice.reason)
         except ValueError as refusal:
             raise Problem(422, "not-possible", str(refusal)) from refusal
 
@@ -179,7 +179,7 @@ def _add_actions(router: APIRouter, desk: Desk) -> None:
     async def dispose(offer_id: str, result: Result, session: LoggedIn) -> None:
         """Say what came of your call: kept while you talk, and ends the wrap-up."""
         try:
-            await desk.floor.dispose(session.agent, offer_id, result.disposition, result.note)
+            await desk.floor.agents.dispose(session.agent, offer_id, result.disposition, result.note)
         except ValueError as refusal:
             raise Problem(422, "not-possible", str(refusal)) from refusal
 
@@ -187,7 +187,7 @@ def _add_actions(router: APIRouter, desk: Desk) -> None:
     async def extend_wrap_up(offer_id: str, session: LoggedIn) -> None:
         """Ask for more time for your notes, where the queue has any to give."""
         try:
-            await desk.floor.extend_wrap_up(session.agent, offer_id)
+            await desk.floor.agents.extend_wrap_up(session.agent, offer_id)
         except ValueError as refusal:
             raise Problem(422, "not-possible", str(refusal)) from refusal
 
@@ -209,7 +209,7 @@ def _add_team(router: APIRouter, desk: Desk) -> None:
         if agent not in desk.floor.plan.agents:
             raise Problem(404, "not-found", "There is no such agent.")
         try:
-            await desk.floor.force_presence(session.agent, agent, choice.presence, choice.reason)
+            await desk.floor.agents.force_presence(session.agent, agent, choice.presence, choice.reason)
         except ValueError as refusal:
             raise Problem(422, "not-possible", str(refusal)) from refusal
 

@@ -89,7 +89,7 @@ class FloorFeed:
         self._watchers: set[Watcher] = set()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        floor.on_changed(self._changed.set)
+        floor.bell.on_changed(self._changed.set)
 
     async def read(self) -> Reading:
         """The floor now. Raises StoreUnavailable."""

@@ -84,7 +84,7 @@ def _period(since: str, until: str, zone: ZoneInfo) -> Period:
 
 def _question(period: Period, by: By, queue: str, interval_s: float) -> KpiQuestion:
     until = period.until.timestamp() if period.until else float("inf")
-    return KpiQuestion(period.since.timestamp(), until, by, queue, interval_s)
+    return KpiQuestion(period.since.timestamp(), until, by, queue, interval_s, period.zone)
 
 
 def _may_see(desk: Desk, asker: str, line: KpiLine) -> bool:

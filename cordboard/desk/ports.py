@@ -12,17 +12,8 @@ from cordboard.store.accounts import Session
 from cordboard.store.acd_values import FloorSnapshot
 
 
-class DeskFloor(Protocol):
-    """The part of `service.floor.Floor` the desk uses."""
-
-    @property
-    def plan(self) -> FloorPlan:
-        """Queues, agents and reasons to pause, as configured now."""
-        ...
-
-    async def snapshot(self) -> FloorSnapshot:
-        """Everything people look at. Raises StoreUnavailable."""
-        ...
+class AgentDesk(Protocol):
+    """What agents and supervisors do at the desk: `service.agent_acts.AgentActs`."""
 
     async def set_presence(self, agent: str, presence: Presence, reason: str = "") -> None:
         """What the agent chose. Raises StoreUnavailable, ValueError for what is not known."""
@@ -40,8 +31,35 @@ class DeskFloor(Protocol):
         """What came of a call, as its agent says. Raises StoreUnavailable, ValueError for what is not theirs."""
         ...
 
+
+class Bell(Protocol):
+    """Tells the desk when to look again: `service.bell.Bell`."""
+
     def on_changed(self, listener: Callable[[], None]) -> None:
         """Call this, in the event loop, when something people look at may have changed."""
+        ...
+
+
+class DeskFloor(Protocol):
+    """The part of `service.floor.Floor` the desk uses."""
+
+    @property
+    def plan(self) -> FloorPlan:
+        """Queues, agents and reasons to pause, as configured now."""
+        ...
+
+    async def snapshot(self) -> FloorSnapshot:
+        """Everything people look at. Raises StoreUnavailable."""
+        ...
+
+    @property
+    def agents(self) -> AgentDesk:
+        """What agents do."""
+        ...
+
+    @property
+    def bell(self) -> Bell:
+        """Who tells when to look again."""
         ...
 
 

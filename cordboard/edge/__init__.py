@@ -1,1 +1,1 @@
-"""What the edges of all switches have in common: rules for values, and what follows from keys and causes."""
+"""What the edges of all switches have in common: where a call stands, who listens to keys, rules for values."""

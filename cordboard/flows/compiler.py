@@ -25,7 +25,8 @@ from cordboard.flows.speech import Piece, Speech
 from cordboard.flows.surroundings import MessageBox, ScriptShape, SubflowShape, Surroundings
 from cordboard.flows.uses import Use, Uses, names_in
 from cordboard.flows.variables import customer_kinds
-from cordboard.telephony.dial_policy import DialPolicy
+from cordboard.telephony.dial_policy import PLACEHOLDER, DialPolicy
+from cordboard.telephony.reach import Reach, switch_of
 from cordboard.telephony.verbs import AgentDevice, Destination, Extension, OutsideNumber, Prompt
 
 _T = TypeVar("_T")
@@ -207,6 +208,22 @@ class NodeCompiler:
         if name not in places and self.names.surroundings.is_known:
             self._unknown("destination", name, places, keys)
         return Destination(name, places.get(name, ""))
+
+    def check_reach(self, device: str, *keys: str | int, is_outside: bool = False) -> None:
+        """Report it if callers of a switch could not be joined to a device. is_outside: of the telephone network.
+
+        One that no call can reach is a fault of the settings, not of each flow.
+        """
+        reach = self.names.surroundings.reach or Reach(switches=())
+        one, own = device.replace(PLACEHOLDER, "1"), switch_of(device)
+        lacking = [switch for switch in reach.switches if not reach.rings(switch, one, is_outside=is_outside)]
+        if not lacking or len(lacking) == len(reach.switches):
+            return
+        message = f"{lacking[0]} cannot ring `{device}`, which is of {own}"
+        hint = f"write `{lacking[0]}: {{reaches: {{{own}: ...}}}}`, a trunk, in cordboard.yaml"
+        if is_outside:
+            hint = f"numbers outside are dialled by the switch of `outside: device`, for callers of {own}"
+        self.report(keys, "switch-lacks", message, hint)
 
     def variable(self, name: str, *keys: str | int) -> str:
         """A variable of the flow that is no secret."""

@@ -6,7 +6,7 @@ what a caller typed, in the call.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -14,7 +14,8 @@ from pydantic import Field, model_validator
 
 from cordboard.config.validation import AS_TEXT, Section, Text, also_written, fault
 from cordboard.flows.compiler import NodeCompiler
-from cordboard.telephony.verbs import DialTarget
+from cordboard.telephony.dial_policy import DialPolicy
+from cordboard.telephony.verbs import DialTarget, OutsideNumber
 
 if TYPE_CHECKING:
     from cordboard.flows.run import FlowRun
@@ -72,7 +73,28 @@ def as_extension(value: Any) -> Any:
 
 
 def who_is_written(compiler: NodeCompiler, target: WrittenTarget, *keys: str | int) -> Who:
-    """The target that stands there; faults are reported."""
+    """The target that stands there; faults are reported, a switch whose callers could not be joined to it too."""
+    who = _who(compiler, target, *keys)
+    written = next(name for name in target.choices if getattr(target, name) not in (None, ()))
+    for device, is_outside in _devices(who, compiler.dial_policy):
+        compiler.check_reach(device, *keys, written, is_outside=is_outside)
+    return who
+
+
+def _devices(who: Who, policy: DialPolicy) -> Iterator[tuple[str, bool]]:
+    """What could ring, and whether it is a trunk to the telephone network."""
+    if who.known is not None:
+        if who.known.device:
+            yield who.known.device, isinstance(who.known, OutsideNumber)
+    elif who.missing == "refused":
+        if policy.outside is not None:
+            yield policy.outside.device, True
+    else:
+        for rule in policy.rules:
+            yield rule.device, False
+
+
+def _who(compiler: NodeCompiler, target: WrittenTarget, *keys: str | int) -> Who:
     policy = compiler.dial_policy
     if target.extension is not None:
         return Who(compiler.extension(target.extension, *keys, "extension"))

@@ -6,6 +6,7 @@ Used by the node `queue`. Checked against the agents when the flow is loaded, wo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from cordboard.config.needs_checks import needs_faults
+from cordboard.config.needs_checks import QueueSkills, can_ever_be_met, needs_faults
 from cordboard.config.needs_section import Skill, WrittenStep
 from cordboard.config.validation import written_as
 from cordboard.flows.compiler import NodeCompiler
@@ -35,7 +36,9 @@ AskedSkills = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class WrittenNeeds:
-    """What a node has of it. agent, and each of exclude: a name, `last`, or worked out."""
+    """What a node has of it. agent, and each of exclude: a name, `last`, or worked out; max_wait_s: None for the
+    queue's.
+    """
 
     require: Mapping[str, int | Formula]
     prefer: Mapping[str, int | Formula]
@@ -43,6 +46,7 @@ class WrittenNeeds:
     agent: str | Formula | None
     agent_s: float
     exclude: tuple[str | Formula, ...] = ()
+    max_wait_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +151,36 @@ def _check(written: WrittenNeeds, queue: str, compiler: NodeCompiler) -> None:
         return
     own = Needs(_levels_at_least(written.require), _levels_at_least(written.prefer), _steps(written))
     unclear = {skill for skill, level in written.require.items() if isinstance(level, Formula)}
-    for wrong in needs_faults(with_defaults(own, skills.needs), queue, skills, unclear):
+    found = needs_faults(with_defaults(own, skills.needs), queue, skills, unclear)
+    for wrong in found:
         if getattr(written, str(wrong.keys[0])):
             compiler.report(wrong.keys, wrong.code, wrong.message, wrong.hint, key=wrong.is_key)
+    if not found:
+        _check_further_on(own, unclear, queue, skills, compiler)
+    _check_times(written, skills, compiler)
+
+
+def _check_further_on(
+    own: Needs, unclear: set[str], queue: str, skills: QueueSkills, compiler: NodeCompiler
+) -> None:
+    """Report queues of the overflow in which the callers of this node would wait for nobody."""
+    known = compiler.names.surroundings.queue_skills or {}
+    for other in skills.goes_on if own.require else ():
+        if other in known and not can_ever_be_met(with_defaults(own, known[other].needs), known[other], unclear):
+            message = f"`{queue}` sends callers on to `{other}`, where no agent has all of this"
+            hint = f"relax it, give it to an agent of `{other}`, or take that step out of the overflow of `{queue}`"
+            compiler.report(("require",), "overflow-never-met", message, hint)
+
+
+def _check_times(written: WrittenNeeds, skills: QueueSkills, compiler: NodeCompiler) -> None:
+    """Report steps at whose time nobody waits any more."""
+    has_promises = skills.longest_s == math.inf  # who is to be called back waits without end
+    longest_s = skills.longest_s if has_promises or written.max_wait_s is None else written.max_wait_s
+    for number, step in enumerate(written.relax):
+        if step.after_s >= longest_s:
+            message = f"callers have left by then: they wait for {longest_s:g} s at most"
+            hint = "let the step come sooner, or the callers wait longer (`max_wait_s`)"
+            compiler.report(("relax", number, "after_s"), "relax-too-late", message, hint)
 
 
 def _levels_at_least(skills: Mapping[str, int | Formula]) -> Levels:

@@ -9,6 +9,7 @@ from cordboard.config.needs_checks import QueueSkills
 from cordboard.flows.conditions import Kind
 from cordboard.telephony.capabilities import SwitchName
 from cordboard.telephony.dial_policy import DialPolicy
+from cordboard.telephony.reach import Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ class Surroundings:
                 say. scripts: those of the settings.
     destinations: where calls can be transferred to, "context,extension,priority" by name.
     country:    of numbers without country code, "GB"; "" if nobody has said.
-    switches:   those that calls come in on.
+    switches:   those that calls come in on. reach: which phones their callers can be joined to; None if nobody has
+                said.
     is_known:   False where the settings have faults themselves; extensions, boxes and queues are not checked then.
     """
 
@@ -85,4 +87,5 @@ class Surroundings:
     country: str = ""
     zone: str = "UTC"
     switches: tuple[SwitchName, ...] = ("asterisk",)
+    reach: Reach | None = None
     is_known: bool = True

@@ -22,6 +22,7 @@ from cordboard.lab.phone_calls import Pbx
 from cordboard.lab.scenario_agents import AgentPart, Deed
 from cordboard.lab.sip_phone import SipPhone
 from cordboard.lab.sound_steps import TONE_S, is_tone
+from cordboard.telephony import reach
 
 Say = Callable[[str, str], None]  # agent, what they do
 
@@ -269,8 +270,8 @@ def extension_of(agent: str, plan: FloorPlan) -> str:
         raise LabError(
             f"{agent} is no agent of this configuration; agents.yaml has: {', '.join(plan.agents) or 'none'}"
         )
-    technology, _, extension = configured.device.partition("/")
-    if technology not in ("PJSIP", "user") or not extension:
+    extension = reach.extension_of(configured.device)
+    if not configured.device.startswith(("PJSIP/", "user/", "sofia/")) or not extension:
         raise LabError(f"the lab has no phone for {configured.device}, the device of {agent}")
     return extension
 

@@ -12,11 +12,11 @@ import itertools
 from collections.abc import AsyncIterator, Iterable
 
 from cordboard.errors import LabError
+from cordboard.lab.event_queues import Event, Listeners, hang_up
 
-Message = dict[str, str]
+Message = Event  # a response is written like one
 
 REPLY_TIMEOUT_S = 5.0
-EVENT_LIMIT = 20_000  # a listener that does not read loses the oldest events
 LINE_LIMIT = 1 << 20
 
 
@@ -28,7 +28,7 @@ class LabAmi:
         self._writer = writer
         self._ids = itertools.count(1)
         self._replies: dict[str, asyncio.Queue[Message]] = {}
-        self._listeners: dict[asyncio.Queue[Message], frozenset[str]] = {}
+        self._listeners = Listeners("Event")
         self._reading: asyncio.Task[None] | None = None
 
     @classmethod
@@ -72,21 +72,12 @@ class LabAmi:
     @contextlib.asynccontextmanager
     async def listen(self, *names: str) -> AsyncIterator[asyncio.Queue[Message]]:
         """A queue of the events of these names (of all, if none is named) for as long as the context lasts."""
-        events: asyncio.Queue[Message] = asyncio.Queue(EVENT_LIMIT)
-        self._listeners[events] = frozenset(names)
-        try:
+        with self._listeners.listen(*names) as events:
             yield events
-        finally:
-            del self._listeners[events]
 
     async def close(self) -> None:
         """Hang up. Whoever still waits for a reply gets a LabError."""
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
-        self._writer.close()
-        with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
+        await hang_up(self._reading, self._writer)
 
     async def _read(self) -> None:
         try:
@@ -95,8 +86,9 @@ class LabAmi:
         except (OSError, EOFError, ValueError):
             pass  # the PBX was killed: its tests do that
         finally:
-            for waiting in [*self._replies.values(), *self._listeners]:
-                _put(waiting, {})
+            for waiting in self._replies.values():
+                waiting.put_nowait({})
+            self._listeners.end()
 
     async def _read_message(self) -> Message:
         """The next message; empty at the end of the stream. Lines of a `Command` are joined in `Output`."""
@@ -117,9 +109,7 @@ class LabAmi:
         if (replies := self._replies.get(message.get("ActionID", ""))) is not None:
             replies.put_nowait(message)
             return
-        for listener, names in self._listeners.items():
-            if not names or message.get("Event") in names:
-                _put(listener, message)
+        self._listeners.tell(message)
 
 
 async def _collect(action: str, replies: asyncio.Queue[Message]) -> list[Message]:
@@ -139,12 +129,6 @@ async def _next(action: str, messages: asyncio.Queue[Message]) -> Message:
     if not message:
         raise LabError(f"Asterisk hung up before it answered {action}")
     return message
-
-
-def _put(queue: asyncio.Queue[Message], message: Message) -> None:
-    if queue.full():
-        queue.get_nowait()
-    queue.put_nowait(message)
 
 
 def list_items(messages: Iterable[Message]) -> list[Message]:

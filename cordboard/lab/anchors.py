@@ -22,6 +22,9 @@ THRESHOLD = 0.9
 SHORTEST = round(0.08 * SAMPLE_RATE_HZ)  # a prompt shorter than an anchor is its own anchor, down to this
 _TRANSFORM = 4_096
 MOST_STARTS = _TRANSFORM - LENGTH + 1  # positions one transform can examine
+_AT_ONCE = 64  # anchors
+
+Spectrum = NDArray[np.complexfloating]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,44 +38,70 @@ class Match:
 
 
 class AnchorIndex:
-    """The anchors of all prompts, transformed once."""
+    """The anchors of all prompts, transformed once. It never changes, so all who listen may share it."""
 
     def __init__(self, references: Sequence[Reference]) -> None:
-        self._owners = [(reference, offset) for reference in references for offset in _offsets_of(reference)]
-        anchors = [reference.sound[offset : offset + LENGTH] for reference, offset in self._owners]
-        self._norms = np.array([np.sqrt(np.dot(anchor, anchor)) for anchor in anchors], dtype=np.float32)
-        self._lengths = np.array([len(anchor) for anchor in anchors], dtype=np.intp)
-        padded = np.zeros((len(anchors), _TRANSFORM), dtype=np.float32)
-        for row, anchor in zip(padded, anchors, strict=True):
-            row[: len(anchor)] = anchor
-        self._spectra = np.conj(np.fft.rfft(padded, axis=1))
+        owners = [(reference, offset) for reference in references for offset in _offsets_of(reference)]
+        by_length: dict[int, list[_Anchor]] = {}
+        for number, (reference, offset) in enumerate(owners):
+            anchor = _Anchor(number, reference, offset, reference.sound[offset : offset + LENGTH])
+            by_length.setdefault(len(anchor.sound), []).append(anchor)
+        self._groups = [
+            _Group(length, anchors[at : at + _AT_ONCE])
+            for length, anchors in by_length.items()
+            for at in range(0, len(anchors), _AT_ONCE)
+        ]
 
     def search(self, audio: Signal, starts: int, threshold: float = THRESHOLD) -> list[Match]:
         """Anchors which begin within the first `starts` samples of `audio`, best first.
 
         audio: at most 4,096 samples, at least LENGTH - 1 more than `starts`. Offsets count from its beginning.
         """
-        if not self._owners:
-            return []
-        products = np.fft.irfft(np.fft.rfft(audio, _TRANSFORM) * self._spectra, axis=1)[:, :starts]
-        scores = products / (self._norms[:, None] * self._levels(audio, starts))
-        best = np.argmax(scores, axis=1)
-        return sorted(self._matches(scores, best, threshold), key=lambda match: -match.score)
-
-    def _matches(self, scores: Signal, best: NDArray[np.intp], threshold: float) -> Iterator[Match]:
-        for row, (reference, offset) in enumerate(self._owners):
-            score, found_at = float(scores[row, best[row]]), int(best[row])
-            if score >= threshold:
-                yield Match(reference, offset, found_at, score)
-
-    def _levels(self, audio: Signal, starts: int) -> Signal:
-        """Norm of the audio under each anchor at each start; never below that of what counts as silence."""
+        heard = np.fft.rfft(audio, _TRANSFORM)
         power = np.concatenate([[0.0], np.cumsum(np.square(audio, dtype=np.float64))])
-        ends = np.minimum(np.arange(starts)[None, :] + self._lengths[:, None], len(audio))
-        energy = power[ends] - power[:starts][None, :]
-        floor = self._lengths[:, None] * LOUD_RMS**2
-        levels: Signal = np.sqrt(np.maximum(energy, floor)).astype(np.float32)
-        return levels
+        levels = {group.length: _levels(power, starts, group.length) for group in self._groups}
+        found = [match for group in self._groups for match in group.matches(heard, levels[group.length], threshold)]
+        return [match for _, match in sorted(found, key=lambda one: (-one[1].score, one[0]))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchor:
+    """number: its place among all."""
+
+    number: int
+    reference: Reference
+    offset: int
+    sound: Signal
+
+
+class _Group:
+    """Some anchors of one length: few enough for the processor's cache, which makes the search twice as fast."""
+
+    def __init__(self, length: int, anchors: Sequence[_Anchor]) -> None:
+        self.length = length
+        self._anchors = anchors
+        padded = np.zeros((len(anchors), _TRANSFORM), dtype=np.float32)
+        for row, anchor in zip(padded, anchors, strict=True):
+            row[:length] = anchor.sound / np.sqrt(np.dot(anchor.sound, anchor.sound))
+        self._spectra = np.conj(np.fft.rfft(padded, axis=1))
+
+    def matches(self, heard: Spectrum, levels: Signal, threshold: float) -> Iterator[tuple[int, Match]]:
+        """Its anchors that are in the audio, each with its number. levels: of the audio, at each start."""
+        scores = np.fft.irfft(heard * self._spectra, axis=1)[:, : len(levels)] / levels
+        best = np.argmax(scores, axis=1)
+        for row in map(int, np.flatnonzero(scores[np.arange(len(best)), best] >= threshold)):
+            anchor, found_at = self._anchors[row], int(best[row])
+            yield anchor.number, Match(anchor.reference, anchor.offset, found_at, float(scores[row, found_at]))
+
+
+def _levels(power: NDArray[np.float64], starts: int, length: int) -> Signal:
+    """Norm of the audio under an anchor at each start; never below that of what counts as silence.
+
+    power: the sum of the audio's squares up to each sample.
+    """
+    ends = np.minimum(np.arange(starts) + length, len(power) - 1)
+    levels: Signal = np.sqrt(np.maximum(power[ends] - power[:starts], length * LOUD_RMS**2)).astype(np.float32)
+    return levels
 
 
 def _offsets_of(reference: Reference) -> Iterator[int]:

@@ -12,12 +12,12 @@ import json
 from collections.abc import AsyncIterator
 
 from cordboard.errors import LabError
+from cordboard.lab.event_queues import Event, Listeners, hang_up
 
 Headers = dict[str, str]
-LabEvent = dict[str, str]
+LabEvent = Event
 
 REPLY_TIMEOUT_S = 10.0
-EVENT_LIMIT = 20_000  # a listener that does not read loses the oldest events
 LINE_LIMIT = 1 << 20
 
 
@@ -28,7 +28,7 @@ class LabEsl:
         self._reader = reader
         self._writer = writer
         self._replies: asyncio.Queue[str | None] = asyncio.Queue()
-        self._listeners: dict[asyncio.Queue[LabEvent], frozenset[str]] = {}
+        self._listeners = Listeners("Event-Name")
         self._one_command = asyncio.Lock()
         self._reading: asyncio.Task[None] | None = None
 
@@ -58,22 +58,13 @@ class LabEsl:
     @contextlib.asynccontextmanager
     async def listen(self, *names: str) -> AsyncIterator[asyncio.Queue[LabEvent]]:
         """A queue of the events of these names for as long as the context lasts."""
-        events: asyncio.Queue[LabEvent] = asyncio.Queue(EVENT_LIMIT)
-        self._listeners[events] = frozenset(names)
-        try:
+        with self._listeners.listen(*names) as events:
             await self._send(f"event json {' '.join(names)}")
             yield events
-        finally:
-            del self._listeners[events]
 
     async def close(self) -> None:
         """Hang up. Whoever still waits for a reply gets a LabError."""
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
-        self._writer.close()
-        with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
+        await hang_up(self._reading, self._writer)
 
     async def _send(self, command: str) -> str:
         async with self._one_command:
@@ -97,8 +88,7 @@ class LabEsl:
             pass  # FreeSWITCH was killed: its tests do that
         finally:
             self._replies.put_nowait(None)
-            for listener in self._listeners:
-                _put(listener, {})
+            self._listeners.end()
 
     async def _read_message(self) -> tuple[Headers, str]:
         """The next message: its headers and its body."""
@@ -116,15 +106,4 @@ class LabEsl:
             case "command/reply":
                 self._replies.put_nowait(headers.get("Reply-Text", ""))
             case "text/event-json":
-                self._tell(json.loads(body))
-
-    def _tell(self, event: LabEvent) -> None:
-        for listener, names in self._listeners.items():
-            if event.get("Event-Name") in names:
-                _put(listener, event)
-
-
-def _put(queue: asyncio.Queue[LabEvent], event: LabEvent) -> None:
-    if queue.full():
-        queue.get_nowait()
-    queue.put_nowait(event)
+                self._listeners.tell(json.loads(body))

@@ -14,10 +14,8 @@ import os
 import random
 import re
 import secrets
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
 
 from cordboard.errors import LabError
 from cordboard.lab import cleanup, spoken_values
@@ -34,17 +32,15 @@ from cordboard.lab.freeswitch_sources import (
     named_freeswitch,
 )
 from cordboard.lab.image import Log
-from cordboard.lab.pbx import LiveChannel, silent, silent_end, to_the_end
+from cordboard.lab.lab_switch import LabSwitch, LiveChannel, silent, to_the_end
 from cordboard.lab.pbx_config import EXTENSIONS
 from cordboard.lab.ports import find_free_ports
-from cordboard.lab.sounds import MUSIC, SAFE_DESTINATION, write_lab_sounds, write_looped
+from cordboard.lab.sounds import MUSIC, write_lab_sounds, write_looped
 from cordboard.lab.switch_process import SwitchProcess
 
 MARK = "FreeSWITCH for the lab"
 READY_TIMEOUT_S = 30.0  # 1.5 s on a quiet machine
-LOG_TAIL_LINES = 10
 MUSIC_TIMES = 15  # 5 min: mod_local_stream is silent for a second when it opens a file again
-RETRY_EVERY_S = 0.03  # no event tells of a port that begins to listen
 GONE_LATE_S = 0.05  # a channel is counted until a moment after the event of its end
 RTP_STARTS = range(12_000, 19_200, 200)
 RTP_COUNT = 800  # labs may share some: FreeSWITCH passes over a port that is taken
@@ -53,7 +49,7 @@ _TAKE_OVER = ("reloadxml", "fsctl api_expansion off", "reload mod_local_stream",
 OWN_DIRECTORIES = ("log", "db", "run", "temp", "storage", "recordings", "cache")
 
 
-class LabFreeswitch:
+class LabFreeswitch(LabSwitch):
     """One FreeSWITCH. Its ports, secret and paths can be read before it is started.
 
     mounts:         directories that one in a container sees at the same absolute path.
@@ -84,10 +80,8 @@ class LabFreeswitch:
     ) -> None:
         owner = owner or cleanup.owner_mark()
         self._named = named_freeswitch()
-        self.boot_s = 0.0  # how long the last start took until calls could come
-        self.run_dir = cleanup.make_run_dir("freeswitch", owner)
-        self.conf_dir = self.run_dir / "conf"
-        self.sound_dir = self.run_dir / "sounds"
+        run_dir = cleanup.make_run_dir("freeswitch", owner)
+        super().__init__("FreeSWITCH", run_dir, owner, SwitchProcess(owner, run_dir / "output"), READY_TIMEOUT_S)
         first_rtp = random.choice(RTP_STARTS)
         self.settings = FreeswitchSettings(
             sip_port=sip_port or find_free_ports(),
@@ -105,11 +99,7 @@ class LabFreeswitch:
             log_level=log_level,
         )
         self._mounts = [path.resolve() for path in mounts]
-        self._log = log
-        self._owner = owner
-        self._runs: SwitchProcess | LabContainer = SwitchProcess(owner, self.run_dir / "output")
         self._esl: LabEsl | None = None
-        self._forget = cleanup.on_exit(self._remove) if owner != cleanup.STANDING else silent_end
 
     @property
     def host(self) -> str:
@@ -134,21 +124,9 @@ class LabFreeswitch:
         return self.settings.esl_secret
 
     @property
-    def safe_destination_sound(self) -> Path:
-        """What a caller at the safe destination hears, as 8 kHz WAV."""
-        return self.sound_dir / f"{SAFE_DESTINATION}.wav"
-
-    @property
     def music_sound(self) -> Path:
         """The music on hold, as 8 kHz WAV; `local_stream://music` plays it round and round."""
         return self.run_dir / f"{MUSIC}.wav"
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
 
     async def start(self) -> None:
         """Sweep what dead owners left, start, and wait until calls can come. Raises NoFreeswitch, LabError."""
@@ -172,23 +150,7 @@ class LabFreeswitch:
         """
         if self._named is not None:
             raise NoFreeswitch(f"the FreeSWITCH of {VARIABLE} is not the lab's to kill")
-        await self._close_esl()
-        await asyncio.to_thread(self._runs.kill)
-
-    async def restart(self) -> None:
-        """Kill FreeSWITCH if it runs, start it on the same ports and files, and wait until calls can come."""
-        await self.kill()
-        await self._boot(self._runs.start_again)
-
-    async def stop(self) -> None:
-        """Remove FreeSWITCH and its files. Harmless when it was never started or is gone."""
-        await self._close_esl()
-        await asyncio.to_thread(self._remove)
-        self._forget()
-
-    async def leave_running(self) -> None:
-        """Let go of a standing lab's FreeSWITCH: it goes on when this program ends."""
-        await self._close_esl()
+        await super().kill()
 
     async def channels(self) -> list[LiveChannel]:
         """The channels in FreeSWITCH's list, which is written a moment after they come and go. Raises LabError."""
@@ -225,11 +187,7 @@ class LabFreeswitch:
     def logs(self) -> str:
         """Everything FreeSWITCH logged, over all starts. Blocks for some milliseconds."""
         file = self.run_dir / "log" / "freeswitch.log"
-        return self._runs.logs() + (file.read_text(errors="replace") if file.exists() else "")
-
-    def pid(self) -> int:
-        """FreeSWITCH's pid on the host; 0 when it does not run."""
-        return self._runs.pid()
+        return super().logs() + (file.read_text(errors="replace") if file.exists() else "")
 
     @property
     def esl(self) -> LabEsl:
@@ -253,16 +211,10 @@ class LabFreeswitch:
             await self.command(command)
         await self._ready(f"{self.host}:{self.sip_port}\tRUNNING")
 
-    async def _boot(self, start: Callable[[], None]) -> None:
-        began = time.monotonic()
-        await to_the_end(start)
-        try:
-            async with asyncio.timeout(READY_TIMEOUT_S):
-                self._esl = await self._connect()
-                await self._ready("RUNNING")
-        except TimeoutError as error:
-            raise LabError(await self._with_log(f"FreeSWITCH was not up after {READY_TIMEOUT_S} s")) from error
-        self.boot_s = time.monotonic() - began
+    async def _come_up(self) -> None:
+        at = self.settings
+        self._esl = await self._connect(lambda: LabEsl.connect(at.host, at.esl_port, at.esl_secret))
+        await self._ready("RUNNING")
 
     async def _ready(self, state: str) -> None:
         """Wait until the SIP profile is so."""
@@ -270,22 +222,8 @@ class LabFreeswitch:
             while state not in await self.command("sofia status"):
                 await self._still_starting()
 
-    async def _connect(self) -> LabEsl:
-        while True:
-            try:
-                return await LabEsl.connect(self.host, self.esl_port, self.esl_secret)
-            except OSError:
-                await self._still_starting()
-
-    async def _still_starting(self) -> None:
-        """A short wait. Raises LabError if FreeSWITCH has ended instead."""
-        await asyncio.sleep(RETRY_EVERY_S)
-        if self._named is None and await asyncio.to_thread(self.pid) == 0:
-            raise LabError(await self._with_log("FreeSWITCH ended at its start"))
-
-    async def _with_log(self, message: str) -> str:
-        log = await asyncio.to_thread(self.logs)
-        return f"{message}; its log ends with:\n" + "\n".join(log.splitlines()[-LOG_TAIL_LINES:])
+    def _has_ended(self) -> bool:
+        return self._named is None and super()._has_ended()
 
     def _run(self, source: FreeswitchProgram) -> None:
         arguments = freeswitch_arguments(self.run_dir)
@@ -308,17 +246,7 @@ class LabFreeswitch:
         write_looped(self.music_sound, stream, MUSIC_TIMES)
         self._write_all(render_freeswitch(self.settings))
 
-    def _write_all(self, files: Mapping[str, str]) -> None:
-        for name, text in files.items():
-            path = self.conf_dir / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
-
-    def _remove(self) -> None:
-        self._runs.remove()
-        cleanup.remove_run_dir(self.run_dir)
-
-    async def _close_esl(self) -> None:
+    async def _close_link(self) -> None:
         esl, self._esl = self._esl, None
         if esl is not None:
             await esl.close()

@@ -14,6 +14,7 @@ recognise it. Pure: it has no clock and no task; `listening` feeds it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -86,9 +87,7 @@ class Ear:
     """Listens to one call. All positions inside are samples since the first one it was fed."""
 
     def __init__(self, book: PromptBook) -> None:
-        prepared = (prepare(key, book[key]) for key in book)
-        references = [reference for reference in prepared if reference is not None]
-        self._index = AnchorIndex(references)
+        self._index = _index_of(book)
         self._audio: Signal = np.zeros(0, dtype=np.float32)
         self._offset = 0  # position of the first sample kept
         self._searched = 0  # every beginning before it has been examined
@@ -258,6 +257,17 @@ class Ear:
         if surplus > _KEPT:
             self._audio = self._audio[surplus:].copy()
             self._offset += surplus
+
+
+_indexes: WeakKeyDictionary[PromptBook, AnchorIndex] = WeakKeyDictionary()
+
+
+def _index_of(book: PromptBook) -> AnchorIndex:
+    """The anchors of a book, made once: for 600 prompts it takes 0.4 s, in which no other call is listened to."""
+    if book not in _indexes:
+        prepared = (prepare(key, book[key]) for key in book)
+        _indexes[book] = AnchorIndex([reference for reference in prepared if reference is not None])
+    return _indexes[book]
 
 
 def tone_share(samples: Samples, frequency_hz: float) -> float:

@@ -11,11 +11,8 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
 
 import docker
 
@@ -25,35 +22,16 @@ from cordboard.lab.ami import LabAmi, Message, list_items
 from cordboard.lab.container import LabContainer
 from cordboard.lab.engine import ensure_engine
 from cordboard.lab.image import Log, ensure_image
+from cordboard.lab.lab_switch import LabSwitch, LiveChannel, silent, to_the_end
 from cordboard.lab.pbx_config import EXTENSIONS, RTP_PORTS, PbxSettings, render
 from cordboard.lab.ports import find_free_ports
-from cordboard.lab.sounds import MUSIC, SAFE_DESTINATION, write_lab_sounds
+from cordboard.lab.sounds import MUSIC, write_lab_sounds
 
 READY_TIMEOUT_S = 15.0  # 0.5 s on a quiet machine
-LOG_TAIL_LINES = 10
-RECONNECT_EVERY_S = 0.02  # no event tells of a port that begins to listen
 COMMAND = ("asterisk", "-f", "-n")  # in the foreground, so that the container ends with it; no colours
 
 
-@dataclass(frozen=True, slots=True)
-class LiveChannel:
-    """A channel that exists right now. age: as Asterisk writes it, HH:MM:SS."""
-
-    name: str
-    unique_id: str
-    state: str
-    caller: str
-    context: str
-    extension: str
-    application: str
-    age: str
-
-
-def silent(line: str) -> None:
-    """A log nobody reads."""
-
-
-class LabPbx:
+class LabPbx(LabSwitch):
     """One Asterisk. Its ports, secret and paths can be read before it is started.
 
     mounts:         directories Asterisk sees at the same absolute path: prompts to read, messages to write.
@@ -83,10 +61,11 @@ class LabPbx:
         log: Log = silent,
     ) -> None:
         owner = owner or cleanup.owner_mark()
-        self.boot_s = 0.0  # how long the last start took until fully booted, engine and image not counted
-        self.run_dir = cleanup.make_run_dir("pbx", owner)
-        self.conf_dir = self.run_dir / "conf"
-        self.sound_dir = self.run_dir / "sounds"
+        run_dir = cleanup.make_run_dir("pbx", owner)
+        self._container = LabContainer(f"cordboard-lab-{run_dir.name}", owner)
+        self._engine: docker.DockerClient | None = None
+        self._ami: LabAmi | None = None
+        super().__init__("Asterisk", run_dir, owner, self._container, READY_TIMEOUT_S)
         self.settings = PbxSettings(
             sip_port=sip_port or find_free_ports(),
             ami_port=ami_port or find_free_ports(),
@@ -102,10 +81,6 @@ class LabPbx:
         self._mounts = [path.resolve() for path in mounts]
         self._user = user or f"{os.getuid()}:{os.getgid()}"
         self._log = log
-        self._container = LabContainer(f"cordboard-lab-{self.run_dir.name}", owner)
-        self._engine: docker.DockerClient | None = None
-        self._ami: LabAmi | None = None
-        self._forget = cleanup.on_exit(self._remove) if owner != cleanup.STANDING else silent_end
 
     @property
     def host(self) -> str:
@@ -134,21 +109,9 @@ class LabPbx:
         return self.settings.ami_secret
 
     @property
-    def safe_destination_sound(self) -> Path:
-        """What a caller at the safe destination hears, as 8 kHz WAV."""
-        return self.sound_dir / f"{SAFE_DESTINATION}.wav"
-
-    @property
     def music_sound(self) -> Path:
         """The music on hold, as 8 kHz WAV, which is played round and round."""
         return self.sound_dir / MUSIC / f"{MUSIC}.wav"
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
 
     async def start(self) -> None:
         """Have an engine and an image, sweep what dead owners left, start, and wait until fully booted.
@@ -165,25 +128,9 @@ class LabPbx:
             await self.stop()
             raise
 
-    async def kill(self) -> None:
-        """SIGKILL Asterisk, as a crash would. Calls, registrations and AMI links are gone; the files stay."""
-        await self._close_ami()
-        await asyncio.to_thread(self._container.kill)
-
-    async def restart(self) -> None:
-        """Kill Asterisk if it runs, start it on the same ports and files, and wait until fully booted."""
-        await self.kill()
-        await self._boot(self._container.start_again)
-
-    async def stop(self) -> None:
-        """Remove Asterisk and its files. Harmless when it was never started or is gone."""
-        await self._close_ami()
-        await asyncio.to_thread(self._remove)
-        self._forget()
-
     async def leave_running(self) -> None:
         """Let go of a standing lab's PBX: it goes on when this program ends."""
-        await self._close_ami()
+        await super().leave_running()
         self._close_engine()
 
     async def channels(self) -> list[LiveChannel]:
@@ -208,14 +155,6 @@ class LabPbx:
         """The output of a command of Asterisk's console, "pjsip show contacts"."""
         return (await self.ami.send("Command", Command=text))[0].get("Output", "")
 
-    def logs(self) -> str:
-        """Everything Asterisk wrote to its console, over all starts. Blocks for some milliseconds."""
-        return self._container.logs()
-
-    def pid(self) -> int:
-        """Asterisk's pid on the host; 0 when it does not run."""
-        return self._container.pid()
-
     @property
     def ami(self) -> LabAmi:
         """The lab's own AMI connection. Raises LabError while Asterisk is down."""
@@ -223,36 +162,14 @@ class LabPbx:
             raise LabError("Asterisk is not running")
         return self._ami
 
-    async def _boot(self, start: Callable[[], None]) -> None:
-        began = time.monotonic()
-        await to_the_end(start)
-        self._ami = await self._connect()
-        self.boot_s = time.monotonic() - began
+    async def _come_up(self) -> None:
+        at = self.settings
+        self._ami = await self._connect(lambda: LabAmi.connect(at.host, at.ami_port, at.ami_user, at.ami_secret))
 
-    async def _connect(self) -> LabAmi:
-        """Try until Asterisk lets us in. Raises LabError with the end of its log when it ends or takes too long."""
-        settings = self.settings
-        try:
-            async with asyncio.timeout(READY_TIMEOUT_S):
-                while True:
-                    try:
-                        return await LabAmi.connect(
-                            settings.host, settings.ami_port, settings.ami_user, settings.ami_secret
-                        )
-                    except ConnectionError:
-                        await self._still_starting()
-        except TimeoutError as error:
-            raise LabError(await self._with_log(f"Asterisk was not up after {READY_TIMEOUT_S} s")) from error
-
-    async def _still_starting(self) -> None:
-        """A short wait. Raises LabError if Asterisk has ended instead."""
-        await asyncio.sleep(RECONNECT_EVERY_S)
-        if await asyncio.to_thread(self.pid) == 0:
-            raise LabError(await self._with_log("Asterisk ended at its start"))
-
-    async def _with_log(self, message: str) -> str:
-        log = await asyncio.to_thread(self.logs)
-        return f"{message}; its log ends with:\n" + "\n".join(log.splitlines()[-LOG_TAIL_LINES:])
+    async def _close_link(self) -> None:
+        ami, self._ami = self._ami, None
+        if ami is not None:
+            await ami.close()
 
     def _run(self, engine: docker.DockerClient, image: str) -> None:
         mounts = {self.conf_dir: "/etc/asterisk", self.run_dir: str(self.run_dir)}
@@ -263,15 +180,11 @@ class LabPbx:
         for directory in (self.conf_dir, self.sound_dir, self.run_dir / "spool"):
             directory.mkdir(parents=True, exist_ok=True)
         write_lab_sounds(self.sound_dir)
-        for name, text in render(self.settings).items():
-            path = self.conf_dir / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+        self._write_all(render(self.settings))
 
     def _remove(self) -> None:
-        self._container.remove()
+        super()._remove()
         self._close_engine()
-        cleanup.remove_run_dir(self.run_dir)
 
     def _close_engine(self) -> None:
         if self._engine is not None:
@@ -279,11 +192,6 @@ class LabPbx:
 
     async def _send_events(self, classes: str) -> None:
         await self.ami.send("Events", EventMask=classes)
-
-    async def _close_ami(self) -> None:
-        ami, self._ami = self._ami, None
-        if ami is not None:
-            await ami.close()
 
 
 def live_channel(item: Message) -> LiveChannel:
@@ -298,17 +206,3 @@ def live_channel(item: Message) -> LiveChannel:
         application=item.get("Application", ""),
         age=item.get("Duration", ""),
     )
-
-
-async def to_the_end(work: Callable[[], None]) -> None:
-    """Do blocking work in a thread. Cancelled, it waits for the thread, so that what it made can be removed."""
-    working = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        await asyncio.shield(working)
-    except asyncio.CancelledError:
-        await asyncio.gather(working, return_exceptions=True)
-        raise
-
-
-def silent_end() -> None:
-    """What takes back a closer that was never registered."""

@@ -1,19 +1,25 @@
 """Free ports on loopback, so that several labs can run beside each other on one host network.
 
-Nothing is reserved: a port that is free now may be gone in a second. The range is one which the kernel does not
-hand out by itself, and the search starts at a random place, so that two labs hardly ever meet.
+A port that was found is claimed for a minute, as a service binds it only once it has started: no other search finds
+it, in whatever process. Who does not ask here may take it all the same. The range is one which the kernel does not
+hand out by itself.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import socket
+import time
 from collections.abc import Sequence
 
 from cordboard.errors import LabError
 
 LOOPBACK = "127.0.0.1"
+CLAIMED_S = 60.0  # until it is bound, on a machine with too much else to do
 PORT_RANGE = range(20000, 32000)  # above the lab's RTP ports, below Linux's ephemeral ones (from 32768)
+
+_claims: list[tuple[float, int]] = []  # until when, by `time.monotonic()`, and the descriptor of each
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
@@ -22,11 +28,15 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
 
 
 def find_free_ports(count: int = 1, *, host: str = LOOPBACK, among: Sequence[int] = PORT_RANGE) -> int:
-    """The first of `count` neighbouring ports that are all free. Raises LabError if there are none."""
+    """The first of `count` neighbouring ports that are all free, and claimed from now on. Raises LabError if there
+    are none.
+    """
+    _forget_old_claims()
     starts = among[: len(among) - count + 1 : count]
     offset = random.randrange(len(starts) or 1)
     for start in (*starts[offset:], *starts[:offset]):
-        if all(is_free(port, host) for port in range(start, start + count)):
+        ports = range(start, start + count)
+        if all(is_free(port, host) for port in ports) and _claim(ports, host):
             return start
     raise LabError(f"no {count} free ports on {host} between {among[0]} and {among[-1]}")
 
@@ -34,6 +44,36 @@ def find_free_ports(count: int = 1, *, host: str = LOOPBACK, among: Sequence[int
 def prefer(port: int) -> int:
     """`port` if it is free, else any free one."""
     return port if is_free(port) else find_free_ports()
+
+
+def _claim(ports: Sequence[int], host: str) -> bool:
+    """Claim all of them, or none. A claim is a name which the kernel gives to one socket on the machine only, and
+    takes back when its process ends.
+    """
+    claims: list[int] = []
+    for port in ports:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as claim:
+            try:
+                claim.bind(f"\0cordboard-lab-{host}-{port}")
+            except OSError:
+                _close(claims)
+                return False
+            claims.append(claim.detach())
+    until = time.monotonic() + CLAIMED_S
+    _claims.extend((until, claim) for claim in claims)
+    return True
+
+
+def _forget_old_claims() -> None:
+    now = time.monotonic()
+    old = [claim for until, claim in _claims if until <= now]
+    _claims[:] = [one for one in _claims if one[0] > now]
+    _close(old)
+
+
+def _close(claims: Sequence[int]) -> None:
+    for claim in claims:
+        os.close(claim)
 
 
 def _can_bind(kind: socket.SocketKind, host: str, port: int) -> bool:

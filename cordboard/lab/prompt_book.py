@@ -18,7 +18,7 @@ _CONVERT_DEADLINE_S = 20.0
 
 
 class PromptBook:
-    """Prompts by key, `language/flow/name` (any depth). Iterates over its keys."""
+    """Prompts by key, `language/flow/name` (any depth). Iterates over its keys, and never changes."""
 
     def __init__(self, prompts: Mapping[str, Samples], texts: Mapping[str, str] | None = None) -> None:
         """texts: what the prompts say, for the time line; may lack any."""

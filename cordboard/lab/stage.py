@@ -28,9 +28,10 @@ from cordboard.lab.agents import DeskAccess
 from cordboard.lab.desk_client import DeskClient
 from cordboard.lab.image import Log
 from cordboard.lab.journal import Entry, Journal
+from cordboard.lab.lab_switch import silent
 from cordboard.lab.music import Music
 from cordboard.lab.packages import ensure_packages
-from cordboard.lab.pbx import LabPbx, silent
+from cordboard.lab.pbx import LabPbx
 from cordboard.lab.pbx_config import ENTRY_FILE
 from cordboard.lab.ports import find_free_ports
 from cordboard.lab.prompt_book import PromptBook

@@ -20,7 +20,8 @@ from cordboard.lab.engine import find_engine
 from cordboard.lab.esl import LabEsl
 from cordboard.lab.freeswitch import LabFreeswitch
 from cordboard.lab.image import Log
-from cordboard.lab.pbx import LabPbx, silent
+from cordboard.lab.lab_switch import silent
+from cordboard.lab.pbx import LabPbx
 from cordboard.lab.ports import prefer
 from cordboard.telephony.capabilities import SwitchName
 

@@ -6,7 +6,8 @@ agent, a call or a number. Counters begin at 0 with the process, as Prometheus e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from sqlalchemy import Connection
@@ -18,10 +19,12 @@ from cordboard.store.acd_reads import StoreReader, last_seq, rows_after
 from cordboard.store.acd_values import FloorSnapshot
 from cordboard.store.moments import now
 
-COUNTED_KINDS = ("entered_queue", "left_queue", "offer_ended", "talk_ended")
+COUNTED_KINDS = ("entered_queue", "wait_estimated", "joined", "left_queue", "offer_ended", "talk_ended")
 ROWS_MAX = 20_000  # of one reading; who is not asked for long catches up in several
 WAIT_BUCKETS_S = (5, 10, 20, 30, 45, 60, 120, 300, 600, 1_800)
 TALK_BUCKETS_S = (15, 30, 60, 120, 180, 300, 600, 1_200, 3_600)
+ERROR_BUCKETS_S = (5, 10, 20, 30, 60, 120, 300, 600, 1_800)
+ESTIMATES_KEPT = 20_000  # callers who wait and whose estimate we have seen; with more, the oldest are let go
 OTHER = "other"
 
 
@@ -53,6 +56,20 @@ class AcdMetrics:
         )
         self._offers = Counter(
             "cordboard_queue_offers", "Offers to agents, by how they ended.", ["queue", "end"], registry=registry
+        )
+        self._estimated: dict[str, Mapping[str, Any]] = {}  # of those who wait, by entry
+        self._errors = Histogram(
+            "cordboard_queue_estimate_error_seconds",
+            "By how much the estimated waits of answered callers were wrong, up or down.",
+            ["queue"],
+            buckets=ERROR_BUCKETS_S,
+            registry=registry,
+        )
+        self._estimates = Counter(
+            "cordboard_queue_estimates",
+            "Answered callers whose estimate was `kept` (they waited no longer than is told) or `exceeded`.",
+            ["queue", "result"],
+            registry=registry,
         )
         self._waiting = Gauge("cordboard_queue_waiting", "Callers in line now.", ["queue"], registry=registry)
         self._longest = Gauge(
@@ -111,10 +128,28 @@ class AcdMetrics:
         match row.kind:
             case "entered_queue":
                 self._calls.labels(queue, "entered").inc()
+            case "wait_estimated":
+                self._note_estimate(row)
+            case "joined":
+                self._judge_estimate(row, queue)
             case "left_queue":
+                self._estimated.pop(row.entry_id, None)
                 self._calls.labels(queue, row.data["because"]).inc()
                 self._waits.labels(queue, row.data["because"]).observe(row.data["wait_s"])
             case "offer_ended":
                 self._offers.labels(queue, row.data["end"]).inc()
             case "talk_ended" if not row.data.get("estimated"):
                 self._talks.labels(queue).observe(row.data["talk_s"])
+
+    def _note_estimate(self, row: LedgerRow) -> None:
+        self._estimated.setdefault(row.entry_id, row.data)
+        if len(self._estimated) > ESTIMATES_KEPT:
+            del self._estimated[next(iter(self._estimated))]
+
+    def _judge_estimate(self, row: LedgerRow, queue: str) -> None:
+        """By what came of it, as `acd.estimate_errors` has it."""
+        if (told := self._estimated.pop(row.entry_id, None)) is None:
+            return
+        waited_s = row.data["wait_s"] - told["waited_s"]
+        self._errors.labels(queue).observe(abs(told["likely_s"] - waited_s))
+        self._estimates.labels(queue, "kept" if waited_s <= told["at_most_s"] else "exceeded").inc()

@@ -78,7 +78,7 @@ class AgentLine:
             return AgentRefused("unknown")
         view = await self._view(agent.name)
         if view is None or view.presence is Presence.LOGGED_OUT:
-            await self._floor.set_presence(agent.name, Presence.PAUSED)
+            await self._floor.agents.set_presence(agent.name, Presence.PAUSED)
         log.info("agent_called_in", call_id=call.call_id, agent=agent.name)
         return await self._now(agent.name)
 
@@ -111,11 +111,11 @@ class AgentLine:
         if verb.agent not in self._floor.plan.agents:  # taken out since they called in
             return AgentRefused("unknown")
         if verb.action == "dispose":
-            await self._floor.dispose_last(verb.agent, verb.value)
+            await self._floor.agents.dispose_last(verb.agent, verb.value)
         elif verb.action == "extend":
-            await self._floor.extend_last(verb.agent)
+            await self._floor.agents.extend_last(verb.agent)
         else:
-            await self._floor.set_presence(verb.agent, _PRESENCE[verb.action], verb.value)
+            await self._floor.agents.set_presence(verb.agent, _PRESENCE[verb.action], verb.value)
         return await self._now(verb.agent)
 
     async def _now(self, agent: str) -> ActedAsAgent | AgentRefused:

@@ -1,8 +1,8 @@
 """Telling a waiting caller what is due: asks the floor for the figures, has the phone speak, brings the music back.
 
-Called by the waiting room for one visit at a time. An announcement delays no agent: when an offer comes while one
-plays, the call is let go of in the middle of it and re-enters at once, on whatever worker, which finds the offer
-waiting for it. A key that leads somewhere ends the announcement, too.
+Called by `staying`, and by `entering` for the music, for one visit at a time. An announcement delays no agent: when
+an offer comes while one plays, the call is let go of in the middle of it and re-enters at once, on whatever worker,
+which finds the offer waiting for it. A key that leads somewhere ends the announcement, too.
 """
 
 from __future__ import annotations
@@ -55,6 +55,8 @@ async def tell(floor: Floor, visit: Visit, kinds: frozenset[Kind]) -> Ended:
     said, told = announcements.announcement(queue, language, kinds, figures, visit.told, visit.call_id)
     if not said:
         return None
+    if told.position != visit.told.position and announcements.depends_on_told(queue):
+        floor.told_place(visit.call_id, queue.name, told.position)
     visit.told = told
     return await _say(visit, said)
 

@@ -83,7 +83,7 @@ class Callbacks:
         self._tasks: set[asyncio.Task[None]] = set()
         switches.on_call_event(self._hear)
         floor.on_look(self._look)
-        floor.on_changed(self._changed)
+        floor.bell.on_changed(self._changed)
 
     def use(self, policy: DialPolicy) -> None:
         """Which numbers may be called, from now on."""

@@ -137,11 +137,18 @@ class Conversation:
                 return await self._while_here(self._run_errand(verb), verb.timeout_s + 1.0, checkpoint)
             case Note() | RequestCallback() | ActAsAgent():  # a moment's work: it counts even if the caller leaves
                 return await self._run_errand(verb)
-            case Dial() | Transfer() if not self._shared.caps.allow(
-                self._call, run.flow.name, verb, time.monotonic()
-            ):
-                return NotConnected("refused")
+            case Dial() | Transfer():
+                return await self._ring(verb, checkpoint, run)
         return await self._phone.perform(verb, checkpoint)
+
+    async def _ring(self, verb: Dial | Transfer, checkpoint: str, run: FlowRun) -> Outcome | HandedOver:
+        """Have somebody rung, unless calls to numbers outside have been too many."""
+        rung = self._shared.crossing.rung_from(self._call.switch, verb)
+        if rung is None:
+            return NotConnected("unreachable")
+        if not self._shared.caps.allow(self._call, run.flow.name, rung, time.monotonic()):
+            return NotConnected("refused")
+        return await self._phone.perform(rung, checkpoint)
 
     async def _run_errand(self, verb: ServiceVerb) -> Outcome:
         """Do what needs no phone."""

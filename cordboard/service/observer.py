@@ -97,7 +97,7 @@ class Observer:
         switch.on_caller_hangup(self._hear_hangup)
         switch.on_connected(self._connected)
         floor.on_look(self._look)
-        floor.on_overdue(self._compare_again)
+        floor.bell.on_overdue(self._compare_again)
 
     def observes(self) -> bool:
         """Whether this process acts for all."""

@@ -1,14 +1,18 @@
 """Facts that must reach the store, in their order, however long it is locked. One for each process.
 
 What happened on the switch cannot be asked for again, so it waits here until it can be written. Every fact is
-idempotent: one whose answer was lost is simply written again.
+idempotent: one whose answer was lost is simply written again. Those that wait are written together: behind a slow
+database they would else only become more, and callers enter behind them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import islice
 
 import structlog
 from sqlalchemy import Connection
@@ -22,6 +26,8 @@ from cordboard.store.writer import StoreThread
 FACTS_MAX = 50_000  # an hour without a database at ten facts a second
 WRITE_S = 5.0
 RETRY_S = 0.5
+TOGETHER_MAX = 50  # facts to a transaction
+TOGETHER_S = 0.05  # then it is written, and others may write
 
 Fact = Callable[[Connection], Changes]
 
@@ -60,34 +66,56 @@ class Outbox:
             log_left(len(self._facts))
 
     async def _write_all(self) -> None:
+        alone = 0  # so many are tried one by one, as one of them is wrong
         while self._facts:
-            fact, written = self._facts[0]
-            if await self._write(fact):
-                self._facts.popleft()
-                written.set_result(None)
-            else:
+            facts = [fact for fact, _ in islice(self._facts, 1 if alone else TOGETHER_MAX)]
+            count = await self._write(facts)
+            if count is None:
                 await asyncio.sleep(RETRY_S)
+            elif not count:
+                alone = len(facts)
+            else:
+                alone = max(0, alone - count)
+                self._drop(count)
 
-    async def _write(self, fact: Fact) -> bool:
-        """Whether the fact is done with."""
+    async def _write(self, facts: Sequence[Fact]) -> int | None:
+        """How many of them are done with, from the first on. 0: one of them is wrong; None: there is to be another
+        try.
+        """
         try:
-            changes: Changes = await self._thread.ask(fact, WRITE_S)
-        except StoreUnavailable as fault:
-            if may_pass(fault):
-                return False
+            found: list[Changes] = await self._thread.ask(partial(_carry_out, facts), WRITE_S)
+        except Exception as fault:
+            if isinstance(fault, StoreUnavailable) and may_pass(fault):
+                return None
+            if len(facts) > 1:
+                return 0
             log.error("fact_refused", reason=str(fault), exc_info=fault)
-            return True
-        except Exception:
-            log.exception("fact_refused")
-            return True
-        self._say(changes)
-        return True
+            return 1
+        for changes in found:
+            self._say(changes)
+        return len(found)
+
+    def _drop(self, count: int) -> None:
+        for _ in range(count):
+            _, written = self._facts.popleft()
+            written.set_result(None)
 
     def _say(self, changes: Changes) -> None:
         try:
             self._on_written(changes)
         except Exception:  # a listener's mistake must not keep the facts behind it from being written
             log.exception("fact_not_told")
+
+
+def _carry_out(facts: Sequence[Fact], connection: Connection) -> list[Changes]:
+    """What each has changed, of those that the time suffices for: of one at least."""
+    found: list[Changes] = []
+    until = time.monotonic() + TOGETHER_S
+    for fact in facts:
+        if found and time.monotonic() >= until:
+            break
+        found.append(fact(connection))
+    return found
 
 
 def may_pass(fault: StoreUnavailable) -> bool:

@@ -28,6 +28,7 @@ from cordboard.service.called_back import (
 )
 from cordboard.service.callers import Callers
 from cordboard.service.conversation import Conversation, Result
+from cordboard.service.crossing import Crossing
 from cordboard.service.house import Houses
 from cordboard.service.message_notes import LONGEST_RECORDING_S
 from cordboard.service.metrics import Metrics
@@ -75,6 +76,7 @@ class Reception:
         errands: ErrandRunner | None = None,
         trace: TraceSink | None = None,
         caps: OutsideCaps | None = None,
+        crossing: Crossing | None = None,
         called_back: CalledBackBook | None = None,
     ) -> None:
         self._houses = houses
@@ -95,6 +97,7 @@ class Reception:
             errands or NoErrands(),
             self._trace,
             caps or OutsideCaps(),
+            crossing or Crossing(),
         )
 
     def drain(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from cordboard.service.crossing import Crossing
 from cordboard.service.metrics import Metrics
 from cordboard.service.outside_caps import OutsideCaps
 from cordboard.service.tracing import NoTrace, TraceSink
@@ -101,4 +102,5 @@ class Shared:
     errands: ErrandRunner = field(default_factory=NoErrands)
     trace: TraceSink = field(default_factory=NoTrace)
     caps: OutsideCaps = field(default_factory=OutsideCaps)
+    crossing: Crossing = field(default_factory=Crossing)
     recording: set[asyncio.Task[Any]] = field(default_factory=set)

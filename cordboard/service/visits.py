@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cordboard.acd import announcements
 from cordboard.acd.announcements import Told
@@ -17,6 +17,7 @@ from cordboard.acd.overflow import next_wait_s
 from cordboard.acd.reviewing import is_watched
 from cordboard.store.acd_values import CallerNote, Entered, OfferToRing
 from cordboard.store.moments import now
+from cordboard.telephony.outcomes import HandedOver
 from cordboard.telephony.ports import Phone
 from cordboard.telephony.verbs import Enqueue
 
@@ -82,6 +83,11 @@ class Visit:
         return self.max_wait_s - (self.waited_s if is_call else now().boot - self.came.boot)
 
     @property
+    def is_quiet(self) -> bool:
+        """Whether the caller just waits: a phone could be rung for them at once."""
+        return not self.is_announcing and not self.offer
+
+    @property
     def is_watched(self) -> bool:
         """Whether the queue's rules may have something to say that depends on others, or on the hour."""
         has_to_look = is_watched(self.queue, self.reviewed_s) or self.queue.announce.on_change
@@ -105,10 +111,16 @@ class Visit:
         is_new = self.entered is None and entered.fence == 1
         self.entered, self.queue = entered, queue
         self.offer = entered.offer or self.offer
+        self.told = replace(self.told, position=entered.told_place)
         if not is_new:  # what came due before has been said, here or elsewhere
             self.heard_s = self.waited_s
         # By the rules of the queue that was asked for they have been looked at; elsewhere some may hold already.
         self.reviewed_s = self.waited_s if queue.name == self.asked.name else 0.0
+
+    async def hand_over(self) -> HandedOver:
+        """Let go of the call; whichever worker gets it enters it again, in the same place."""
+        await self.phone.hand_over(self.checkpoint)
+        return HandedOver()
 
     # -- what comes meanwhile --
 

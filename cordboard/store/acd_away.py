@@ -1,8 +1,8 @@
 """Places that are kept while nobody waits in them: their caller is in a menu, is to be called back, was cut off.
 
 Such an entry is `away`: it stands in line, so it counts for everybody's position, and no agent is offered to it.
-`held_until` says when it is given up; without it that is somebody else's to say. Called by `acd_entries`, which
-knows when a caller steps out and comes back.
+`held_until` says when it is given up; without it that is somebody else's to say. Called by `AcdStore` for who steps
+out, by `acd_entering` for who comes back, and by those who promise calls.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from sqlalchemy import Row, bindparam, select, update
 
 from cordboard.acd.model import OfferEnd
 from cordboard.store import acd_offers
+from cordboard.store.acd_entries import add, held_entry, new_row
+from cordboard.store.acd_values import Entering, HeldPlace
 from cordboard.store.state_conditions import AWAY
 from cordboard.store.tables import queue_entries
 from cordboard.store.turn import Turn
@@ -37,6 +39,23 @@ def find_entry(turn: Turn, entry_id: str) -> Row[Any] | None:
     return turn.row(_FIND, b_entry=entry_id)
 
 
+def step_out(
+    turn: Turn,
+    call_id: str,
+    held_until: float | None,
+    *,
+    kind: str = "call",
+    key: str = "",
+    held: HeldPlace | None = None,
+) -> bool:
+    """Keep the caller's place while nobody waits in it; `enter` takes it again. See `go_away`.
+
+    held: as for `acd_leaving.leave`. False if they have no such place, or talk.
+    """
+    entry = held_entry(turn, call_id, held)
+    return entry is not None and go_away(turn, entry, held_until, kind=kind, key=key)
+
+
 def go_away(turn: Turn, entry: Row[Any], held_until: float | None, *, kind: str = "call", key: str = "") -> bool:
     """Keep the place without its caller; an offer to them is taken back. False if they talk.
 
@@ -49,6 +68,13 @@ def go_away(turn: Turn, entry: Row[Any], held_until: float | None, *, kind: str 
     if (entry.state, entry.kind) != ("away", kind):
         turn.tell_entry_again("stepped_out", entry, entry_kind=kind, key=key)
     return True
+
+
+def keep(turn: Turn, entering: Entering, party_ref: str, *, kind: str) -> str:
+    """A new place for somebody who is not on the phone; its id."""
+    row = new_row(turn, entering, party_ref)
+    add(turn, row | {"state": "away", "kind": kind, "owner": "", "lease_until": 0.0})
+    return str(row["entry_id"])
 
 
 def come_back(turn: Turn, entry: Row[Any], kind: str) -> None:

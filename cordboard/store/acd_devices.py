@@ -1,12 +1,16 @@
-"""What agents' devices can do, as the switch says. Called by `AcdStore`. A device without a row is not known."""
+"""What agents' devices can do, as the switch says. Told by `AcdStore`, asked by who looks for agents.
+
+A device without a row is not known.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from cordboard.acd.availability import FREE_DEVICES
+from cordboard.store.state_conditions import NOT_FREE
 from cordboard.store.tables import devices
 from cordboard.store.turn import Turn
 from cordboard.store.upserts import insert
@@ -20,7 +24,19 @@ _NOTE = _insert.on_conflict_do_update(
     where=devices.c.state != _insert.excluded.state,
 )
 _ALL = select(devices.c.device)
+_NOT_FREE = _ALL.where(NOT_FREE)
+_OUT_OF_REACH = _ALL.where(NOT_FREE, devices.c.state == DeviceState.UNAVAILABLE.value)
 _FORGET = delete(devices).where(devices.c.device == bindparam("b_device"))
+
+
+def not_free(connection: Connection) -> frozenset[str]:
+    """The devices on which nobody can be rung now."""
+    return frozenset(row.device for row in connection.execute(_NOT_FREE))
+
+
+def out_of_reach(connection: Connection) -> frozenset[str]:
+    """The devices that the switch cannot reach, of those `not_free`."""
+    return frozenset(row.device for row in connection.execute(_OUT_OF_REACH))
 
 
 def note_device(turn: Turn, device: str, state: DeviceState) -> None:

@@ -18,14 +18,14 @@ from cordboard.acd.eligibility import ruling
 from cordboard.acd.matching import Circumstances, entry_order, match
 from cordboard.acd.model import Activity, Agent, AgentState, Presence
 from cordboard.acd.needs_json import needs_from_json
-from cordboard.store import queue_memory
+from cordboard.store import acd_devices, queue_memory
 from cordboard.store.acd_autofill import one_at_a_time
 from cordboard.store.acd_contacts import as_they_are
 from cordboard.store.acd_needs import CALL_COLUMNS, relax_due, waiting_call
 from cordboard.store.acd_offer_making import WaitingEntry, make_offers
 from cordboard.store.leases import observer_lease
-from cordboard.store.state_conditions import NOT_FREE, OPEN_OFFER, READY, WAITING
-from cordboard.store.tables import agent_states, devices, leases, offers, queue_entries
+from cordboard.store.state_conditions import OPEN_OFFER, READY, WAITING
+from cordboard.store.tables import agent_states, leases, offers, queue_entries
 from cordboard.store.turn import Turn
 from cordboard.telephony.ports import DeviceState
 
@@ -61,9 +61,7 @@ _HEADS = (
     .order_by(queue_entries.c.rank.desc(), queue_entries.c.stands_at, queue_entries.c.call_id)
     .limit(bindparam("b_most"))
 )
-_NOT_FREE = select(devices.c.device).where(NOT_FREE)
 _AVAILABLE = select(agent_states.c.agent).where(agent_states.c.presence == Presence.AVAILABLE.value)
-_OUT_OF_REACH = select(devices.c.device).where(NOT_FREE, devices.c.state == DeviceState.UNAVAILABLE.value)
 _SERVED_NOW = (
     select(offers.c.queue, func.count(offers.c.entry_id.distinct()).label("calls"))
     .where(OPEN_OFFER)
@@ -145,13 +143,13 @@ def _free(turn: Turn) -> list[Row[Any]]:
         ready = [*turn.rows(_FREE, b_boot=turn.now.boot), *turn.rows(_TALKING, b_boot=turn.now.boot)]
         return [row for row in ready if row.agent in turn.plan.agents]
     ready = [row for row in turn.rows(_FREE, b_boot=turn.now.boot) if row.agent in turn.plan.agents]
-    not_free = {row.device for row in turn.rows(_NOT_FREE)} if ready else set()
+    not_free = acd_devices.not_free(turn.connection) if ready else frozenset()
     return [row for row in ready if turn.plan.agents[row.agent].device not in not_free]
 
 
 def at_work(turn: Turn) -> frozenset[str]:
     """Agents worth waiting for: available, whatever they do just now, and with a phone the switch can reach."""
-    gone = {row.device for row in turn.rows(_OUT_OF_REACH)}
+    gone = acd_devices.out_of_reach(turn.connection)
     agents = (row.agent for row in turn.rows(_AVAILABLE))
     return frozenset(
         agent for agent in agents if agent in turn.plan.agents and turn.plan.agents[agent].device not in gone

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select
 
 from cordboard.acd.model import LeftBecause, OfferEnd, OfferState
-from cordboard.store import acd_entries, acd_offers
+from cordboard.store import acd_leaving, acd_offers
 from cordboard.store.state_conditions import LIVE_ENTRY, OPEN_OFFER
 from cordboard.store.tables import offers, queue_entries
 from cordboard.store.turn import Turn
@@ -78,7 +78,7 @@ def reconcile(turn: Turn, listed: Listed) -> None:
         if entry.leg_id not in listed.live_leg_ids:
             _gone_caller(turn, entry, listed)
         elif entry.state == "waiting" and entry.lease_until <= turn.now.boot - UNHELD_S:
-            acd_entries.leave(turn, entry.call_id, LeftBecause.LOST, listed.at)
+            acd_leaving.leave(turn, entry.call_id, LeftBecause.LOST, listed.at)
     turn.may_match = True
 
 
@@ -106,7 +106,7 @@ def _without_leg(turn: Turn, offer: Row[Any], listed: Listed) -> None:
         acd_offers.end_without_talk(turn, offer, end, at)
         if not is_here:
             is_lost = offer.lease_until == 0.0 or listed.has_restarted_under(offer)
-            acd_entries.leave(turn, offer.call_id, LeftBecause.LOST if is_lost else LeftBecause.ABANDONED, at)
+            acd_leaving.leave(turn, offer.call_id, LeftBecause.LOST if is_lost else LeftBecause.ABANDONED, at)
 
 
 def _gone_caller(turn: Turn, entry: Row[Any], listed: Listed) -> None:
@@ -114,11 +114,11 @@ def _gone_caller(turn: Turn, entry: Row[Any], listed: Listed) -> None:
     if entry.state == "away" and entry.kind != "call":
         return  # the place is kept for one who is not on the phone
     if entry.state == "talking":
-        acd_entries.leave(turn, entry.call_id, LeftBecause.SERVED, listed.at)
+        acd_leaving.leave(turn, entry.call_id, LeftBecause.SERVED, listed.at)
     elif entry.lease_until == 0.0 or listed.has_restarted_under(entry):
-        acd_entries.leave(turn, entry.call_id, LeftBecause.LOST, listed.at)
+        acd_leaving.leave(turn, entry.call_id, LeftBecause.LOST, listed.at)
     elif entry.lease_until <= turn.now.boot or entry.entered_boot < listed.boot - LOST_TRACK_S:
-        acd_entries.leave(turn, entry.call_id, LeftBecause.ABANDONED, _gone_at(turn, entry, listed))
+        acd_leaving.leave(turn, entry.call_id, LeftBecause.ABANDONED, _gone_at(turn, entry, listed))
 
 
 def _gone_at(turn: Turn, entry: Row[Any], listed: Listed) -> float:

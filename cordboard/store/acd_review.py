@@ -15,11 +15,12 @@ from sqlalchemy import Row, bindparam, select
 
 from cordboard.acd import reviewing
 from cordboard.acd.model import LeftBecause
-from cordboard.acd.overflow import Standing, is_watched, step_for
+from cordboard.acd.overflow import Standing, conditions_of, is_watched, step_for
 from cordboard.acd.waiting_rules import OverflowStep
-from cordboard.store import acd_entries
-from cordboard.store.acd_entries import Place
+from cordboard.store import acd_entering, acd_entries, acd_leaving
+from cordboard.store.acd_entering import Place
 from cordboard.store.acd_standing import QueueStanding
+from cordboard.store.acd_values import HeldPlace
 from cordboard.store.state_conditions import WAITING
 from cordboard.store.tables import queue_entries
 from cordboard.store.turn import Turn
@@ -102,19 +103,21 @@ def _review(turn: Turn, entry: Row[Any], standing_of: StandingOf) -> Reviewed | 
         position = standing.places.get(entry.call_id, 0) if standing.queue.announce.on_change else 0
         return Reviewed(entry.call_id, position=position) if position else None
     if not step.to:
-        return _send_out(turn, entry, LeftBecause.OVERFLOW, standing)
+        return _send_out(turn, entry, LeftBecause.OVERFLOW, standing, conditions_of(step))
     standing.count(-1)
     standing_of(step.to).count(+1)
-    return Reviewed(entry.call_id, place=acd_entries.move_on(turn, entry, step.to))
+    return Reviewed(entry.call_id, place=acd_entering.move_on(turn, entry, step.to, conditions_of(step)))
 
 
 def _why_out(turn: Turn, entry: Row[Any], standing: QueueStanding) -> LeftBecause | None:
     return reviewing.why_out(standing.queue, turn.now.wall, lambda: standing.is_empty_for(entry.asks))
 
 
-def _send_out(turn: Turn, entry: Row[Any], because: LeftBecause, standing: QueueStanding) -> Reviewed:
+def _send_out(
+    turn: Turn, entry: Row[Any], because: LeftBecause, standing: QueueStanding, rule: str = ""
+) -> Reviewed:
     standing.count(-1)
-    acd_entries.leave(turn, entry.call_id, because, turn.now.wall, entry_id=entry.entry_id)
+    acd_leaving.leave(turn, entry.call_id, because, turn.now.wall, held=HeldPlace(entry.entry_id), rule=rule)
     return Reviewed(entry.call_id, because)
 
 

@@ -1,6 +1,6 @@
 """How a queue stands now, for whoever decides who joins, stays or is sent on: its callers and its agents.
 
-Read in a transaction, each thing once, when it is first asked for. Used by `acd_entries` and `acd_review`.
+Read in a transaction, each thing once, when it is first asked for. Used by `acd_entering` and `acd_review`.
 """
 
 from __future__ import annotations

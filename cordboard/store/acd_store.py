@@ -2,7 +2,7 @@
 
 Each runs inside a transaction of a `StoreThread` (which holds the write lock from its start) and is complete in
 itself: the state, the ledger, and the offers which the change makes possible. All are idempotent: the same fact
-told again changes nothing. Used by the floor, the waiting room and the observer of every process.
+told again changes nothing. Used by the floor of every process, its observer and its dialler.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from cordboard.acd import reviewing
 from cordboard.acd.model import FloorPlan, LeftBecause, Moment, OfferResult, Presence
 from cordboard.store import (
     acd_agents,
+    acd_away,
     acd_devices,
     acd_dispositions,
+    acd_entering,
     acd_entries,
+    acd_leaving,
     acd_offer_making,
     acd_offers,
     acd_presence,
@@ -28,12 +31,22 @@ from cordboard.store import (
     callers,
     leases,
 )
-from cordboard.store.acd_entries import LEASE_S, Place
+from cordboard.store.acd_entering import Place
+from cordboard.store.acd_entries import LEASE_S
 from cordboard.store.acd_looks import Looks
 from cordboard.store.acd_matching import match_waiting
 from cordboard.store.acd_offer_making import RING_BY_S
 from cordboard.store.acd_reconcile import Listed, overdue_offers, reconcile
-from cordboard.store.acd_values import CallerNote, Changes, Entered, Entering, LookupStatus, OfferToRing, Verdict
+from cordboard.store.acd_values import (
+    CallerNote,
+    Changes,
+    Entered,
+    Entering,
+    HeldPlace,
+    LookupStatus,
+    OfferToRing,
+    Verdict,
+)
 from cordboard.store.turn import Turn
 from cordboard.telephony.ports import AgentLeg, AgentLegEvent, DeviceState
 
@@ -62,7 +75,7 @@ class AcdStore:
         out at once, if no agent is free. Whom the queue does not let in has no place (`refused`).
         """
         turn = Turn(c, now, self.plan)
-        place = acd_entries.enter(turn, entering)
+        place = acd_entering.enter(turn, entering)
         self.match(turn)
         if place.left is None and place.refused is None:
             place = self._after_review(turn, entering, place)
@@ -116,6 +129,12 @@ class AcdStore:
         """A waiting caller's place in line, from 1; None if they do not wait."""
         return acd_entries.position(Turn(c, Moment(0.0, 0.0), self.plan), call_id)
 
+    def note_told_place(self, c: Connection, now: Moment, call_id: str, queue: str, place: int) -> Changes:
+        """A caller who waits there is told their place in line."""
+        turn = Turn(c, now, self.plan)
+        acd_entries.note_told_place(turn, call_id, queue, place)
+        return turn.finish(brings_dues=False)
+
     def leave(
         self,
         c: Connection,
@@ -124,19 +143,17 @@ class AcdStore:
         because: LeftBecause,
         at: float | None = None,
         *,
-        entry_id: str = "",
-        fence: int | None = None,
+        held: HeldPlace | None = None,
         key: str = "",
     ) -> Changes:
         """The caller waits no more; an open offer ends with that. A talk, once begun, is not ended by it.
 
-        at: when that was, seconds since 1970; now by default. entry_id, fence: as `Entered` gave them, when it is
-        that stay which is over, as seen by that holder. Without them the call is over, wherever it waits. key:
-        pressed to leave.
+        at: when that was, seconds since 1970; now by default. held: when it is that stay which is over, as seen by
+        that holder. Without it the call is over, wherever it waits. key: pressed to leave.
         """
         turn = Turn(c, now, self.plan)
         at = now.wall if at is None else at
-        acd_entries.leave(turn, call_id, because, at, entry_id=entry_id, fence=fence, key=key)
+        acd_leaving.leave(turn, call_id, because, at, held=held, key=key)
         return self._finish(turn)
 
     def step_out(
@@ -148,17 +165,16 @@ class AcdStore:
         *,
         kind: str = "call",
         key: str = "",
-        entry_id: str = "",
-        fence: int | None = None,
+        held: HeldPlace | None = None,
     ) -> Changes:
         """The caller is elsewhere for a while, and the place is kept until `held_until` (boot clock; None: until
         somebody gives it up). `enter` brings them back into it.
 
-        kind: `call` for one who stays on the phone, `callback`, `cut_off`; key: what they pressed. entry_id,
-        fence: as for `leave`.
+        kind: `call` for one who stays on the phone, `callback`, `cut_off`; key: what they pressed. held: as for
+        `leave`.
         """
         turn = Turn(c, now, self.plan)
-        acd_entries.step_out(turn, call_id, held_until, kind=kind, key=key, entry_id=entry_id, fence=fence)
+        acd_away.step_out(turn, call_id, held_until, kind=kind, key=key, held=held)
         return self._finish(turn)
 
     def come_and_go(
@@ -166,7 +182,7 @@ class AcdStore:
     ) -> Changes:
         """A caller waited, and left, while nothing could be written. Counts like any other."""
         turn = Turn(c, now, self.plan)
-        acd_entries.come_and_go(turn, entering, because, left_at)
+        acd_leaving.come_and_go(turn, entering, because, left_at)
         return self._finish(turn)
 
     def settle(
@@ -188,7 +204,7 @@ class AcdStore:
             if offer is not None:
                 acd_offers.settle_offer(turn, offer, one)
         if not caller_is_here:
-            acd_entries.leave(turn, call_id, LeftBecause.ABANDONED, result.ended_at)
+            acd_leaving.leave(turn, call_id, LeftBecause.ABANDONED, result.ended_at)
         return self._finish(turn)
 
     def renew(self, c: Connection, now: Moment, owner: str, call_ids: Collection[str] | None = None) -> None:
@@ -285,7 +301,7 @@ class AcdStore:
         """
         turn = Turn(c, now, self.plan)
         self._looks.mark(turn)
-        acd_entries.give_up_held(turn)
+        acd_leaving.give_up_held(turn)
         acd_agents.end_wrap_ups_due(turn)
         acd_presence.end_pauses_due(turn)
         acd_offer_making.withdraw_unrung(turn)
@@ -341,7 +357,10 @@ class AcdStore:
 
     def erase_party(self, c: Connection, now: Moment, party_ref: str) -> bool:
         """Forget who this was, and keep what they did. False if nobody is known by that reference."""
-        return callers.erase_party(Turn(c, now, self.plan), party_ref)
+        turn = Turn(c, now, self.plan)
+        is_known = callers.erase_party(turn, party_ref)
+        turn.finish()
+        return is_known
 
     # -- inside --
 
@@ -380,4 +399,5 @@ def _entered(place: Place, offer: OfferToRing | None, changes: Changes) -> Enter
         place.queue,
         place.refused,
         place.key,
+        place.told_place,
     )

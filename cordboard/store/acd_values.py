@@ -86,11 +86,22 @@ class OfferToRing:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldPlace:
+    """A place as its holder knew it, for what is told late: it is about no other place, and about this one only if
+    nobody has taken the call over since. fence: counts who held it; None for whoever did.
+    """
+
+    entry_id: str
+    fence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Entered:
     """A place in a queue. entered_at, entered_boot: the true time on both clocks, also after a retake. offer: to be
     rung at once. left: why there is no place any more; None if there is one. kind: `call`, `callback` or `cut_off`.
     queue: where the place is, which after an overflow is another one than was asked for; refused: why there never
-    was one. key: pressed to leave, "" for none.
+    was one. key: pressed to leave, "" for none; told_place: which place in line the caller was told last, 0 for
+    none.
     """
 
     entry_id: str
@@ -104,6 +115,12 @@ class Entered:
     queue: str = ""
     refused: Refusal | None = None
     key: str = ""
+    told_place: int = 0
+
+    @property
+    def held(self) -> HeldPlace:
+        """The place, and that we hold it."""
+        return HeldPlace(self.entry_id, self.fence)
 
 
 @dataclass(frozen=True, slots=True)

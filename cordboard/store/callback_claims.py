@@ -15,10 +15,10 @@ from cordboard.acd.callbacks import AtWork, Claim, available, is_due, rung_for, 
 from cordboard.acd.eligibility import may_have
 from cordboard.acd.model import Activity, LeftBecause, Presence
 from cordboard.acd.needs_json import needs_from_json
-from cordboard.store import acd_entries, acd_matching, callback_attempts, callback_closing
+from cordboard.store import acd_devices, acd_leaving, acd_matching, callback_attempts, callback_closing
 from cordboard.store.callback_attempts import Attempt
-from cordboard.store.state_conditions import AWAY, NOT_FREE, OPEN_CALLBACK, WAITING
-from cordboard.store.tables import agent_states, callbacks, devices, offers, queue_entries
+from cordboard.store.state_conditions import AWAY, OPEN_CALLBACK, WAITING
+from cordboard.store.tables import agent_states, callbacks, offers, queue_entries
 from cordboard.store.turn import Turn
 from cordboard.telephony.call_id import id_at
 
@@ -65,7 +65,6 @@ _AT_WORK = (
         agent_states.c.activity.in_(("idle", "talking", "wrap_up")),
     )
 )
-_NOT_FREE = select(devices.c.device).where(NOT_FREE)
 _TALKS = (
     select(offers.c.joined_at, offers.c.talk_ended_at, offers.c.wrap_up_ended_at)
     .where(
@@ -93,7 +92,7 @@ def tidy(turn: Turn) -> None:
     for row in turn.rows(_EXPIRED, b_at=turn.now.wall):
         callback_closing.close(turn, row.callback_id, "expired", "")
     for entry in turn.rows(_ORPHANS):
-        acd_entries.give_up(turn, entry, LeftBecause.CALLBACK, turn.now.wall)
+        acd_leaving.give_up(turn, entry, LeftBecause.CALLBACK, turn.now.wall)
 
 
 def overdue(turn: Turn) -> dict[str, str]:
@@ -168,7 +167,7 @@ def _ring_s(turn: Turn, due: Iterable[Row[Any]]) -> float:
 
 def _agents(turn: Turn, queues: Collection[str]) -> Mapping[str, Row[Any]]:
     """Those at work who serve one of these queues and whose phone is there."""
-    not_free = {row.device for row in turn.rows(_NOT_FREE)}
+    not_free = acd_devices.not_free(turn.connection)
     serving = {agent.name: agent for agent in turn.plan.agents.values() if set(queues) & set(agent.queues)}
     return {
         row.agent: row

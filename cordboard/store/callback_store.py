@@ -1,7 +1,7 @@
 """The transactions about callbacks and calls that were cut off.
 
 Like `AcdStore`'s: each is complete in itself, makes the offers it makes possible, and changes nothing when it is
-told again. Used by `service.callbacks`.
+told again. Used by `service.callbacks`, and by the command that crosses one off.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from cordboard.acd.model import Moment
-from cordboard.store import callback_attempts, callback_claims, callbacks, cut_offs
+from cordboard.store import callback_attempts, callback_claims, callback_closing, callbacks, cut_offs
 from cordboard.store.acd_store import AcdStore
 from cordboard.store.acd_values import Changes
 from cordboard.store.callback_attempts import Attempt, CalledBack
@@ -89,6 +89,14 @@ class CallbackStore:
     def called_back(self, c: Connection, now: Moment, call_id: str) -> CalledBack | None:
         """What a leg that was made is to do; None if nobody waits for it any more."""
         return callback_attempts.called_back(self._turn(c, now), call_id)
+
+    def cross_off(self, c: Connection, now: Moment, callback_id: str) -> bool:
+        """Somebody has called them, or need not. False if nobody waits for this one, or not any more."""
+        turn = self._turn(c, now)
+        is_closed = callback_closing.close(turn, callback_id, "done", "crossed off")
+        callback_claims.tidy(turn)
+        self._finish(turn)
+        return is_closed
 
     def left(self, c: Connection, now: Moment, call_id: str, cause: int, at: float) -> Changes:
         """A caller's leg has ended without a hang-up."""

@@ -1,4 +1,4 @@
-"""Callers who are to be called back: noted once for each number and queue, listed, and crossed off.
+"""Callers who are to be called back: noted once for each number and queue, and listed.
 
 Called by the service when a caller asks for it, and by the command line for the people who call back. Nothing dials
 here: that is `callback_claims` and `callback_attempts`, for queues that dial. There the caller keeps the place they
@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
 from cordboard.acd.model import LeftBecause
-from cordboard.store import acd_away, acd_entries
+from cordboard.store import acd_away, acd_entries, acd_leaving
 from cordboard.store.acd_values import Entering
 from cordboard.store.callers import party_of
 from cordboard.store.state_conditions import OPEN_CALLBACK
@@ -42,11 +42,6 @@ _WAITING = (
     .join_from(callbacks, parties, callbacks.c.party_ref == parties.c.party_ref, isouter=True)
     .where(OPEN_CALLBACK)
     .order_by(callbacks.c.queue, callbacks.c.priority.desc(), callbacks.c.requested_at)
-)
-_CLOSE = (
-    update(callbacks)
-    .where(callbacks.c.callback_id == bindparam("b_id"), OPEN_CALLBACK)
-    .values(state="done", closed_at=bindparam("b_at"))
 )
 
 
@@ -154,11 +149,6 @@ def waiting_callbacks(connection: Connection, queue: str = "") -> list[WaitingCa
     ]
 
 
-def close_callback(connection: Connection, callback_id: str, at: float) -> bool:
-    """Cross one off: somebody has called, or need not. False if there is no such one, or not any more."""
-    return connection.execute(_CLOSE, {"b_id": callback_id, "b_at": at}).rowcount > 0
-
-
 def _book(turn: Turn, asked: CallbackAsked, party_ref: str) -> str:
     callback_id = new_call_id()
     policy = turn.queue(asked.queue).callback
@@ -177,7 +167,7 @@ def _leave_to_people(turn: Turn, asked: CallbackAsked) -> None:
     """Who will be called by people waits no more."""
     entry = acd_entries.live_entry(turn, asked.call_id)
     if entry is not None and entry.queue == asked.queue and entry.state == "away":
-        acd_entries.give_up(turn, entry, LeftBecause.CALLBACK, asked.at)
+        acd_leaving.give_up(turn, entry, LeftBecause.CALLBACK, asked.at)
 
 
 def _keep_place(turn: Turn, asked: CallbackAsked, party_ref: str, callback_id: str) -> tuple[str, int]:
@@ -202,4 +192,4 @@ def _new_place(turn: Turn, asked: CallbackAsked, party_ref: str, callback_id: st
         entered_at=asked.at,
         owner="",
     )
-    return acd_entries.keep(turn, entering, party_ref, kind="callback")
+    return acd_away.keep(turn, entering, party_ref, kind="callback")

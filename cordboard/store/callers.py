@@ -11,7 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
+from cordboard.store import callback_closing
 from cordboard.store.acd_values import CallerNote, LookupStatus
+from cordboard.store.state_conditions import OPEN_CALLBACK
 from cordboard.store.tables import callbacks, callers, offers, parties, queue_entries
 from cordboard.store.traces import erase_traces
 from cordboard.store.turn import Turn
@@ -45,11 +47,7 @@ _FORGET_IDENTITIES = (
     update(queue_entries).where(queue_entries.c.party_ref == bindparam("b_ref")).values(identity="")
 )
 _FORGET_NOTES = update(offers).where(offers.c.party_ref == bindparam("b_ref")).values(note="")
-_FORGET_CALLBACKS = (
-    update(callbacks)
-    .where(callbacks.c.party_ref == bindparam("b_ref"), callbacks.c.state == "waiting")
-    .values(state="erased", closed_at=bindparam("b_at"))
-)
+_PROMISES = select(callbacks.c.callback_id).where(callbacks.c.party_ref == bindparam("b_ref"), OPEN_CALLBACK)
 _PARTY_OF_CALL = (
     select(parties.c.party_ref)
     .join(callers, callers.c.party_ref == parties.c.party_ref)
@@ -100,14 +98,23 @@ def note_lookup(turn: Turn, call_id: str, status: LookupStatus, customer: Mappin
 
 
 def erase_party(turn: Turn, party_ref: str) -> bool:
-    """Forget who this was. What they did stays in the ledger, and no figure changes. False if nobody is known."""
+    """Forget who this was. What they did stays in the ledger, and no figure changes but that nobody calls them back
+    any more. False if nobody is known.
+    """
     erase_traces(turn, party_ref)
     known = turn.run(_FORGET_PARTY, b_ref=party_ref) + turn.run(_FORGET_CALLERS, b_ref=party_ref)
     turn.run(_FORGET_NOTES, b_ref=party_ref)
-    turn.run(_FORGET_CALLBACKS, b_ref=party_ref, b_at=turn.now.wall)
+    for promise in turn.rows(_PROMISES, b_ref=party_ref):
+        callback_closing.close(turn, promise.callback_id, "erased", "")
     turn.run(_FORGET_IDENTITIES, b_ref=party_ref)
     turn.changed = True
     return known > 0
+
+
+def ref_of_call(turn: Turn, call_id: str) -> str:
+    """The reference under which the ledger knows who calls; "" before it was noted."""
+    row = turn.row(_REF_OF_CALL, b_call=call_id)
+    return "" if row is None else str(row.party_ref)
 
 
 def party_of_call(turn: Turn, call_id: str) -> str:

@@ -17,7 +17,7 @@ from cordboard.acd.callback_policy import RING_BACK
 from cordboard.acd.model import LeftBecause, OfferEnd, OfferState
 from cordboard.acd.needs_json import needs_from_json
 from cordboard.acd.place_keeping import when_told
-from cordboard.store import acd_away, acd_entries, callback_attempts, callbacks, older_places
+from cordboard.store import acd_away, acd_entries, acd_leaving, callback_attempts, callbacks, older_places
 from cordboard.store.acd_values import Entering
 from cordboard.store.callers import party_of_call
 from cordboard.store.tables import offers, queue_entries
@@ -63,11 +63,11 @@ def _note_waiting(turn: Turn, entry: Row[Any], cause: int, at: float) -> None:
     has_owner = older_places.has_owner(turn, entry)
     match when_told(entry.state, entry.kind, cause, policy, is_called_back=is_called_back, has_owner=has_owner):
         case "hung_up":
-            acd_entries.give_up(turn, entry, LeftBecause.ABANDONED, at)
+            acd_leaving.give_up(turn, entry, LeftBecause.ABANDONED, at)
         case "attempt_failed":
             callback_attempts.cut_off(turn, entry)
         case "nobodys":
-            acd_entries.give_up(turn, entry, LeftBecause.CUT_OFF, at)
+            acd_leaving.give_up(turn, entry, LeftBecause.CUT_OFF, at)
         case "held":
             acd_away.go_away(turn, entry, turn.now.boot + policy.hold_s, kind="cut_off")
 
@@ -95,7 +95,7 @@ def _ring_back(turn: Turn, talk: Row[Any], agent_s: float, at: float) -> None:
         needs=needs,
         identity=talk.identity,
     )
-    entry_id = acd_entries.keep(turn, entering, party_ref, kind="callback")
+    entry_id = acd_away.keep(turn, entering, party_ref, kind="callback")
     callbacks.promise(
         turn,
         callbacks.Promise(

@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select, text, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select, update
 
 from cordboard.acd.model import Activity, FloorPlan, Moment, Presence, WaitingCall
 from cordboard.acd.wait_estimate import Estimate, estimate, to_tell
 from cordboard.acd.wait_history import KINDS, WaitHistory
 from cordboard.acd.wait_line import AtWork, AwayPlace, wait_line
+from cordboard.store.acd_devices import out_of_reach
 from cordboard.store.acd_needs import CALL_COLUMNS, waiting_call
 from cordboard.store.acd_values import Changes
 from cordboard.store.ledger import rows_after
 from cordboard.store.state_conditions import AWAY, IN_LINE, OPEN_CALLBACK, WAITING
-from cordboard.store.tables import agent_states, callbacks, devices, ledger, offers, queue_entries
+from cordboard.store.tables import agent_states, callbacks, ledger, offers, queue_entries
 from cordboard.store.turn import Turn
 from cordboard.telephony.call_id import id_at
 
@@ -63,7 +64,6 @@ _AT_WORK: Select[Any] = (
     .join(offers, offers.c.offer_id == agent_states.c.offer_id, isouter=True)
     .where(agent_states.c.presence == Presence.AVAILABLE.value)
 )
-_OUT_OF_REACH = select(devices.c.device).where(text("devices.state = 'unavailable'"))
 _IN_LINE_OF_CALL = select(
     queue_entries.c.entry_id,
     queue_entries.c.call_id,
@@ -142,7 +142,7 @@ def _queues_beside(connection: Connection, plan: FloorPlan, call_ids: Collection
 
 def _scene(connection: Connection, now: Moment, plan: FloorPlan, queues: list[str]) -> _Scene:
     waiting = {row.call_id: waiting_call(row) for row in connection.execute(_LINE, {"b_queues": queues})}
-    away = {row.device for row in connection.execute(_OUT_OF_REACH)}
+    away = out_of_reach(connection)
     at_work = [
         _at_work(row, now)
         for row in connection.execute(_AT_WORK)

@@ -179,7 +179,7 @@ def _pause_then(state: Row[Any], plan: FloorPlan) -> PauseThen:
 
 
 def _offer(row: Row[Any], agent: Row[Any], plan: FloorPlan, now: Moment) -> OfferView:
-    queue = plan.queues.get(row.queue) or Queue(row.queue)
+    queue = plan.queue(row.queue)
     wrap_up_until = agent.wrap_up_until
     waited_until = now.wall if row.joined_at is None else row.joined_at
     return OfferView(

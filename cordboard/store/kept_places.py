@@ -1,5 +1,5 @@
 """Whether a caller who is gone keeps the place all the same: cut off perhaps, or called back later. Called by
-`acd_entries.leave`, through which every caller goes who is gone.
+`acd_leaving.leave`, through which every caller goes who is gone.
 
 That a leg has ended is known at once, why it has ended a moment later, from another side (`cut_offs`). Until then,
 where a queue keeps the places of those who are cut off, a place is `away` and of the kind `hung_up`: no agent is

@@ -10,7 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import Any, Literal, get_args
 
@@ -28,6 +28,7 @@ from cordboard.store.tables import agent_states, ledger
 By = Literal["queue", "agent", "interval", "reason"]
 BYS: tuple[By, ...] = get_args(By)
 INTERVALS_MAX = 3_000  # two months by half hours
+HOUR_S = 3_600.0
 QUEUE_KINDS = (*REASON_KINDS, *CALLBACK_KINDS, "wait_estimated")
 
 _begun = ledger.alias("begun")
@@ -73,6 +74,7 @@ class KpiQuestion:
     by: By = "queue"
     queue: str = ""
     interval_s: float = 1_800.0
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ KpiLine = Kpis | AgentKpis | IntervalKpis | ReasonCount
 
 
 def read_kpi_lines(connection: Connection, plan: FloorPlan, asked: KpiQuestion, wall: float) -> Sequence[KpiLine]:
-    """The answer, in the order of the configuration. wall: now, in seconds since 1970.
+    """The answer, in the order of the configuration; what the ledger tells of and is configured no more comes last.
+    wall: now, in seconds since 1970.
 
     Raises ValueError for too many intervals.
     """
@@ -100,22 +103,26 @@ def read_kpi_lines(connection: Connection, plan: FloorPlan, asked: KpiQuestion, 
         case "queue":
             rows = _by_queue(_rows(connection, asked, QUEUE_KINDS))
             edges = [asked.since, asked.until]
-            return [next(kpis_between(rows[queue.name], queue, edges)) for queue in _queues(plan, asked)]
+            return [next(kpis_between(rows[queue.name], queue, edges)) for queue in _queues(plan, asked, rows)]
         case "agent":
             return _agents(connection, plan, asked, wall)
         case "interval":
             return list(_intervals(connection, plan, asked, wall))
         case "reason":
-            names = [queue.name for queue in _queues(plan, asked)]
-            return reason_counts(_rows(connection, asked, REASON_KINDS), names, asked.since, min(asked.until, wall))
+            told = _rows(connection, asked, REASON_KINDS)
+            names = [queue.name for queue in _queues(plan, asked, {row.queue for row in told})]
+            return reason_counts(told, names, asked.since, min(asked.until, wall))
 
 
-def _queues(plan: FloorPlan, asked: KpiQuestion) -> list[Queue]:
-    return [queue for queue in plan.queues.values() if asked.queue in ("", queue.name)]
+def _queues(plan: FloorPlan, asked: KpiQuestion, told: Iterable[str]) -> list[Queue]:
+    """told: the queues the ledger tells of; one that is configured no more has the service level of a new one."""
+    if asked.queue:
+        return [plan.queues[asked.queue]] if asked.queue in plan.queues else []
+    return [*plan.queues.values(), *map(Queue, sorted(set(told) - {"", *plan.queues}))]
 
 
 def _agents(connection: Connection, plan: FloorPlan, asked: KpiQuestion, wall: float) -> list[AgentKpis]:
-    """All agents, or those of the queue; with what they did for all queues."""
+    """All agents and those who were, or the queue's agents of now; with what they did for all queues."""
     there = {row.agent: Presence(row.presence) for row in connection.execute(_PRESENCES)}
     wanted = {
         name: there.get(name, Presence.LOGGED_OUT)
@@ -123,23 +130,37 @@ def _agents(connection: Connection, plan: FloorPlan, asked: KpiQuestion, wall: f
         if asked.queue in ("", *agent.queues)
     }
     rows = _rows(connection, asked, AGENT_KINDS)
+    if not asked.queue:
+        gone = {row.agent for row in rows} - {"", *wanted}
+        wanted |= dict.fromkeys(sorted(gone), Presence.LOGGED_OUT)
     return agent_kpis(rows, wanted, asked.since, asked.until, time_until=wall)
 
 
 def _intervals(connection: Connection, plan: FloorPlan, asked: KpiQuestion, wall: float) -> Iterator[IntervalKpis]:
-    edges = interval_edges(asked.since, min(asked.until, wall), asked.interval_s)
+    edges = interval_edges(asked.since, min(asked.until, wall), asked.interval_s, asked.zone)
     rows = _by_queue(_rows(connection, asked, QUEUE_KINDS))
-    for queue in _queues(plan, asked):
+    for queue in _queues(plan, asked, list(rows)):
         figures = kpis_between(rows[queue.name], queue, edges)
         yield from (IntervalKpis(*ends, found) for ends, found in zip(pairwise(edges), figures, strict=True))
 
 
-def interval_edges(since: float, until: float, interval_s: float) -> list[float]:
-    """Where intervals of that length begin and end; the last one may be shorter. Raises ValueError for too many."""
+def interval_edges(since: float, until: float, interval_s: float, zone: tzinfo = UTC) -> list[float]:
+    """Where intervals of that length begin and end; the last one may be shorter. Raises ValueError for too many.
+
+    Those of more than an hour begin at the same time of each day in `zone`: one is longer or shorter by the hour
+    when its clocks are changed.
+    """
     count = max(1, math.ceil((until - since) / interval_s))
     if count > INTERVALS_MAX:
         raise ValueError(f"that is {count} intervals; ask for a shorter period, or longer intervals")
-    return [*(since + number * interval_s for number in range(count)), max(since, until)]
+    begin = datetime.fromtimestamp(since, zone)
+    later = (_later(begin, number * interval_s, by_wall=interval_s > HOUR_S) for number in range(1, count + 1))
+    return [since, *(edge for edge in later if edge < until), max(since, until)]
+
+
+def _later(begin: datetime, length_s: float, *, by_wall: bool) -> float:
+    """That long after, by the clock on the wall or by what has passed."""
+    return (begin + timedelta(seconds=length_s)).timestamp() if by_wall else begin.timestamp() + length_s
 
 
 def _rows(connection: Connection, asked: KpiQuestion, kinds: Sequence[str]) -> list[LedgerRow]:

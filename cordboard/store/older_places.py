@@ -1,4 +1,4 @@
-"""The older place of somebody who calls again: to be called back, or cut off before. Called by `acd_entries`.
+"""The older place of somebody who calls again: to be called back, or cut off before. Called by `acd_entering`.
 
 A place with an identity that a flow has confirmed goes to who has the same again, from whatever number, and to
 nobody else. Without one it goes to who calls from the same number, in full and not withheld: a caller without a
@@ -13,6 +13,7 @@ from sqlalchemy import Row, and_, bindparam, or_, select
 
 from cordboard.acd.cut_off import keeps_places
 from cordboard.store import acd_away, callback_closing
+from cordboard.store.acd_entries import PUT_THERE
 from cordboard.store.acd_values import Entering
 from cordboard.store.callers import party_of_call
 from cordboard.store.state_conditions import AWAY, OPEN_CALLBACK
@@ -39,7 +40,7 @@ _CUT_OFF = (
     select(queue_entries)
     .where(
         AWAY,
-        or_(queue_entries.c.queue == bindparam("b_queue"), queue_entries.c.asked_queue == bindparam("b_queue")),
+        PUT_THERE,
         queue_entries.c.kind.in_(("cut_off", "hung_up")),
         or_(_HAS_THE_IDENTITY, and_(_HAS_NO_IDENTITY, queue_entries.c.party_ref == bindparam("b_party"))),
     )

@@ -21,7 +21,8 @@ from sqlalchemy.ext.compiler import compiles
 from cordboard.errors import StoreError, StoreUnavailable
 from cordboard.store import migrations
 from cordboard.store.address import Address, PostgresAddress
-from cordboard.store.faults import first_words, in_words
+from cordboard.store.cures import told
+from cordboard.store.faults import first_words
 from cordboard.store.moments import follow_database
 
 OLDEST = 15
@@ -86,7 +87,7 @@ def told_as_ours(address: Address) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as fault:
-        raise StoreUnavailable(f"the database {address} cannot be used: {in_words(fault)}") from fault
+        raise StoreUnavailable(f"the database {address} cannot be used: {told(address, fault)}") from fault
 
 
 def writing_engine(address: PostgresAddress, busy_ms: int) -> Engine:

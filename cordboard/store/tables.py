@@ -33,7 +33,7 @@ flow_runs = Table(
 # overflow; "" otherwise. identity: the mark of who alone may have the place again (`acd.identity`), "" for nobody.
 # own_needs: of `needs` what the flow has asked for, without what the queue asks of everybody; NULL if that is all.
 # visit: which step of its flow has the call wait here, by the number in its checkpoint; 0 if none is known.
-# exit_key: pressed to leave.
+# exit_key: pressed to leave. told_place: the last place in line the caller was told here, 0 for none.
 queue_entries = Table(
     "queue_entries",
     metadata,
@@ -67,6 +67,7 @@ queue_entries = Table(
     Column("own_needs", String),
     Column("visit", Integer, nullable=False, server_default="0"),
     Column("exit_key", String(1), nullable=False, server_default=""),
+    Column("told_place", Integer, nullable=False, server_default="0"),
 )
 Index(
     "queue_entries_waiting",

@@ -70,7 +70,7 @@ class Turn:
 
     def queue(self, name: str) -> Queue:
         """The queue as configured, or by default if a reload has taken it away under its calls."""
-        return self.plan.queues.get(name) or Queue(name)
+        return self.plan.queue(name)
 
     @property
     def day_began_at(self) -> float:

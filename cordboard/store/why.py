@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
 from cordboard.acd.durations import in_words
 from cordboard.acd.ledger_row import LedgerRow
-from cordboard.acd.model import FloorPlan, LeftBecause, Moment, OfferEnd, Presence
+from cordboard.acd.model import Activity, FloorPlan, LeftBecause, Moment, OfferEnd, Presence
 from cordboard.acd.why_waiting import Around, why_waiting
 from cordboard.store.acd_entries import live_entry, position
 from cordboard.store.acd_matching import at_work, served_now
 from cordboard.store.acd_needs import waiting_call
-from cordboard.store.acd_values import FloorSnapshot, QueueView, WhyLine
+from cordboard.store.acd_values import AgentView, FloorSnapshot, WhyLine
 from cordboard.store.floor_view import floor_snapshot
 from cordboard.store.ledger import rows_of_call
 from cordboard.store.turn import Turn
@@ -38,9 +40,9 @@ _LEFT: Mapping[str, str] = {
     LeftBecause.SERVED: "served",
     LeftBecause.ABANDONED: "the caller hung up",
     LeftBecause.MAX_WAIT: "the longest wait was over",
-    LeftBecause.EXIT_KEY: "by a key",
+    LeftBecause.EXIT_KEY: "stepped out by a key, and did not come back",
     LeftBecause.EMPTY: "no agent was there",
-    LeftBecause.CLOSED: "the queue has closed",
+    LeftBecause.CLOSED: "the queue has closed, or was taken out of the files",
     LeftBecause.OVERFLOW: "sent on by the queue's rules",
     LeftBecause.CALLBACK: "is to be called back",
     LeftBecause.CUT_OFF: "was cut off, and did not come back",
@@ -74,10 +76,27 @@ def why(
 
     now, plan: to say of a call that still waits what it waits for.
     """
-    lines = [WhyLine(row.at, row.kind, _in_words(row)) for row in rows_of_call(connection, call_id)]
+    lines = list(_told(rows_of_call(connection, call_id)))
     if now is not None and plan is not None:
         lines += _present(connection, call_id, now, plan)
     return lines
+
+
+def told_kinds() -> frozenset[str]:
+    """The kinds of rows that have words of their own."""
+    return frozenset(_WORDS)
+
+
+def _told(rows: Iterable[LedgerRow]) -> Iterator[WhyLine]:
+    """The rows in words, none before the one above it: a stay after an overflow has begun before it, by the time
+    from which it is counted.
+    """
+    told_at = 0.0
+    for row in rows:
+        is_counted_from_before = row.kind == "entered_queue" and row.at < told_at
+        since = f", its wait counted from {in_words(told_at - row.at)} before" if is_counted_from_before else ""
+        told_at = max(told_at, row.at)
+        yield WhyLine(told_at if since else row.at, row.kind, _in_words(row) + since)
 
 
 def _in_words(row: LedgerRow) -> str:
@@ -101,7 +120,11 @@ _WORDS: Mapping[str, Callable[[LedgerRow, Mapping[str, Any]], str]] = {
     "offer_ringing": lambda row, data: f"the phone of {row.agent} rings",
     "agent_answered": lambda row, data: f"{row.agent} has picked up",
     "joined": lambda row, data: f"talks with {row.agent}, after {in_words(data['wait_s'])} in the queue",
-    "left_queue": lambda row, data: f"left {row.queue}: {_LEFT[data['because']]}, after {in_words(data['wait_s'])}",
+    "wait_estimated": lambda row, data: (
+        f"is likely to wait {in_words(data['likely_s'])}, and in four cases of five {in_words(data['at_most_s'])} "
+        "at most"
+    ),
+    "left_queue": lambda row, data: f"left {row.queue}: {_why_left(data)}, after {in_words(data['wait_s'])}",
     "talk_ended": lambda row, data: f"the talk with {row.agent} ended, after {in_words(data['talk_s'])}",
     "offer_ended": lambda row, data: f"the offer to {row.agent} ended: {_ENDS[data['end']]}{_rang(data)}",
     "wrap_up_ended": lambda row, data: f"{row.agent} was done with it, {in_words(data['wrap_up_s'])} later",
@@ -118,6 +141,13 @@ def _asking(data: Mapping[str, Any]) -> str:
     return f", asking for {data['asks']}" if data.get("asks") else ""
 
 
+def _why_left(data: Mapping[str, Any]) -> str:
+    if rule := data.get("rule"):
+        way = f"on to {data['to']}" if data.get("to") else "out"
+        return f"sent {way} by its overflow ({rule})"
+    return f"by key {data['key']}" if data.get("key") else _LEFT[data["because"]]
+
+
 def _rang(data: Mapping[str, Any]) -> str:
     return f" (rang for {in_words(data['ring_s'])})" if data["ring_s"] else ""
 
@@ -130,29 +160,43 @@ def _present(connection: Connection, call_id: str, now: Moment, plan: FloorPlan)
     if entry is None or place is None:
         return []
     snapshot = floor_snapshot(connection, now, plan)
-    queue = next((view for view in snapshot.queues if view.name == entry.queue), None)
     waited = in_words(now.wall - entry.entered_at)
     waits = "keeps a place in" if entry.state == "away" else "waits in"
-    text = f"{waits} {entry.queue}, for {waited}, in place {place}; {_who_is_there(queue)}"
+    text = f"{waits} {entry.queue}, for {waited}, in place {place}; {_who_is_there(entry.queue, snapshot, plan)}"
     text = "; ".join([text, *_what_it_lacks(turn, entry, snapshot)])
-    lost = entry.lease_until <= now.boot and entry.state != "away"
+    # While a phone rings the call is the switch's, and while its caller is elsewhere nobody's.
+    lost = entry.lease_until <= now.boot and entry.state == "waiting"
     return [WhyLine(now.wall, "waiting", text + ("; no worker holds the call now" if lost else ""))]
 
 
 def _what_it_lacks(turn: Turn, entry: Row[Any], snapshot: FloorSnapshot) -> list[str]:
     """What the call asks for, and who could give it."""
-    doing = {
-        view.name: view.activity if view.presence is Presence.AVAILABLE else view.presence
-        for view in snapshot.agents
-    }
+    doing = {view.name: _doing(view) for view in snapshot.agents}
     around = Around(doing, at_work(turn), served_now(turn).get(entry.queue, 0))
     return why_waiting(waiting_call(entry), turn.plan, around, turn.now)
 
 
-def _who_is_there(queue: QueueView | None) -> str:
+def _doing(view: AgentView) -> str:
+    """What an agent does, and until when they are left in peace after a call they did not take."""
+    if _rests(view):
+        return f"resting for {in_words(math.ceil(view.rests_s))} more"
+    return view.activity if view.presence is Presence.AVAILABLE else view.presence
+
+
+def _rests(view: AgentView) -> bool:
+    is_idle = view.presence is Presence.AVAILABLE and view.activity == Activity.IDLE
+    return is_idle and view.rests_s > 0
+
+
+def _who_is_there(name: str, snapshot: FloorSnapshot, plan: FloorPlan) -> str:
+    queue = next((view for view in snapshot.queues if view.name == name), None)
     if queue is None:
         return "the queue is not configured any more"
     if not queue.agents:
         return "the queue has no agents"
-    counts = ", ".join(f"{count} {activity.replace('_', ' ')}" for activity, count in sorted(queue.agents.items()))
+    members = {agent.name for agent in plan.agents_of(name)}
+    resting = sum(_rests(view) for view in snapshot.agents if view.name in members)
+    doing = Counter(queue.agents) + Counter(resting=resting)
+    doing.subtract({Activity.IDLE.value: resting})
+    counts = ", ".join(f"{count} {one.replace('_', ' ')}" for one, count in sorted(doing.items()) if count)
     return f"its agents: {counts}"

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from cordboard.telephony.outside_numbers import OutsidePolicy
 
 EXTENSION = re.compile(r"[0-9*#]{1,16}")
-DEVICE = re.compile(r"(?:sofia(?:/[A-Za-z0-9_.-]+){1,2}|[A-Za-z0-9]+)/[A-Za-z0-9_.@-]+")
+# "user%domain" is how FreeSWITCH names a phone that is registered.
+DEVICE = re.compile(r"sofia(?:/[A-Za-z0-9_.-]+){1,2}/[A-Za-z0-9_.@%-]+|[A-Za-z0-9]+/[A-Za-z0-9_.@-]+")
 
 # What each character of a pattern stands for: Asterisk's own letters, so that they mean what admins expect.
 _CLASSES = {"X": "0123456789", "Z": "123456789", "N": "23456789"} | {key: key for key in "0123456789*#"}
-_PLACEHOLDER = "{extension}"
+PLACEHOLDER = "{extension}"
 
 NumberType = Literal[
     "fixed", "mobile", "toll_free", "company", "voip", "personal", "pager", "shared_cost", "premium"
@@ -61,7 +62,7 @@ class DialRule:
 
     def target(self, extension: str) -> Extension:
         """The extension with the device it rings."""
-        return Extension(extension, self.device.replace(_PLACEHOLDER, extension))
+        return Extension(extension, self.device.replace(PLACEHOLDER, extension))
 
 
 class BadDialRule(ValueError):
@@ -97,11 +98,9 @@ def parse_rule(pattern: str, device: str) -> DialRule:
     if not 1 <= len(pattern) <= 16:
         message = f"the pattern `{pattern}` must have 1 to 16 characters"
         raise BadDialRule(message, "write one rule for each length", in_pattern=True)
-    if not DEVICE.fullmatch(device.replace(_PLACEHOLDER, "1")):
-        raise BadDialRule(
-            f"`{device}` is no device", f"write for instance PJSIP/{_PLACEHOLDER} or PJSIP/front-desk"
-        )
-    if _PLACEHOLDER in device and set(pattern) & {"*", "#"}:
+    if not DEVICE.fullmatch(device.replace(PLACEHOLDER, "1")):
+        raise BadDialRule(f"`{device}` is no device", f"write for instance PJSIP/{PLACEHOLDER} or PJSIP/front-desk")
+    if PLACEHOLDER in device and set(pattern) & {"*", "#"}:
         message = f"`{pattern}` has * or #, which no device name may hold"
         raise BadDialRule(message, "write the device out, for instance PJSIP/front-desk")
     return DialRule(pattern, device)

@@ -102,10 +102,15 @@ def _relaxed(needs: Needs, step: RelaxStep) -> Needs:
 
 
 def _changed(levels: Levels, step: RelaxStep) -> Levels:
-    """Lowered and swapped first, dropped last: what is dropped is gone, however the step names it."""
+    """Lowered and swapped first, dropped last: what is dropped is gone, however the step names it. Of one skill
+    that is asked for twice then the higher level counts.
+    """
     lower, swap = dict(step.lower), dict(step.swap)
-    changed = ((swap.get(skill, skill), min(level, lower.get(skill, level))) for skill, level in levels)
-    return tuple((skill, level) for skill, level in changed if skill not in step.drop)
+    changed: dict[str, int] = {}
+    for skill, level in levels:
+        asked = swap.get(skill, skill)
+        changed[asked] = max(changed.get(asked, 0), min(level, lower.get(skill, level)))
+    return tuple((skill, level) for skill, level in changed.items() if skill not in step.drop)
 
 
 def _with(levels: Levels, more: Levels) -> Levels:

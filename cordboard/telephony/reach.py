@@ -1,18 +1,20 @@
-"""Which agents' phones the callers of a switch can be joined to, and what is rung for it. Pure.
+"""Which phones the callers of a switch can be joined to, and what is rung for it. Pure.
 
 A phone belongs to one switch, and how it is written says to which: `PJSIP/1001` to Asterisk, `user/1001` and
 `sofia/...` to FreeSWITCH. Callers on the other one reach it over a SIP trunk between the two, if there is one.
-Asked when the configuration is loaded; what comes of it is in `acd.model.Agent.ways`.
+Asked when the configuration is loaded; what comes of it for agents is in `acd.model.Agent.ways`. Of what flows dial
+it is asked in the call.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cordboard.telephony.capabilities import SwitchName
 from cordboard.telephony.dial_policy import DEVICE
+from cordboard.telephony.verbs import DialTarget, OutsideNumber
 
 EXTENSION = "{extension}"
 """Stands in the device of a trunk for the extension that is called on the other side."""
@@ -33,10 +35,10 @@ def switch_of(device: str) -> SwitchName:
 
 def extension_of(device: str) -> str:
     """What the device is called by on its own switch: "1001" of "PJSIP/1001", of "user/1001@example.org" and of
-    "sofia/internal/1001@pbx"; "" where that cannot be told.
+    "sofia/internal/1001%pbx"; "" where that cannot be told.
     """
     rest = device.removesuffix(_KEPT).partition("/")[2]
-    extension = rest.rpartition("/")[2].removeprefix("sip:").partition("@")[0]
+    extension = rest.rpartition("/")[2].removeprefix("sip:").replace("%", "@").partition("@")[0]
     return extension if _ONE_EXTENSION.fullmatch(extension) else ""
 
 
@@ -53,6 +55,24 @@ class Reach:
         """What rings a phone, by the switch of the caller. Where it is missing, the two cannot be joined."""
         found = {switch: self._way(switch, device) for switch in self.switches}
         return {switch: way for switch, way in found.items() if way}
+
+    def rings(self, switch: SwitchName, device: str, *, is_outside: bool = False) -> bool:
+        """Whether a caller of this switch can be joined to a device. is_outside: it is a number of the telephone
+        network, which only the switch whose carrier it is dials.
+        """
+        return switch_of(device) == switch if is_outside else bool(self._way(switch, device))
+
+    def rung_from(self, switch: str, target: DialTarget) -> DialTarget | None:
+        """The target, with what rings it for a caller of this switch; None if nothing does. For a switch that is
+        none of ours, a simulated one, all is as it was written.
+        """
+        known = next((one for one in self.switches if one == switch), None)
+        if known is None:
+            return target
+        if isinstance(target, OutsideNumber):
+            return target if self.rings(known, target.device, is_outside=True) else None
+        way = self._way(known, target.device)
+        return replace(target, device=way) if way else None
 
     def _way(self, switch: SwitchName, device: str) -> str:
         own = switch_of(device)

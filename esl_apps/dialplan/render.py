@@ -17,7 +17,6 @@ from esl_apps.handing_over import RINGBACK, SCREEN_S
 
 VERSION = 1  # of what the service asks of the dialplan; a higher one says that it must be installed anew
 RESUMES = 10  # how often one place of a flow is begun anew before the call counts as stuck
-ACCEPT_S = 3  # a worker that has not said anything by then does not get the call; FreeSWITCH counts whole seconds
 PAUSE_MS = 100  # between two rounds over the workers
 STAND_IN_S = 3600  # a leg in a customer's stead waits in the queue no longer
 DEFAULT_TOKEN = "cordboard"  # noqa: S105 (a mark, no secret, unless an admin chooses one)
@@ -96,7 +95,7 @@ def render_dialplan(
         ),
         "VERSION": str(VERSION),
         "TOKEN": _fit(_TOKEN, token, "token"),
-        "ACCEPT_S": str(ACCEPT_S),
+        "ACCEPT_S": str(variables.ACCEPT_S),
         "RESUMES": str(RESUMES),
         "STUCK_STROKES": str(RESUMES),
         "PATIENCE_STROKES": str(strokes),
@@ -160,7 +159,7 @@ def _loop(workers: Sequence[str]) -> str:
         }
         for turn in range(count)
     ]
-    accept = {"ACCEPT_S": str(ACCEPT_S)}
+    accept = {"ACCEPT_S": str(variables.ACCEPT_S)}
     return "".join(_filled(template, attempt | accept) for attempt in attempts).rstrip("\n")
 
 

@@ -94,7 +94,7 @@ def main(arguments: list[str]) -> int:
         if options.only in (None, "freeswitch"):
             found = uvloop.run(measure_switch(options.rounds, options.samples, sizes))
             parts["freeswitch"] = freeswitch_page(found, freeswitch_machine(found.switch), date, COMMAND)
-            has_failed = has_failed or bool(found.failures())
+            has_failed = has_failed or found.is_broken()
         if options.only in (None, "stores"):
             stores = uvloop.run(measure_stores(options.offers))
             parts["stores"] = store_page(stores, store_machine(), date, COMMAND)

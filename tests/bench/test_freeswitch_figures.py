@@ -22,6 +22,7 @@ from tests.bench.queueing.figures import QueueFigures, Sample
 from tests.bench.queueing.sampling import cells_of
 from tests.bench.report import Machine
 from tests.doubles.fake_freeswitch import FakeFreeswitch
+from tests.doubles.fake_freeswitch.channel import Channel
 from tests.doubles.fake_freeswitch.connection import Connection
 
 MACHINE = Machine(cores=2, memory_gb=8, cpu="a CPU", versions="some versions")
@@ -65,10 +66,18 @@ def test_a_ratio_is_of_the_same_round() -> None:
 
 def test_each_worse_figure_misses_its_goals() -> None:
     assert len(_missed(_figures(ours_ms=1.21))) == len(PEERS) * len(RATES)
-    assert len(_missed(_figures(joined_ms=100.1))) == 4
+    assert len(_missed(_figures(joined_ms=100.1))) == 8
     failed = _figures()
     failed.cells["uvloop", RATES[1]][2] = _cell(2.4, failures=1)
     assert _missed(failed) == ["every call of every program goes through the script"]
+    assert failed.is_broken()
+
+
+def test_a_queue_that_was_not_measured_is_a_failure() -> None:
+    figures = _figures()
+    assert figures.queues is not None and not figures.is_broken()
+    figures.queues.leave_out(figures.queues.cells[0], "no talk came")
+    assert figures.is_broken()
 
 
 def test_the_part_of_the_page_leaves_nothing_open() -> None:
@@ -99,9 +108,15 @@ def test_both_queues_have_the_same_agents_with_the_same_devices() -> None:
 class _Listening(FakeFreeswitch):
     """A fake that keeps its connections. heard: each that was made, in order."""
 
-    @property
-    def heard(self) -> list[Connection]:
-        return list(self._connections)
+    def __init__(self, ports: list[int]) -> None:
+        super().__init__(ports)
+        self.heard: list[Connection] = []
+
+    async def connect(self, channel: Channel, host: str) -> Connection | None:
+        """As any does."""
+        connection = await super().connect(channel, host)
+        self.heard += [connection] if connection else []
+        return connection
 
 
 def _without_id(command: str, leg_id: str) -> str:

@@ -163,7 +163,7 @@ class DeskStage:
         return call
 
     def _woken(self) -> None:
-        self.floor.woken()
+        self.floor.bell.woken()
 
 
 @dataclass

@@ -57,7 +57,7 @@ async def test_a_supervisor_sees_the_team_and_decides_what_somebody_is(
     cards = team.locator(".member")
     await expect(cards).to_have_count(3)
     await expect(cards.nth(0)).to_contain_text("Ready")
-    await stage.floor.set_presence("bob", Presence.AVAILABLE)
+    await stage.floor.agents.set_presence("bob", Presence.AVAILABLE)
     await expect(cards.nth(1)).to_contain_text("Not registered")
     await team.get_by_role("button", name="Change what Alice Ray is").click()
     await team.get_by_role("button", name="Pause: Training").click()
@@ -74,11 +74,11 @@ async def test_a_pause_shows_its_limits_and_who_finds_no_room_is_told(
     visitors: Visitors, alice: Page, stage: DeskStage
 ) -> None:
     await expect(alice.get_by_role("button", name="Lunch")).to_contain_text("max 30 min")
-    await stage.floor.set_presence("bob", Presence.PAUSED, "lunch")
+    await stage.floor.agents.set_presence("bob", Presence.PAUSED, "lunch")
     await alice.get_by_role("button", name="Lunch").click()
     await expect(alice.locator("#toast")).to_have_text("1 agent is at lunch now, and 1 may be at once")
     assert "422" in visitors.complaints.pop()
-    await stage.floor.set_presence("bob", Presence.AVAILABLE)
+    await stage.floor.agents.set_presence("bob", Presence.AVAILABLE)
     await alice.get_by_role("button", name="Lunch").click()
     await expect(alice.locator("#idle-text")).to_contain_text("Ready again in 30:00")
 

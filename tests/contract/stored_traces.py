@@ -1,7 +1,9 @@
 """The traces that a service has stored of a scenario, so that those of two switches can be compared, step by step.
 
 What is kept is all that the engine was given and made of it. Left out is what differs between any two runs of the
-same call: clock times, measured seconds, ids, and the words in which a switch names its own devices.
+same call: clock times, measured seconds, ids, and the words in which a switch names its own devices. Left out is
+also an offer that came to nothing: Asterisk's dialplan makes it, and the call comes back as from a dial, while
+FreeSWITCH rings the agent beside the caller, who stays. So the numbers of steps differ too.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ NOT_OVER = "result "
 WRITTEN_S = 10.0  # the service writes steps in batches, twice a second
 
 _MEASURED = ("talk_s", "duration_s", "waited_s", "joined_at", "ended_at", ".seconds")
-_OWN = frozenset(["offer_id", "call_id", "revision", "kept_at"])
+_OWN = frozenset(["offer_id", "call_id", "revision", "kept_at", "seq"])
 _PATTERNS = (
     (re.compile(r"\b[0-9A-HJKMNP-TV-Z]{26}\b"), "ID"),
     (re.compile(r"^(PJSIP|user)/"), "device/"),
@@ -40,7 +42,8 @@ def traces_of(database: Address, result: Result) -> Traces:
     try:
         with engine.connect() as connection:
             for who, call_id in _calls(result):
-                steps = [f"{one.kind} {normalised(one.data)}" for one in steps_of(connection, call_id)]
+                given = [one for one in steps_of(connection, call_id) if not _is_vain_offer(one.data)]
+                steps = [f"{one.kind} {normalised(one.data)}" for one in given]
                 result_of_call = [one.result for one in traced_beginning_with(connection, call_id, 1)]
                 traces[_name(traces, who)] = [*steps, f"result {''.join(result_of_call)}"]
     finally:
@@ -61,6 +64,11 @@ async def settled_traces(database: Address, result: Result) -> Traces:
 def normalised(record: Mapping[str, Any]) -> str:
     """A step's record without what no two runs have in common, as JSON on one line."""
     return json.dumps(_plain(record), ensure_ascii=False, sort_keys=True)
+
+
+def _is_vain_offer(record: Mapping[str, Any]) -> bool:
+    rung = record.get("outcome", {}).get("AgentRung")
+    return rung is not None and rung["result"] != "joined"
 
 
 def _calls(result: Result) -> list[tuple[str, str]]:

@@ -77,7 +77,7 @@ class Machine:
         thread = StoreThread(open_database(self.database))
         thread.start()
         reader = StoreReader(self.database)
-        wakes = open_wakes(self.database, self.folder, name, lambda: floor.woken())
+        wakes = open_wakes(self.database, self.folder, name, lambda: floor.bell.woken())
         floor = Floor(name, self.plan, thread, reader, wakes)
         process = Process(floor, WaitingRoom(floor), thread, reader)
         floor.start()
@@ -95,7 +95,7 @@ class Machine:
     async def ready(self, process: Process, *agents: str) -> None:
         """Agents who take calls."""
         for agent in agents:
-            await process.floor.set_presence(agent, Presence.AVAILABLE)
+            await process.floor.agents.set_presence(agent, Presence.AVAILABLE)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What the database says."""

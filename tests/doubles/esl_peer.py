@@ -105,7 +105,7 @@ class EslPeer:
         """The whole beginning of a call; what was asked for."""
         asked = [await self.command(), await self.command()]
         self.send((channel_reply or channel()) + OK)
-        for _ in range(3):
+        for _ in range(2):
             asked.append(await self.command())
             self.send(OK)
         return asked

@@ -10,7 +10,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote
@@ -46,7 +46,7 @@ class PlainMessage:
     def is_reply(self) -> bool:
         return self.kind in REPLIES
 
-    @property
+    @cached_property
     def event(self) -> dict[str, str]:
         """The headers of a plain event, decoded; {} if it is none."""
         if self.kind != "text/event-plain":

@@ -73,6 +73,16 @@ class FakeFloor:
             raise self.fault
         return self.snapshot_now
 
+    @property
+    def agents(self) -> FakeFloor:
+        """What agents do: here, too."""
+        return self
+
+    @property
+    def bell(self) -> FakeFloor:
+        """Who tells of changes: `change` does."""
+        return self
+
     async def set_presence(self, agent: str, presence: Presence, reason: str = "") -> None:
         if self.fault is not None:
             raise self.fault

@@ -63,6 +63,16 @@ class Carrier:
 
 
 @contextlib.asynccontextmanager
+async def one_test(stage: Stage, carrier: Carrier) -> AsyncIterator[None]:
+    """A journal of one test, which ends with no call left and no fault logged."""
+    stage.journal.entries = [entry for entry in stage.journal.entries if entry["event"] == "worker_ready"]
+    yield
+    await carrier.hang_up()
+    await stage.pbx.wait_for_no_channels(SOON_S)
+    assert not [entry for entry in stage.journal.entries if entry["level"] in ("error", "critical")]
+
+
+@contextlib.asynccontextmanager
 async def agent_at(stage: Stage, name: str) -> AsyncIterator[tuple[SipPhone, DeskClient]]:
     """An agent with a phone of the lab's, logged out in the end."""
     extension = extension_of(stage.configuration.plan.agents[name].device)
@@ -127,3 +137,55 @@ async def ask_to_be_called(stage: Stage, number: str, dials: str) -> None:
         await caller.hears("lines/offer")
         await caller.call.press("1")
         await caller.hears("lines/booked")
+
+
+async def agent_first_rings_a_busy_customer_again(stage: Stage, carrier: Carrier) -> None:
+    """The agent hears it ring, and the customer, busy at first, is rung once more."""
+    async with agent_at(stage, "anna") as (anna, desk):
+        await ask_to_be_called(stage, FIRST, "6103")
+        carrier.answer(status=486)
+        await desk.set_presence("available")
+        await anna.answer()
+        await carrier.called()
+        await becomes(stage, promises("agent"), [("waiting", "busy", 1)])
+        carrier.answer()
+        await anna.incoming(SOON_S)  # some seconds later
+        await anna.answer()
+        customer = await carrier.called()
+        await hear_each_other(customer, anna)
+        await anna.hang_up()
+        await hung_up(customer)
+        await becomes(stage, promises("agent"), [("done", "served", 2)])
+        ends = "SELECT \"end\" FROM offers WHERE queue = 'agent' ORDER BY made_at"
+        assert rows(stage, ends) == [("caller_left",), ("served",)], "no fault of the agent's"
+
+
+async def agent_first_is_let_go(stage: Stage, carrier: Carrier) -> None:
+    """The customer does not answer, which is no fault of the agent's."""
+    async with agent_at(stage, "adam") as (adam, desk):
+        await ask_to_be_called(stage, FIRST, "6105")
+        carrier.answer(ring_s=LONG_S)
+        await desk.set_presence("available")
+        await adam.answer()
+        customer = await carrier.called()
+        await adam.closed(SOON_S)
+        async with asyncio.timeout(SOON_S):
+            end = await customer.ended
+        assert not customer.is_answered and end.by == "pbx" and end.at_s > 4, "it rang for its time"
+        await becomes(stage, promises("unanswered"), [("failed", "no_answer", 1)])
+        agent = "SELECT activity, presence, rona_in_a_row FROM agent_states WHERE agent = 'adam'"
+        await becomes(stage, agent, [("idle", "available", 0)])
+        assert rows(stage, "SELECT \"end\" FROM offers WHERE queue = 'unanswered'") == [("caller_left",)]
+
+
+async def silence_keeps_the_place(stage: Stage) -> None:
+    """A caller's sound stops: the switch itself ends the call, and the place is theirs when they call again."""
+    async with guest(stage, "6104", ani=THIRD, host=MOBILE) as caller:
+        await becomes(stage, places(THIRD), [("waiting", "call")])
+        caller.call.fall_silent()
+        async with asyncio.timeout(SOON_S):
+            assert (await caller.call.ended).by == "pbx"
+        await becomes(stage, places(THIRD), [("away", "cut_off")])
+    async with guest(stage, "6104", ani=THIRD):
+        await becomes(stage, places(THIRD), [("waiting", "cut_off")])
+    await becomes(stage, f"{places(THIRD)} AND left_because = 'abandoned'", [("left", "hung_up")])

@@ -14,11 +14,13 @@ import numpy as np
 from cordboard.lab.call import Call
 from cordboard.lab.caller import Caller
 from cordboard.lab.hearing import Began, Heard
+from cordboard.lab.journal import Entry
 from cordboard.lab.listening import Listener
 from cordboard.lab.rtp import SAMPLE_RATE_HZ
 from cordboard.lab.stage import SAFE_PROMPT, Stage
 
 ANI = "+442079460123"
+SAID_MOST = 30  # lines
 SILENCE_BELOW = 100  # of 32,767; the phone's melody is far above
 
 
@@ -36,7 +38,7 @@ class Guest:
         until_s = self.call.now_s + within_s
         while len(found := self.events(kind, prompt)) <= after:
             if not await self.listener.changed(until_s):
-                raise AssertionError(f"{prompt} was not heard; heard was {self.listener.events}")
+                raise AssertionError(f"{prompt} was not heard; heard was {self.listener.events}; {self._said()}")
         return float(found[after].start_s)
 
     def longest_silence_s(self, start_s: float, upto_s: float) -> float:
@@ -49,6 +51,11 @@ class Guest:
             run = run + 1 if is_silent else 0
             longest = max(longest, run)
         return longest / 50
+
+    def _said(self) -> str:
+        """The last that the service said of calls, and what it complained of."""
+        said = [one for one in self.stage.journal.entries if "call_id" in one or one["level"] != "info"]
+        return "\n".join(["the service said:", *map(str, said[-SAID_MOST:])])
 
     def events(self, kind: type, prompt: str) -> list[Any]:
         """What was heard of a prompt so far."""
@@ -74,6 +81,15 @@ async def holder(stage: Stage) -> int:
     """The process id of the worker that has the one call now."""
     taken = [entry for entry in stage.journal.entries if entry["event"] in ("call_arrived", "call_resumed")]
     return stage.worker_pids()[taken[-1]["worker"]]
+
+
+def logged_with(stage: Stage, secret: str) -> list[Entry]:
+    """The lines of the service's log that have a secret in them; clocks and process ids may have its digits."""
+    return [
+        entry
+        for entry in stage.journal.entries
+        if any(secret in str(value) for name, value in entry.items() if name not in ("at", "pid"))
+    ]
 
 
 def all_workers_ready(stage: Stage) -> bool:

@@ -36,6 +36,7 @@ CALLER_HZ, AGENT_HZ = 440.0, 700.0
 SILENCE_BELOW = 100  # of 32,767
 GAP_S = 0.5  # of music; a call that changes its worker has it too
 SOON_S = 8.0
+START_S = 60.0  # of a worker, where the machine has other work
 LOOK_S = 0.02  # the database tells nobody when it has changed
 
 _anis = count(1)
@@ -280,7 +281,7 @@ async def made_whole(stage: Stage) -> None:
 
 async def all_serve(stage: Stage) -> None:
     """Wait until every process serves."""
-    await stage.journal.wait_until(lambda: [{}] if _is_whole(stage) else [], 30)
+    await stage.journal.wait_until(lambda: [{}] if _is_whole(stage) else [], START_S)
 
 
 def _is_whole(stage: Stage) -> bool:

@@ -1,5 +1,5 @@
-"""Callers on one switch and agents' phones on the other, both ways, over a SIP trunk between an Asterisk and a
-FreeSWITCH that one service serves.
+"""Callers on one switch and phones of agents and extensions on the other, both ways, over a SIP trunk between an
+Asterisk and a FreeSWITCH that one service serves.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ SITE = {
 switches: [asterisk, freeswitch]
 asterisk: {reaches: {freeswitch: "PJSIP/{extension}@freeswitch"}}
 freeswitch: {reaches: {asterisk: "sofia/gateway/asterisk/{extension}"}}
+extensions: {"21": PJSIP/1001}
 """,
     "numbers.yaml": "default: lines\n",
     "queues.yaml": """\
@@ -60,7 +61,14 @@ start: which
 on_failure: bye
 prompts: {served: {en: "Thank you."}}
 nodes:
-  which: {branch: [{if: "call.dnis == '6001'", then: far}], else: near}
+  which:
+    branch:
+      - {if: "call.dnis == '6001'", then: far}
+      - {if: "call.dnis == '6003'", then: extension}
+      - {if: "call.dnis == '6004'", then: agent}
+    else: near
+  extension: {dial: "21", ring_s: 10, next: served, otherwise: bye}
+  agent: {dial: {agent: fred}, ring_s: 10, next: served, otherwise: bye}
   far: {queue: far, next: served, otherwise: bye}
   near: {queue: near, next: served, otherwise: bye}
   served: {play: served, next: bye}
@@ -90,6 +98,8 @@ async def test_agents_are_reached_on_the_other_switch(tmp_path: Path) -> None:
     async with two_switches(tmp_path) as bed:
         await _talk(bed.freeswitch, "6001", bed.asterisk, "1001", bed)
         await _talk(bed.asterisk, "6002", bed.freeswitch, "1002", bed)
+        await _talk(bed.freeswitch, "6003", bed.asterisk, "1001", bed)
+        await _talk(bed.asterisk, "6004", bed.freeswitch, "1002", bed)
         assert bed.offers() == [("alice", "served"), ("fred", "served")]
         assert not [one for one in bed.journal.entries if one.get("level") in ("error", "critical")]
 

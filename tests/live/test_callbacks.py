@@ -16,21 +16,23 @@ from cordboard.lab.stage import Stage
 from tests.live.callback_kit import (
     CUSTOMER_HZ,
     FIRST,
-    LONG_S,
-    MOBILE,
     SECOND,
     SITE,
     SOON_S,
     THIRD,
     Carrier,
     agent_at,
+    agent_first_is_let_go,
+    agent_first_rings_a_busy_customer_again,
     ask_to_be_called,
     becomes,
     hear_each_other,
     hung_up,
+    one_test,
     places,
     promises,
     rows,
+    silence_keeps_the_place,
 )
 from tests.live.crash_kit import guest, strike
 
@@ -54,11 +56,8 @@ async def bed(carrier: Carrier) -> AsyncIterator[Stage]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def stage(bed: Stage, carrier: Carrier) -> AsyncIterator[Stage]:
-    bed.journal.entries = [entry for entry in bed.journal.entries if entry["event"] == "worker_ready"]
-    yield bed
-    await carrier.hang_up()
-    await bed.pbx.wait_for_no_channels(SOON_S)
-    assert not [entry for entry in bed.journal.entries if entry["level"] in ("error", "critical")]
+    async with one_test(bed, carrier):
+        yield bed
 
 
 async def cut(stage: Stage, number: str, call: Call) -> None:
@@ -114,40 +113,11 @@ async def test_an_answering_machine_is_not_kept_and_a_person_is(stage: Stage, ca
 async def test_the_agent_first_hears_it_ring_and_a_customer_who_is_busy_is_rung_again(
     stage: Stage, carrier: Carrier
 ) -> None:
-    async with agent_at(stage, "anna") as (anna, desk):
-        await ask_to_be_called(stage, FIRST, "6103")
-        carrier.answer(status=486)
-        await desk.set_presence("available")
-        await anna.answer()
-        await carrier.called()
-        await becomes(stage, promises("agent"), [("waiting", "busy", 1)])
-        carrier.answer()
-        await anna.incoming(SOON_S)  # some seconds later
-        await anna.answer()
-        customer = await carrier.called()
-        await hear_each_other(customer, anna)
-        await anna.hang_up()
-        await hung_up(customer)
-        await becomes(stage, promises("agent"), [("done", "served", 2)])
-        ends = "SELECT \"end\" FROM offers WHERE queue = 'agent' ORDER BY made_at"
-        assert rows(stage, ends) == [("caller_left",), ("served",)], "no fault of the agent's"
+    await agent_first_rings_a_busy_customer_again(stage, carrier)
 
 
 async def test_the_agent_first_is_let_go_when_the_customer_does_not_answer(stage: Stage, carrier: Carrier) -> None:
-    async with agent_at(stage, "adam") as (adam, desk):
-        await ask_to_be_called(stage, FIRST, "6105")
-        carrier.answer(ring_s=LONG_S)
-        await desk.set_presence("available")
-        await adam.answer()
-        customer = await carrier.called()
-        await adam.closed(SOON_S)
-        async with asyncio.timeout(SOON_S):
-            end = await customer.ended
-        assert not customer.is_answered and end.by == "pbx" and end.at_s > 4, "it rang for its time"
-        await becomes(stage, promises("unanswered"), [("failed", "no_answer", 1)])
-        agent = "SELECT activity, presence, rona_in_a_row FROM agent_states WHERE agent = 'adam'"
-        await becomes(stage, agent, [("idle", "available", 0)])
-        assert rows(stage, "SELECT \"end\" FROM offers WHERE queue = 'unanswered'") == [("caller_left",)]
+    await agent_first_is_let_go(stage, carrier)
 
 
 async def test_who_was_cut_off_while_waiting_has_the_place_on_calling_again(stage: Stage) -> None:
@@ -162,14 +132,7 @@ async def test_who_was_cut_off_while_waiting_has_the_place_on_calling_again(stag
 
 
 async def test_a_caller_whose_sound_stops_is_cut_off_by_asterisk_itself(stage: Stage) -> None:
-    async with guest(stage, "6104", ani=THIRD, host=MOBILE) as caller:
-        await becomes(stage, places(THIRD), [("waiting", "call")])
-        caller.call.fall_silent()
-        async with asyncio.timeout(SOON_S):
-            assert (await caller.call.ended).by == "pbx"
-        await becomes(stage, places(THIRD), [("away", "cut_off")])
-    async with guest(stage, "6104", ani=THIRD):
-        await becomes(stage, places(THIRD), [("waiting", "cut_off")])
+    await silence_keeps_the_place(stage)
 
 
 async def test_a_talk_that_was_cut_off_goes_on_with_the_same_agent(stage: Stage, carrier: Carrier) -> None:

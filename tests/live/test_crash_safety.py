@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import statistics
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,9 @@ import pytest_asyncio
 
 from cordboard.lab.baresip import BaresipPhone
 from cordboard.lab.hearing import Heard
+from cordboard.lab.journal import Entry
 from cordboard.lab.stage import SAFE_PROMPT, Stage
-from tests.live.crash_kit import all_workers_ready, guest, holder, strike
+from tests.live.crash_kit import all_workers_ready, guest, holder, logged_with, strike
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
 
@@ -26,9 +27,9 @@ SITE = Path(__file__).parent / "site"
 KILL, STOP = signal.SIGKILL, signal.SIGSTOP
 BOTH = pytest.mark.parametrize("how", [KILL, STOP], ids=["killed", "stopped"])
 ASKED = "6005"  # begins with the question, not with the story
-KILLED_TIMES = 5
+KILLED_TIMES = 3
 # A killed worker is noticed at once; a stopped one when the dead-man timer runs out: the verb's longest time + 2 s.
-NOTICED_WITHIN_S = {KILL: 1.5, STOP: 14.0}
+NOTICED_WITHIN_S = {KILL: 5.0, STOP: 14.0}
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -54,14 +55,37 @@ def _wake(pid: int) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
-@BOTH
-async def test_a_prompt_is_begun_again_by_the_other_worker(stage: Stage, how: signal.Signals) -> None:
+async def test_a_prompt_is_begun_again_by_another_worker_when_one_hangs(stage: Stage) -> None:
     async with guest(stage) as caller:
         await caller.hears("story")
-        strike(await holder(stage), how)
-        await caller.hears("story", NOTICED_WITHIN_S[how], after=1)
+        strike(await holder(stage), STOP)
+        await caller.hears("story", NOTICED_WITHIN_S[STOP], after=1)
         await caller.hears("question", 12)
     assert len(stage.journal.find("call_resumed", node="story", how="restarted")) == 1
+
+
+async def test_a_killed_worker_costs_less_than_a_quarter_of_a_second(stage: Stage) -> None:
+    """One call, whose worker is killed again and again: what it hears is begun again by the other one."""
+    delays_s = []
+    async with guest(stage) as caller:
+        await caller.hears("story")
+        for _ in range(KILLED_TIMES):
+            delays_s.append(await _resumed_after_s(stage))
+            await caller.hears("story", NOTICED_WITHIN_S[KILL], after=1)
+            await stage.journal.wait_until(lambda: [{}] if all_workers_ready(stage) else [], 30)
+        await caller.hears("question", 12)
+    print(f"resumed after {[round(1000 * delay) for delay in delays_s]} ms")
+    assert len(stage.journal.find("call_resumed", how="restarted")) == KILLED_TIMES
+    assert statistics.median(delays_s) <= 0.25
+
+
+async def _resumed_after_s(stage: Stage) -> float:
+    """Kill the worker that has the call; how long it takes until the call has another one."""
+    pid, before = await holder(stage), len(stage.journal.find("call_resumed"))
+    began = time.monotonic()
+    strike(pid, KILL)
+    await stage.journal.wait_until(lambda: stage.journal.find("call_resumed")[before:], 10)
+    return time.monotonic() - began
 
 
 @BOTH
@@ -92,38 +116,28 @@ async def test_what_was_entered_before_is_not_lost_and_a_secret_is_asked_for_aga
         await alice.answer_after(0.1, timeout_s=10)
         await alice.hang_up()
         await caller.hears("goodbye", whole=True)  # the branch behind the call saw account 9999
-    assert not [line for line in stage.journal.entries if "4711" in str(line)], "a secret was logged"
+    assert not logged_with(stage, "4711")
 
 
 @BOTH
-async def test_a_ringing_phone_goes_on_ringing_and_the_call_goes_on(stage: Stage, how: signal.Signals) -> None:
+async def test_a_phone_goes_on_ringing_with_one_worker_and_a_conversation_without_any(
+    stage: Stage, how: signal.Signals
+) -> None:
     async with BaresipPhone("1001", stage.pbx) as alice, guest(stage, ASKED) as caller:
         await _come_to_the_dial(caller)
         await alice.incoming()
-        strike((pids := stage.worker_pids())[0], how)
+        one, other = stage.worker_pids()
+        strike(one, how)
         await asyncio.sleep(1.0)
         await alice.answer()
-        await asyncio.sleep(1.0)
-        await alice.hang_up()
-        await caller.hears("goodbye", 8, whole=True)
-        _wake(pids[0])
-
-
-@BOTH
-async def test_a_conversation_is_not_touched(stage: Stage, how: signal.Signals) -> None:
-    """First one worker is lost, then none is left."""
-    async with BaresipPhone("1001", stage.pbx) as alice, guest(stage, ASKED) as caller:
-        await _come_to_the_dial(caller)
-        await alice.answer_after(0.1)
-        await alice.established()
         began_s = caller.call.now_s
-        pids = stage.worker_pids()
-        for pid in pids:
-            strike(pid, how)
-            await asyncio.sleep(2.0)
+        await asyncio.sleep(1.0)
+        strike(other, how)
+        await asyncio.sleep(2.5)
         assert caller.longest_silence_s(began_s + 0.5, caller.call.now_s - 0.3) < 0.1
-        for pid in pids:
-            _wake(pid)  # a killed one is being started again meanwhile
+        for pid in (one, other):
+            _wake(pid)
+        await stage.journal.wait_until(lambda: [{}] if all_workers_ready(stage) else [], 30)
         await alice.hang_up()
         await caller.hears("goodbye", 8, whole=True)
 
@@ -144,22 +158,6 @@ async def test_without_any_worker_callers_reach_the_safe_destination(stage: Stag
         await late.hears("story", 20)
 
 
-async def test_a_killed_worker_costs_less_than_a_quarter_of_a_second(stage: Stage) -> None:
-    """One call, whose worker is killed again and again."""
-    delays_s = []
-    async with guest(stage) as caller:
-        await caller.hears("story")
-        for resumed in range(KILLED_TIMES):
-            pid = await holder(stage)
-            began = time.monotonic()
-            strike(pid, KILL)
-            await stage.journal.wait_until(lambda seen=resumed: stage.journal.find("call_resumed")[seen:], 5)
-            delays_s.append(time.monotonic() - began)
-            await stage.journal.wait_until(lambda: [{}] if all_workers_ready(stage) else [], 20)
-    print(f"resumed after {[round(1000 * delay) for delay in delays_s]} ms")
-    assert statistics.median(delays_s) <= 0.25
-
-
 async def test_a_rolling_restart_cuts_no_call(stage: Stage) -> None:
     """A stream of calls; both workers are restarted by SIGTERM, one after the other, under it."""
 
@@ -176,7 +174,8 @@ async def test_a_rolling_restart_cuts_no_call(stage: Stage) -> None:
     await stage.wait_event("service_rolled", 40)
     heard = await asyncio.gather(*calls)
     whole = [stage.book.resolve(name, "en") for name in ("one", "two", "three")]
-    assert heard == [whole] * len(calls), "every caller hears every part once, in order, whole"
+    wrong = {number: parts for number, parts in enumerate(heard) if parts != whole}
+    assert not wrong, f"not every caller heard every part once, in order, whole: {wrong}; {_told_of(stage, wrong)}"
     assert stage.journal.find("call_handed_over", result="drained"), "no call was there to be handed over"
     assert len(stage.journal.find("worker_stopped")) == 2
 
@@ -205,6 +204,13 @@ async def test_a_live_call_stays_in_the_books_when_the_manager_link_breaks(stage
                 await stage.pbx.command(f"manager kick session {session.split()[4]}")
         await stage.wait_event("reconciled")
         assert rows(stage) == 1
+
+
+def _told_of(stage: Stage, numbers: Iterable[int]) -> list[Entry]:
+    """What the service said of these calls of the stream."""
+    anis = {f"+4420794601{number:02}" for number in numbers}
+    calls = {entry["call_id"] for entry in stage.journal.find("call_arrived") if entry["ani"] in anis}
+    return [entry for entry in stage.journal.entries if entry.get("call_id") in calls]
 
 
 def rows(stage: Stage) -> int:

@@ -121,6 +121,7 @@ async def a_hang_up_while_something_plays_is_known_at_once(rig: Rig) -> None:
         call, session = await answered(rig, caller)
         heard: list[tuple[str, float]] = []
         session.on_event(lambda event: heard.append((event.name, time.time() - event.at)))
+        session.ask_for("PLAYBACK_START")
         playing = session.begin("playback", ENDLESS)
         await until(lambda: bool(heard))
         await call.hang_up()
@@ -156,11 +157,11 @@ async def let_go_the_call_goes_on_in_the_dialplan(rig: Rig) -> None:
             assert (await call.ended).by == "pbx"  # after the sound of the safe destination
 
 
-async def an_agent_who_intercepts_is_heard_of_on_the_callers_socket(rig: Rig) -> None:
+async def an_agent_who_intercepts_ends_what_plays_and_is_heard_of_on_the_link(rig: Rig) -> None:
     async with SipPhone("1003", rig.pbx) as phone, Caller(ani="+442079460123") as caller:
         call, session = await answered(rig, caller)
         heard: list[EslEvent] = []
-        session.on_event(heard.append)
+        rig.link.on_event("CHANNEL_BRIDGE", heard.append)
         playing = session.begin("playback", ENDLESS)
         options = commands.variables({"origination_uuid": "agent-leg-1", "origination_caller_id_name": "A caller"})
         ringing = asyncio.ensure_future(
@@ -169,8 +170,8 @@ async def an_agent_who_intercepts_is_heard_of_on_the_callers_socket(rig: Rig) ->
         await phone.answer()
         assert await ringing == "+OK agent-leg-1"
         await asyncio.wait_for(playing.done, DEADLINE_S)
-        await until(lambda: any(event.name == "CHANNEL_BRIDGE" for event in heard))
-        (joined,) = [event for event in heard if event.name == "CHANNEL_BRIDGE"]
+        await until(lambda: bool(heard))
+        (joined,) = heard
         assert (joined.leg_id, joined.other_leg_id) == ("agent-leg-1", session.leg_id)
         rig.let_go(session)
         assert await rig.link.api("uuid_kill agent-leg-1") == "+OK"
@@ -223,7 +224,7 @@ CASES: list[Callable[[Rig], Awaitable[None]]] = [
     a_hang_up_while_something_plays_is_known_at_once,
     an_unknown_application_ends_the_call,
     let_go_the_call_goes_on_in_the_dialplan,
-    an_agent_who_intercepts_is_heard_of_on_the_callers_socket,
+    an_agent_who_intercepts_ends_what_plays_and_is_heard_of_on_the_link,
     the_link_answers_refuses_and_tells,
     a_wrong_password_is_refused,
     a_freeswitch_that_dies_takes_calls_and_link_and_comes_back,

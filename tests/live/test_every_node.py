@@ -35,6 +35,7 @@ from cordboard.lab.stage_parts import ScenarioStage
 from tests.contract.stored_traces import Traces, traces_of
 from tests.doubles.fake_crm import Behaviour, FakeCrm, Request, answers, response
 from tests.live.freeswitch_kit import why_none
+from tests.live.scenarios_of_site import is_torn, told
 from tests.live.test_speaking import asterisk_sounds
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
@@ -256,20 +257,6 @@ def freeswitch_sounds(stage: FreeswitchStage) -> dict[str, Path]:
     """What FreeSWITCH says values with in English, by the names that Asterisk has for them."""
     files = (stage.pbx.sound_dir / "en" / "digits").rglob("*.wav")
     return {f"digits/{file.stem}": file for file in files}
-
-
-def is_torn(result: Result) -> bool:
-    """Whether a prompt came in pieces: a switch sends late where the machine has too much else to do.
-
-    Such a scenario is played again. A node that cuts prompts does it then as well.
-    """
-    return any("cut after" in fault or "without its first" in fault for fault in result.faults)
-
-
-def told(result: Result) -> str:
-    """All that happened to its own callers, and what was wrong with it."""
-    lines = [line for line in result.lines if line.who]
-    return "\n".join([*(f"{line.at_s:6.2f} {line.who} {line.text}" for line in lines), *result.faults])
 
 
 def verbs_entered(stage: Stage, result: Result) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -14,7 +15,6 @@ from cordboard.lab.rtp import tone
 from tests.live.callback_kit import (
     CUSTOMER_HZ,
     FIRST,
-    LONG_S,
     MOBILE,
     SECOND,
     SITE,
@@ -22,19 +22,24 @@ from tests.live.callback_kit import (
     THIRD,
     Carrier,
     agent_at,
+    agent_first_is_let_go,
+    agent_first_rings_a_busy_customer_again,
     ask_to_be_called,
     becomes,
     hear_each_other,
     hung_up,
+    one_test,
     places,
     promises,
     rows,
+    silence_keeps_the_place,
 )
 from tests.live.crash_kit import guest
 from tests.live.freeswitch_kit import why_none
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(90), pytest.mark.asyncio(loop_scope="module")]
 
+SESSION = (("Supported", "timer"), ("Session-Expires", "120;refresher=uac"))
 TRUNK = "sofia/internal/{{number}}@{address}"
 
 
@@ -55,11 +60,8 @@ async def bed(carrier: Carrier) -> AsyncIterator[FreeswitchStage]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def stage(bed: FreeswitchStage, carrier: Carrier) -> AsyncIterator[FreeswitchStage]:
-    bed.journal.entries = [entry for entry in bed.journal.entries if entry["event"] == "worker_ready"]
-    yield bed
-    await carrier.hang_up()
-    await bed.pbx.wait_for_no_channels(SOON_S)
-    assert not [entry for entry in bed.journal.entries if entry["level"] in ("error", "critical")]
+    async with one_test(bed, carrier):
+        yield bed
 
 
 async def test_a_customer_who_is_called_back_has_kept_the_place(stage: FreeswitchStage, carrier: Carrier) -> None:
@@ -109,54 +111,47 @@ async def test_machines_are_not_kept_and_a_person_is(stage: FreeswitchStage, car
 async def test_the_agent_first_hears_it_ring_and_a_customer_who_is_busy_is_rung_again(
     stage: FreeswitchStage, carrier: Carrier
 ) -> None:
-    async with agent_at(stage, "anna") as (anna, desk):
-        await ask_to_be_called(stage, FIRST, "6103")
-        carrier.answer(status=486)
-        await desk.set_presence("available")
-        await anna.answer()
-        await carrier.called()
-        await becomes(stage, promises("agent"), [("waiting", "busy", 1)])
-        carrier.answer()
-        await anna.incoming(SOON_S)  # some seconds later
-        await anna.answer()
-        customer = await carrier.called()
-        await hear_each_other(customer, anna)
-        await anna.hang_up()
-        await hung_up(customer)
-        await becomes(stage, promises("agent"), [("done", "served", 2)])
-        ends = "SELECT \"end\" FROM offers WHERE queue = 'agent' ORDER BY made_at"
-        assert rows(stage, ends) == [("caller_left",), ("served",)], "no fault of the agent's"
+    await agent_first_rings_a_busy_customer_again(stage, carrier)
 
 
 async def test_the_agent_first_is_let_go_when_the_customer_does_not_answer(
     stage: FreeswitchStage, carrier: Carrier
 ) -> None:
-    async with agent_at(stage, "adam") as (adam, desk):
-        await ask_to_be_called(stage, FIRST, "6105")
-        carrier.answer(ring_s=LONG_S)
-        await desk.set_presence("available")
-        await adam.answer()
-        customer = await carrier.called()
-        await adam.closed(SOON_S)
-        async with asyncio.timeout(SOON_S):
-            end = await customer.ended
-        assert not customer.is_answered and end.by == "pbx" and end.at_s > 4, "it rang for its time"
-        await becomes(stage, promises("unanswered"), [("failed", "no_answer", 1)])
-        agent = "SELECT activity, presence, rona_in_a_row FROM agent_states WHERE agent = 'adam'"
-        await becomes(stage, agent, [("idle", "available", 0)])
-        assert rows(stage, "SELECT \"end\" FROM offers WHERE queue = 'unanswered'") == [("caller_left",)]
+    await agent_first_is_let_go(stage, carrier)
 
 
 async def test_a_caller_whose_sound_stops_keeps_the_place(stage: FreeswitchStage) -> None:
-    async with guest(stage, "6104", ani=THIRD, host=MOBILE) as caller:
-        await becomes(stage, places(THIRD), [("waiting", "call")])
-        caller.call.fall_silent()
-        async with asyncio.timeout(SOON_S):
-            assert (await caller.call.ended).by == "pbx"
-        await becomes(stage, places(THIRD), [("away", "cut_off")])
-    async with guest(stage, "6104", ani=THIRD):
-        await becomes(stage, places(THIRD), [("waiting", "cut_off")])
-    await becomes(stage, f"{places(THIRD)} AND left_because = 'abandoned'", [("left", "hung_up")])
+    await silence_keeps_the_place(stage)
+
+
+async def test_a_name_full_of_commands_is_a_name_to_all_who_see_it(stage: FreeswitchStage, tmp_path: Path) -> None:
+    """From the trunk over the queue, the agent's phone and the desk to the end of the talk."""
+    trap = tmp_path / "trap"
+    run = f"${{system(touch {trap})}}"
+    name = f"Eve {run}%0A%0AEvent-Name: CHANNEL_HANGUP%0A[a={run}]{{b='{run}'}},<c>\\{run}"
+    async with agent_at(stage, "carol") as (carol, desk), Caller(ani=SECOND, name=name) as caller:
+        await desk.set_presence("available")
+        call = await caller.dial("6101", (stage.pbx.host, stage.pbx.sip_port))
+        await carol.answer()
+        await hear_each_other(call, carol)
+        pop = await desk.popped()
+        shown = pop.call["caller_name"]
+        assert shown.startswith("Eve ") and "Event-Name: CHANNEL_HANGUP" in shown and shown.isprintable()
+        await carol.hang_up()
+        await hung_up(call)
+    assert not trap.exists()
+    assert [end for (end,) in rows(stage, "SELECT \"end\" FROM offers WHERE queue = 'customer'")][-1] == "served"
+
+
+@pytest.mark.soak  # FreeSWITCH takes no session shorter than 120 s, and ends it after nine tenths of that
+@pytest.mark.timeout(180)
+async def test_a_session_that_is_not_renewed_is_cut_off_and_not_hung_up(stage: FreeswitchStage) -> None:
+    async with Caller(ani=FIRST, name="Ida") as caller, asyncio.timeout(150):
+        call = caller.place("6104", (stage.pbx.host, stage.pbx.sip_port), SESSION)
+        await becomes(stage, places(FIRST), [("waiting", "call")])
+        end = await call.ended
+        await becomes(stage, places(FIRST), [("away", "cut_off")])
+    assert end.by == "pbx" and end.at_s > 90
 
 
 async def test_a_talk_whose_sound_stops_goes_on_with_the_same_agent(

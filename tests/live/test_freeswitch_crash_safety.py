@@ -18,7 +18,8 @@ from cordboard.lab.hearing import Heard
 from cordboard.lab.rtp import tone
 from cordboard.lab.stage import SAFE_PROMPT
 from cordboard.store.reader import StoreReader
-from tests.live.crash_kit import Guest, guest, strike
+from esl_apps.variables import ACCEPT_S
+from tests.live.crash_kit import Guest, guest, logged_with, strike
 from tests.live.freeswitch_crash_kit import (
     CLOCKS_S,
     DIGITS,
@@ -120,7 +121,7 @@ async def test_a_killed_worker_costs_nobody_what_they_had(stage: FreeswitchStage
         await asyncio.gather(talking.hears("served"), pick_up(wendy, waiting))
         await wendy.hang_up()
         await asyncio.gather(*(one.hung_up() for one in (talking, whispered, rung, waiting)))
-    assert not [entry for entry in stage.journal.entries if "4711" in str(entry)], "a secret was logged"
+    assert not logged_with(stage, "4711"), "a secret was logged"
     assert len(stage.journal.find("ringing_taken_up")) >= 1
 
 
@@ -181,15 +182,23 @@ async def test_a_worker_that_hangs_and_then_no_worker_at_all(stage: FreeswitchSt
         await asyncio.gather(rung.hung_up(), whispered.hung_up())
 
 
+async def test_a_worker_that_wakes_leaves_the_calls_that_others_have_by_then(stage: FreeswitchStage) -> None:
+    """Their connections wait in its kernel until it wakes, while the other worker plays to the callers."""
+    stopped = stage.worker_pids()[0]
+    late = len(stage.journal.find("esl_call_too_late"))
+    strike(stopped, STOP)
+    try:
+        calls = [asyncio.create_task(quick_call(stage, number, 0.0)) for number in range(12)]
+        await asyncio.sleep(ACCEPT_S + 1.5)
+    finally:
+        strike(stopped, signal.SIGCONT)
+    heard = await asyncio.gather(*calls)
+    assert heard == [whole_call(stage)] * len(calls), "every caller hears every part once, in order, whole"
+    assert stage.journal.find("esl_call_too_late")[late:], "no call was the stopped worker's"
+
+
 async def test_a_rolling_restart_cuts_no_call(stage: FreeswitchStage) -> None:
     """A stream of calls, one who waits and one who talks; both workers are restarted under them."""
-
-    async def one_call(number: int) -> list[str]:
-        await asyncio.sleep(number * 0.4)
-        async with guest(stage, QUICK, host=f"127.0.0.{2 + number}", ani=f"+4420794601{number:02}") as caller:
-            end = await asyncio.wait_for(caller.call.ended, 25)
-            assert end.by == "pbx"
-            return [event.prompts[0] for event in caller.listener.events if isinstance(event, Heard)]
 
     async with (
         seats(stage, "tom", "wendy") as (tom, wendy),
@@ -200,13 +209,12 @@ async def test_a_rolling_restart_cuts_no_call(stage: FreeswitchStage) -> None:
         await asyncio.gather(pick_up(tom, talking), waiting.hears_music())
         place, music_s, since = place_of(stage, waiting), waiting.call.now_s, time.monotonic()
         rolled = len(stage.journal.find("service_rolled"))
-        calls = [asyncio.create_task(one_call(number)) for number in range(12)]
+        calls = [asyncio.create_task(quick_call(stage, number, number * 0.4)) for number in range(12)]
         await asyncio.sleep(1.5)
         strike(stage.service.pid, signal.SIGUSR1)
         await stage.journal.wait_until(lambda: stage.journal.find("service_rolled")[rolled:], 40)
         heard = await asyncio.gather(*calls)
-        whole = [stage.book.resolve(name, "en") for name in ("one", "two", "three")]
-        assert heard == [whole] * len(calls), "every caller hears every part once, in order, whole"
+        assert heard == [whole_call(stage)] * len(calls), "every caller hears every part once, in order, whole"
         assert tom.gap_s(since) < TALK_GAP_S
         assert place_of(stage, waiting) == place
         assert waiting.gap_s(music_s) < GAP_S
@@ -261,6 +269,20 @@ async def test_freeswitch_is_killed_and_comes_back(stage: FreeswitchStage) -> No
     async with guest(stage, QUICK) as caller:
         await caller.hears("one")
         await asyncio.wait_for(caller.call.ended, 20)
+
+
+async def quick_call(stage: FreeswitchStage, number: int, after_s: float) -> list[str]:
+    """A short call; what was heard from beginning to end."""
+    await asyncio.sleep(after_s)
+    host, ani = f"127.0.0.{2 + number}", f"+4420794601{number:02}"
+    async with guest(stage, QUICK, host=host, ani=ani, deadline_s=15) as caller:
+        end = await asyncio.wait_for(caller.call.ended, 25)
+        assert end.by == "pbx"
+        return [event.prompts[0] for event in caller.listener.events if isinstance(event, Heard)]
+
+
+def whole_call(stage: FreeswitchStage) -> list[str]:
+    return [stage.book.resolve(name, "en") for name in ("one", "two", "three")]
 
 
 async def pick_up(seat: Seat, caller: Line, key: str = "") -> None:

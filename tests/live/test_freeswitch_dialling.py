@@ -19,6 +19,7 @@ NUMBERS = """\
 numbers:
   "5000": screened
   "5001": box
+  "5002": patient
 """
 SETTINGS = """\
 state: state
@@ -27,7 +28,7 @@ voicemail: {desk: {mailbox: 1001@127.0.0.1}}
 """
 AGENTS = """\
 agents:
-  bob: {name: Bob, device: user/1001}
+  bob: {name: Bob, device: "sofia/internal/1001%127.0.0.1"}
 """
 SCREENED = """\
 flow: screened
@@ -43,6 +44,25 @@ nodes:
   rejected: {play: rejected, next: bye}
   alone: {play: alone, next: bye}
   bye: {hangup: normal}
+"""
+PATIENT = """\
+flow: patient
+languages: [en]
+prompts:
+  talked: {en: "You have talked to somebody."}
+  alone: {en: "This went another way."}
+nodes:
+  ring: {dial: {agent: bob}, ring_s: 8, next: talked, otherwise: alone}
+  talked: {play: talked, next: bye}
+  alone: {play: alone, next: bye}
+  bye: {hangup: normal}
+"""
+IMPATIENT = """\
+<extension name="impatient" continue="true">
+  <condition field="destination_number" expression="^5002$">
+    <action application="set" data="call_timeout=1" inline="true"/>
+  </condition>
+</extension>
 """
 BOX = """\
 flow: box
@@ -84,7 +104,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Frees
         pytest.skip(reason)
     site = tmp_path_factory.mktemp("site")
     files = {"numbers": NUMBERS, "cordboard": SETTINGS, "agents": AGENTS}
-    files |= {"flows/screened": SCREENED, "flows/box": BOX}
+    files |= {"flows/screened": SCREENED, "flows/box": BOX, "flows/patient": PATIENT}
     for name, text in files.items():
         (site / f"{name}.yaml").parent.mkdir(exist_ok=True)
         (site / f"{name}.yaml").write_text(text)
@@ -124,6 +144,21 @@ async def test_who_presses_one_has_the_call(stage: FreeswitchStage) -> None:
         flow="screened",
         does="{joined: bob, within_s: 15}, {hears: talked}, {is_hung_up: normal}",
         agents="{bob: {ready_at_s: null, answers_after_s: 0.2, accepts: true, accepts_after_s: 1, talks_s: 2}}",
+        path="ring, talked, bye",
+    )
+    assert result.passed, told(result)
+
+
+async def test_the_flow_says_how_long_it_rings_whatever_the_channel_came_with(stage: FreeswitchStage) -> None:
+    dialplan = (stage.pbx.conf_dir / "dialplan" / "lab.xml").read_text()
+    entry = '<extension name="entry">'
+    await stage.pbx.reload_xml({"dialplan/lab.xml": dialplan.replace(entry, IMPATIENT + entry, 1)})
+    result = await played(
+        stage,
+        dials="5002",
+        flow="patient",
+        does="{joined: bob, within_s: 15}, {hears: talked}, {is_hung_up: normal}",
+        agents="{bob: {ready_at_s: null, answers_after_s: 3, talks_s: 1}}",
         path="ring, talked, bye",
     )
     assert result.passed, told(result)

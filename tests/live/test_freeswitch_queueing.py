@@ -14,9 +14,9 @@ from cordboard.lab.sip_phone import SipPhone
 from cordboard.telephony.outcomes import AgentRung, Done, HandedOver, HungUp
 from cordboard.telephony.ports import DeviceState
 from cordboard.telephony.verbs import Hold
-from esl_apps.dialplan.render import ACCEPT_S
 from esl_apps.events import EslEvent
 from esl_apps.rescue import rescue_callers
+from esl_apps.variables import ACCEPT_S
 from tests.live.freeswitch_queueing_kit import MUSIC, PLACE, SOON_S, WHISPER, Bench, bench_ready
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
@@ -172,6 +172,23 @@ async def test_of_two_agents_who_accept_in_the_same_moment_one_has_the_caller(be
                 rung = await line.returned()
                 assert (rung.offer_id, rung.result) == (won, "joined")
                 await line.call.hang_up()
+
+
+async def test_with_neither_whisper_nor_key_who_picks_up_first_has_the_caller(bench: Bench) -> None:
+    """The leg goes straight to the joining, and the talk needs no worker from then on."""
+    async with bench.agent("1001") as first, bench.agent("1002") as second, bench.caller() as line:
+        ringing = line.ring("1001", "1002", accept_key="")
+        await asyncio.gather(answer(first), answer(second), return_exceptions=True)  # one may be too late
+        assert await ringing == HandedOver()
+        agents = dict(zip(line.offers, (first, second), strict=True))
+        [won] = [offer for offer in agents if "joined" in bench.told.kinds(offer)]
+        [lost] = agents.keys() - {won}
+        assert await refusal_of(bench, lost) == "taken"
+        await bench.replace_worker()
+        await agents[won].hang_up()
+        rung = await line.returned()
+        assert (rung.offer_id, rung.result) == (won, "joined")
+        assert line.phone.arrival.checkpoint == PLACE
 
 
 async def refusal_of(bench: Bench, offer: str) -> str:

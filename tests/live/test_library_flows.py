@@ -1,6 +1,7 @@
-"""Scenarios of the library on a real Asterisk, with the web services that they need, judged by what callers hear.
+"""Every scenario we ship on a real Asterisk, with the web services that they need, judged by what callers hear.
 
-All calls are made at the same time, on one stage. What the web services were asked is looked at too.
+They are played on one stage, beside each other as far as they can be. What the web services were asked is looked at
+too. Those of the demo are not among them: `cordboard demo` plays them.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from cordboard.config.yaml_reader import read_yaml
-from cordboard.lab.player import Result, play
-from cordboard.lab.scenario import parse_scenario
+from cordboard.lab.player import Result
 from cordboard.lab.stage import Stage
 from tests.doubles.fake_crm import Behaviour, FakeCrm, Request, answers, response
+from tests.live.scenarios_of_site import play_apart, told
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(90), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
 
 CONFIG = Path(__file__).parents[2] / "ivr_flows"
-SCENARIOS = ("tech_support", "orders", "appointments")
+FOLDERS = (CONFIG / "scenarios", CONFIG / "scenarios" / "library")
+SCENARIOS = {file.stem: file for folder in FOLDERS for file in sorted(folder.glob("*.yaml"))}
 
 SHOP = {"GET /orders/12345674": answers({"state": "open", "total": 80.5})}
 DIARY = {
@@ -65,29 +66,27 @@ async def diary() -> AsyncIterator[FakeCrm]:
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def results(shop: FakeCrm, diary: FakeCrm) -> AsyncIterator[dict[str, Result]]:
+async def stage(shop: FakeCrm, diary: FakeCrm) -> AsyncIterator[Stage]:
+    there = settings("orders", shop) | settings("appointments", diary)
+    async with Stage(CONFIG, workers=2, settings=there) as stage:
+        yield stage
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def results(stage: Stage) -> dict[str, Result]:
     """How the scenarios went."""
-    async with Stage(CONFIG, settings=settings("orders", shop) | settings("appointments", diary)) as stage:
-        came = await asyncio.gather(*(played(stage, name) for name in SCENARIOS))
-        await stage.pbx.wait_for_no_channels()
-        yield dict(zip(SCENARIOS, came, strict=True))
-
-
-async def played(stage: Stage, name: str) -> Result:
-    """The result of a scenario of the library."""
-    document = read_yaml(CONFIG / "scenarios" / "library" / f"{name}.yaml")
-    return await play(parse_scenario(document, stage.book), stage.scenario_stage())
+    return await play_apart(stage, SCENARIOS)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_a_scenario_of_the_library_comes_true(results: dict[str, Result], name: str) -> None:
-    result = results[name]
-    assert result.passed, "\n".join([*(line.text for line in result.lines), *result.faults])
+async def test_a_scenario_comes_true(results: dict[str, Result], name: str) -> None:
+    assert results[name].passed, told(results[name])
 
 
 @pytest.mark.usefixtures("results")
-async def test_the_shop_is_asked_once_and_only_for_what_the_caller_keyed_in(shop: FakeCrm) -> None:
-    assert [_asked(request) for request in shop.requests] == ["GET /orders/12345674"]
+async def test_the_shop_is_asked_once_and_only_for_what_the_caller_keyed_in(stage: Stage, shop: FakeCrm) -> None:
+    calls = stage.journal.find("call_arrived", dnis="5011")
+    assert [_asked(request) for request in shop.requests] == ["GET /orders/12345674"] * len(calls)
 
 
 @pytest.mark.usefixtures("results")

@@ -31,7 +31,7 @@ SCENARIOS = sorted((SITE / "scenarios").glob("*.yaml"))
 SOON_S = 20.0
 SESSION = (("Supported", "timer"), ("Session-Expires", "90;refresher=uac"), ("Min-SE", "90"))
 KEPT = "select state, kind from queue_entries where queue = 'timed'"
-FREED_AFTER_S = (0.3, 2.0, 2.5, 3.0, 2.0, 2.5, 3.0, 2.0)  # of waiting: once there is music, then the message
+FREED_AFTER_S = (0.3, 2.0, 2.5, 3.0)  # of waiting: once there is music, then the message
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

@@ -328,7 +328,9 @@ def test_an_agent_of_two_queues_goes_to_the_heavier_one_if_its_caller_could_use_
     plan = plan_of({"alice": "sales vip", "bob": "vip"})
     plan = replace(plan, queues={"sales": Queue("sales"), "vip": Queue("vip", weight=5)})
     calls = {"sales": [waiting("s", "sales", 500)], "vip": [waiting("v", "vip", 1)]}
-    assert pairs(match(calls, [free_agent("alice")], plan, NOW)) == [("v", "alice")]
+    (found,) = match(calls, [free_agent("alice")], plan, NOW)
+    assert (found.call.call_id, found.agent) == ("v", "alice")
+    assert found.reason.endswith("; vip goes before sales, where somebody has waited longer (weight 5 before 0)")
     picky = {**calls, "vip": [asking("v", 1, Needs((("spanish", 1),)), "vip")]}
     assert pairs(match(picky, [free_agent("alice")], plan, NOW)) == [("s", "alice")]
 

@@ -12,10 +12,12 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from cordboard.acd.model import LeftBecause, Moment, OfferEnd, Presence
+from cordboard.acd.wait_estimate import Estimate
 from cordboard.service.acd_metrics import OTHER, AcdMetrics
 from cordboard.service.floor import Floor
 from cordboard.store import moments
 from cordboard.store.acd_reads import StoreReader
+from cordboard.store.estimates import note_estimate
 from tests.doubles.floor_kit import PLAN, FloorKit
 
 
@@ -66,6 +68,29 @@ async def test_what_happens_is_counted_once(scraped: Scraped) -> None:
     assert scraped.value("wait_seconds_bucket", result="overflow", le="30.0") == 1
     assert scraped.value("wait_seconds_bucket", result="overflow", le="20.0") == 0
     assert scraped.value("talk_seconds_sum") == 90
+
+
+async def test_the_error_of_estimates_is_published_by_queue(scraped: Scraped) -> None:
+    floor = scraped.floor
+    for call, (likely_s, at_most_s) in {"kept": (50.0, 90.0), "exceeded": (2.0, 3.0), "gone": (1.0, 1.0)}.items():
+        floor.enter(call)
+        found = Estimate(likely_s, at_most_s)
+        floor.do(lambda c, call=call, found=found: note_estimate(c, floor.now, PLAN, call, found))  # type: ignore[misc]
+    floor.leave("gone")
+    await scraped.scrape()
+    floor.pass_time(40)
+    floor.renew("w1")
+    for agent in ("alice", "bob"):
+        floor.presence(agent)
+    for offer in floor.offers().values():
+        floor.leg("joined", offer.offer_id)
+    await scraped.scrape()
+    assert scraped.value("estimate_error_seconds_count") == 2
+    assert scraped.value("estimate_error_seconds_sum") == pytest.approx(10 + 38)
+    assert (
+        scraped.value("estimates_total", result="kept") == scraped.value("estimates_total", result="exceeded") == 1
+    )
+    assert not scraped.metrics._estimated, "nothing is kept of those who do not wait any more"
 
 
 async def test_how_it_is_now(scraped: Scraped) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -397,6 +398,25 @@ def test_faults_of_both_files_come_together(bare: House) -> None:
     with pytest.raises(ConfigurationError) as refused:
         read_floor_files(bare.directory, {})
     assert [finding.file for finding in refused.value.findings] == ["cordboard.yaml", "queues.yaml"]
+
+
+@pytest.mark.parametrize("command", [("queue", "show"), ("queue", "why", call_id(1)), ("agent", "list")])
+def test_while_the_files_are_broken_it_is_told_what_the_service_runs(
+    served: House, command: tuple[str, ...]
+) -> None:
+    kept = served.directory / "state" / "active"
+    kept.mkdir()
+    for file in ("queues.yaml", "agents.yaml"):
+        shutil.copy(served.directory / file, kept)
+    sound = served.run(*command)
+    (served.directory / "queues.yaml").write_text("queues:\n  sales: {strategy: fair}\n")
+    broken = served.run(*command)
+    assert broken.exit_code == 0
+    assert re.sub(r"[\d:]+", "#", broken.stdout) == re.sub(r"[\d:]+", "#", sound.stdout), "times go on"
+    assert "queues.yaml:2:21: `fair` is not one of" in broken.stderr
+    assert "until that is mended these are the queues and agents the service took up last" in broken.stderr
+    shutil.rmtree(kept)
+    assert isinstance(served.run(*command).exception, ConfigurationError), "no service has taken anything up"
 
 
 # agents

@@ -37,9 +37,7 @@ def enter(floor: FloorKit, queue: str = "sales", **more: Any) -> Entered:
 
 
 def leave(floor: FloorKit, entered: Entered, because: LeftBecause = LeftBecause.MAX_WAIT) -> Changes:
-    return floor.do(
-        lambda c: floor.store.leave(c, floor.now, "c1", because, entry_id=entered.entry_id, fence=entered.fence)
-    )
+    return floor.do(lambda c: floor.store.leave(c, floor.now, "c1", because, held=entered.held))
 
 
 def reconcile(floor: FloorKit, live: tuple[str, ...] = (), **more: Any) -> Changes:

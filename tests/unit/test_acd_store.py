@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from cordboard.acd.model import FloorPlan, LeftBecause, OfferEnd, Presence
-from cordboard.store import acd_entries, acd_matching, acd_needs, acd_offer_making, acd_offers, callers, turn
+from cordboard.store import (
+    acd_devices,
+    acd_entries,
+    acd_matching,
+    acd_needs,
+    acd_offer_making,
+    acd_offers,
+    callers,
+    turn,
+)
 from cordboard.store.acd_store import LEASE_S, RING_BY_S
 from cordboard.store.address import Address
 from cordboard.telephony.ports import AgentLeg, DeviceState
@@ -488,7 +497,7 @@ def test_the_place_counts_priority_then_time(floor: FloorKit) -> None:
         ),
         (acd_matching._KINDS, {}, "COVERING INDEX queue_entries_waiting"),
         (acd_needs._RELAX_DUE, {"b_boot": 1.0}, "queue_entries_relaxing"),
-        (acd_matching._NOT_FREE, {}, "COVERING INDEX devices_not_free"),
+        (acd_devices._NOT_FREE, {}, "COVERING INDEX devices_not_free"),
         (acd_offer_making._UNRUNG_OF, {"b_owner": "w1"}, "offers_to_ring"),
         (acd_offers._OPEN_OF_ENTRY, {"b_entry": "e1"}, "offers_open_entry"),
         (acd_entries._LIVE_OF_CALL, {"b_call": "c1"}, "queue_entries_live"),

@@ -25,7 +25,7 @@ from cordboard.acd.kpis import kpis
 from cordboard.acd.ledger_row import LedgerRow
 from cordboard.acd.model import RONA, LeftBecause, OfferEnd, OfferState, Presence
 from cordboard.store.acd_reads import ledger_rows
-from cordboard.store.acd_values import Entering
+from cordboard.store.acd_values import Entering, HeldPlace
 from cordboard.store.tables import agent_states, metadata, offers, queue_entries
 from cordboard.store.today import Today
 from cordboard.telephony.ports import AgentLeg, DeviceState
@@ -184,7 +184,7 @@ class FloorMachine(RuleBasedStateMachine):
         self.twice(
             lambda: self.floor.do(
                 lambda c: self.floor.store.leave(
-                    c, self.floor.now, call, LeftBecause.MAX_WAIT, entry_id=entry_id, fence=fence
+                    c, self.floor.now, call, LeftBecause.MAX_WAIT, held=HeldPlace(entry_id, fence)
                 )
             )
         )

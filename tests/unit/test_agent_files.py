@@ -79,7 +79,7 @@ def test_how_long_a_wrap_up_lasts_where_the_file_does_not_say(tmp_path: Path) ->
         ),
         ("wrap_up: {mode: endless}", "unknown-choice", "`endless` is not one of"),
         ("rona: {causes: {bussy: rest}}", "unknown-choice", "`bussy` is not one of"),
-        ("rona: {causes: {busy: wait}}", "wrong-type", "found `wait`"),
+        ("rona: {causes: {busy: wait}}", "unknown-choice", "`wait` is not one of"),
         ("rona: {causes: {busy: {then: rest, after: 2}}}", "no-effect", "`after` means nothing with `then: rest`"),
         ("rona: {causes: {busy: {then: nothing, rest_s: 2}}}", "no-effect", "`rest_s` means nothing"),
         ("rona: {causes: {caller_left: pause}}", "unknown-choice", "`caller_left` is not one of"),

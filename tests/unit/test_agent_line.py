@@ -86,7 +86,7 @@ async def test_a_day_by_telephone(tmp_path: Path) -> None:
 
 async def test_one_who_is_ready_stays_ready_on_calling_in(tmp_path: Path) -> None:
     async with line(tmp_path) as phone:
-        await phone.process.floor.set_presence("alice", Presence.AVAILABLE)
+        await phone.process.floor.agents.set_presence("alice", Presence.AVAILABLE)
         assert await phone.logs_in() == is_now("available")
 
 
@@ -145,7 +145,7 @@ async def test_a_pin_that_was_taken_away_opens_nothing(tmp_path: Path) -> None:
 
 async def test_a_full_pause_has_an_answer_of_its_own(tmp_path: Path) -> None:
     async with line(tmp_path) as phone:
-        await phone.process.floor.set_presence("bob", Presence.PAUSED, "lunch")
+        await phone.process.floor.agents.set_presence("bob", Presence.PAUSED, "lunch")
         assert await phone.asks("pause", value="lunch") == AgentRefused("full")
         assert await phone.asks("pause", value="golf") == AgentRefused("not_possible")
         assert await phone.asks("ready", agent="zoe") == AgentRefused("unknown")
@@ -168,7 +168,7 @@ async def talked(phone: Line) -> None:
     """Alice has had a call."""
     floor = phone.process.floor
     await phone.place.observe(phone.process)
-    await floor.set_presence("alice", Presence.AVAILABLE)
+    await floor.agents.set_presence("alice", Presence.AVAILABLE)
     call = arrival()
     entering = Entering(
         call.call.call_id, call.call.leg_id, "asterisk", "sales", "en", 0, now().wall, phone.process.floor.name

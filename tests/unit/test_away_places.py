@@ -10,7 +10,7 @@ import pytest
 from cordboard.acd.model import LeftBecause
 from cordboard.acd.place_keeping import GIVEN_UP
 from cordboard.store import acd_away
-from cordboard.store.acd_values import Entered, Entering
+from cordboard.store.acd_values import Entered, Entering, HeldPlace
 from cordboard.store.address import Address
 from cordboard.store.boot import forget_other_boots
 from cordboard.store.turn import Turn
@@ -123,8 +123,8 @@ def test_each_kind_of_place_is_given_up_for_its_own_reason(
 
 def test_only_the_holder_of_a_stay_steps_out_of_it(floor: FloorKit) -> None:
     entered = line_of(floor, "a")["a"]
-    step_out(floor, entry_id=entered.entry_id, fence=entered.fence + 1)
-    step_out(floor, entry_id="another", fence=entered.fence)
+    step_out(floor, held=HeldPlace(entered.entry_id, entered.fence + 1))
+    step_out(floor, held=HeldPlace("another", entered.fence))
     assert state_of(floor) == "waiting"
 
 

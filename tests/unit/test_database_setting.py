@@ -100,6 +100,7 @@ def test_a_server_is_made_ready_by_one_command(directory: Path) -> None:
     assert (before.level, before.fix) == (Level.FAULT, "cordboard db upgrade")
     status = run(directory, "db", "status")
     assert (status.exit_code, "no tables" in status.stdout) == (1, True)
+    assert status.stdout.endswith(": cordboard db upgrade\n")
     assert run(directory, "db", "upgrade").exit_code == 0
     assert run(directory, "db", "upgrade").exit_code == 0, "again it finds nothing to do"
     status = run(directory, "db", "status")

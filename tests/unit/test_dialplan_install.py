@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 from pathlib import Path
 
@@ -14,6 +15,15 @@ FILES = {
     "cordboard.conf": render_dialplan(["127.0.0.1:4573"], "operators,s,1"),
     "manager.d/cordboard.conf": render_manager_user("cordboard", "s3cret"),
 }
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_in_a_directory_of_roots_the_switch_can_read_them_all_the_same(tmp_path: Path) -> None:
+    os.chown(tmp_path, 0, 0)
+    install(tmp_path, FILES, read_by="daemon")
+    assert (tmp_path / "cordboard.conf").stat().st_gid == grp.getgrnam("daemon").gr_gid
+    install(tmp_path, {"other.conf": FILES["cordboard.conf"]}, read_by="no-such-group")
+    assert (tmp_path / "other.conf").stat().st_gid == 0
 
 
 def test_files_are_written_for_their_owner_and_group_only(tmp_path: Path) -> None:

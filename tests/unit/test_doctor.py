@@ -141,7 +141,7 @@ def test_faults_and_nothing_else_make_the_exit_code(site: Site, monkeypatch: pyt
 def test_a_pipe_gets_plain_lines(site: Site) -> None:
     result = CliRunner().invoke(app, ["-c", str(site.config), "--asterisk", str(site.asterisk)])
     lines = result.stdout.splitlines()
-    assert lines[0] == "ok       lint      no faults in 1 flow, 0 numbers, 0 queues, 0 agents"
+    assert lines[0] == "ok       lint        no faults in 1 flow, 0 numbers, 0 queues, 0 agents"
     assert result.stdout.isprintable() or "\x1b" not in result.stdout
     place = next(index for index, line in enumerate(lines) if line.startswith("fault    manager"))
     assert lines[place + 1].split()[0] == "fix"

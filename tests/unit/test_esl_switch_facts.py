@@ -138,6 +138,13 @@ def test_a_call_that_nobody_hung_up_was_cut_off() -> None:
         assert found is not None and (found.kind, found.call_id, found.cause) == ("left", CALL, cause)
 
 
+def test_a_session_that_was_not_renewed_was_cut_off_though_it_ends_like_a_hang_up() -> None:
+    ended_by_sip = {"Hangup-Cause": "NORMAL_CLEARING", "variable_sip_term_status": "200"}
+    found = call_event(_end("", **ended_by_sip))
+    assert found is not None and (found.kind, found.cause) == ("left", 102)
+    assert call_event(_end("", **ended_by_sip, variable_sip_hangup_disposition="recv_bye")) is None
+
+
 @pytest.mark.parametrize("more", [{"Hangup-Cause": "NORMAL_CLEARING"}, {"variable_cordboard_done": "safe"}])
 def test_a_call_that_was_hung_up_was_not(more: dict[str, str]) -> None:
     assert call_event(_end("MEDIA_TIMEOUT", **more)) is None
@@ -269,6 +276,21 @@ def test_what_an_event_has_told_goes_before_a_list_that_is_late() -> None:
     assert devices.list(users_of(USERS), [])["user/1002"] is DeviceState.IDLE
     devices.forget_told()
     assert devices.list(users_of(USERS), [])["user/1002"] is DeviceState.UNAVAILABLE
+
+
+def test_a_late_list_neither_holds_a_channel_that_has_ended_nor_drops_one_that_has_begun() -> None:
+    devices = Devices()
+    late = {"uuid": "a", "presence_id": "1001@example.org", "callstate": "ACTIVE"}
+    devices.list(users_of(USERS), [late])
+    assert devices.forget_leg("a") == ("1001", DeviceState.IDLE)
+    assert devices.list(users_of(USERS), [late])["user/1001"] is DeviceState.IDLE
+    assert devices.note_leg("a", "1001@example.org", rings=False) is None, "told late"
+    devices.note_leg("b", "1001@example.org", rings=False)
+    assert devices.list(users_of(USERS), [])["user/1001"] is DeviceState.IN_USE
+    assert devices.list(users_of(USERS), [])["user/1001"] is DeviceState.IDLE, "its end was not told"
+    devices.note_leg("c", "1001@example.org", rings=False)
+    devices.forget_told()
+    assert devices.list(users_of(USERS), [])["user/1001"] is DeviceState.IDLE, "it may have ended unheard"
 
 
 # -- lost callers --

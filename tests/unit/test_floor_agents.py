@@ -30,7 +30,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 async def presences(place: Machine, process: Process, *wanted: tuple[str, str]) -> None:
     """Wait until agents are so; the floor says when something has changed."""
     changed = asyncio.Event()
-    process.floor.on_changed(changed.set)
+    process.floor.bell.on_changed(changed.set)
     async with asyncio.timeout(3):
         while tuple(place.rows(PRESENCES)) != wanted:
             await changed.wait()
@@ -45,7 +45,7 @@ async def test_an_agent_who_is_put_back_has_to_log_in(tmp_path: Path, told: list
         await presences(place, process, ("alice", "logged_out"), ("bob", "available"))
         process.floor.use(place.plan)
         process.floor.use(place.plan)
-        await process.floor.set_presence("bob", Presence.LOGGED_OUT)  # written behind those
+        await process.floor.agents.set_presence("bob", Presence.LOGGED_OUT)  # written behind those
         await presences(place, process, ("alice", "logged_out"), ("bob", "logged_out"))
     assert [(entry["event"], entry["agent"]) for entry in told] == [("agent_removed", "alice")]
 

@@ -19,6 +19,7 @@ from cordboard.acd.model import LeftBecause, Moment, Presence
 from cordboard.acd.service_level import FORMULAS
 from cordboard.bootstrap.rebuilding import compare
 from cordboard.cli_kpi import kpi
+from cordboard.cli_traces import replay
 from cordboard.service.queue_log_file import QueueLogFile
 from cordboard.store.queue_log_rows import read_log_lines
 from cordboard.store.tables import ledger
@@ -119,6 +120,7 @@ def test_by_agent(house: House) -> None:
         "agent", "offers", "answered", "RONA", "AHT", "p90", "occupancy", "logged", "in", "busy", "free", "paused",
     ]  # fmt: skip
     assert lines[3].split()[:9] == ["alice", "2", "2", "0", "60.0", "s", "60.0", "s", "93.8"]
+    assert lines[6].endswith("occupancy: busy / (busy + free)"), "each figure has its formula"
 
 
 def test_agents_of_one_queue(house: House) -> None:
@@ -194,6 +196,21 @@ def test_everything_can_be_made_anew_and_is_the_same_to_the_last_digit(house: Ho
     assert made["kpi_by_queue.csv"].decode() == house.shown("--csv")
     older = sorted(path.parent.glob("queue_log.*"), key=lambda one: -int(one.suffix[1:]))
     assert made["queue_log"] == b"".join(one.read_bytes() for one in [*older, path] if one.exists())
+
+
+def test_a_year_is_made_anew_by_days(house: House, tmp_path: Path) -> None:
+    house.shown("--rebuild", str(tmp_path / "anew"), "--since", "2025-11-19")
+    days = list(csv.DictReader(io.StringIO((tmp_path / "anew" / "kpi_by_interval.csv").read_text())))
+    assert (days[-1]["from"], days[-1]["offered"]) == ("2026-11-18T00:00:00+00:00", "1")
+    assert len(days) == 2 * 365, "of both queues"
+
+
+def test_the_ledger_is_replayed_as_a_call_is(house: House, tmp_path: Path) -> None:
+    replaying = typer.Typer()
+    replaying.command("replay")(replay)
+    told = CliRunner().invoke(replaying, ["-c", str(house.directory), "--ledger", str(tmp_path / "anew")])
+    assert (told.exit_code, (tmp_path / "anew" / "queue_log").exists()) == (0, True), told.output
+    assert CliRunner().invoke(replaying, ["-c", str(house.directory)]).exit_code == 2
 
 
 def test_a_queue_log_that_was_changed_by_hand_is_told(house: House, tmp_path: Path) -> None:

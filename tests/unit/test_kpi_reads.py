@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from cordboard.acd.agent_kpis import agent_kpis
 from cordboard.acd.kpis import kpis
-from cordboard.acd.model import LeftBecause, Presence
+from cordboard.acd.model import FloorPlan, LeftBecause, Presence
 from cordboard.acd.queue_log import queue_log_lines
 from cordboard.store.address import Address
 from cordboard.store.kpi_reads import IntervalKpis, KpiLine, KpiQuestion, interval_edges, read_kpi_lines
@@ -52,9 +56,9 @@ def talk(floor: FloorKit, call: str, talk_s: float) -> None:
     floor.presence("alice", Presence.LOGGED_OUT)
 
 
-def read(floor: FloorKit, by: str, until: float = END, queue: str = "") -> list[KpiLine]:
+def read(floor: FloorKit, by: str, until: float = END, queue: str = "", plan: FloorPlan = PLAN) -> list[KpiLine]:
     asked = KpiQuestion(START, until, by, queue, 500.0)  # type: ignore[arg-type]
-    return list(floor.do(lambda c: read_kpi_lines(c, PLAN, asked, floor.now.wall)))
+    return list(floor.do(lambda c: read_kpi_lines(c, plan, asked, floor.now.wall)))
 
 
 def test_the_queues_of_a_period_with_what_came_of_its_calls_later(floor: FloorKit) -> None:
@@ -105,3 +109,35 @@ def test_the_queue_log_read_in_parts_is_that_of_all_rows(floor: FloorKit) -> Non
 )
 def test_where_intervals_begin_and_end(until: float, edges: list[float]) -> None:
     assert interval_edges(0.0, until, 60.0) == edges
+
+
+@pytest.mark.parametrize(
+    ("day", "interval_h", "hours"),
+    [
+        ("2026-03-28", 24, [24, 23, 24]), ("2026-10-24", 24, [24, 25, 24]), ("2026-10-25", 12, [13, 12, 12]),
+        ("2026-03-29", 1, [1] * 23), ("2026-10-25", 1, [1] * 25),
+    ],
+)  # fmt: skip
+def test_days_begin_at_midnight_also_after_the_clocks_were_changed(
+    day: str, interval_h: int, hours: list[int]
+) -> None:
+    zone = ZoneInfo("Europe/London")
+    begin = datetime.fromisoformat(day).replace(tzinfo=zone).timestamp()
+    edges = interval_edges(begin, begin + sum(hours) * 3600, interval_h * 3600, zone)
+    assert [(later - edge) / 3600 for edge, later in pairwise(edges)] == hours
+
+
+def test_what_is_configured_no_more_is_still_in_the_figures(floor: FloorKit) -> None:
+    """Of last month, say, when there were another queue and another agent."""
+    before = {by: read(floor, by) for by in ("queue", "agent", "interval", "reason")}
+    shrunk = FloorPlan({"support": PLAN.queues["support"]}, {"bob": PLAN.agents["bob"]})
+    for by, lines in before.items():
+        found = read(floor, by, plan=shrunk)
+        assert len(found) == len(lines)
+        assert figures(found) == figures(lines), by
+
+
+def figures(lines: list[KpiLine]) -> list[tuple[Any, ...]]:
+    """What does not depend on how a queue is configured, in an order of its own."""
+    names = ("queue", "agent", "what", "reason", "from", "offered", "answered", "talk", "count", "busy_s")
+    return sorted(tuple(str(line.as_json().get(name)) for name in names) for line in lines)

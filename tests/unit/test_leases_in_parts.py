@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from cordboard.service import floor
-from cordboard.store import acd_entries
+from cordboard.store import acd_entering
 from cordboard.store.acd_values import Entering
 from cordboard.store.moments import now
 from cordboard.store.turn import Turn
@@ -41,7 +41,7 @@ async def _enter_all(worker: Process) -> None:
         moment = now()
         turn = Turn(connection, moment, worker.floor.plan)
         for call_id in CALLS:
-            acd_entries.enter(
+            acd_entering.enter(
                 turn,
                 Entering(
                     call_id=call_id,

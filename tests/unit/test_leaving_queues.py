@@ -251,7 +251,7 @@ async def test_nobody_joins_where_nobody_is_and_who_waits_leaves_when_the_last_a
         phone = ScriptedPhone(arrival("B" * 26))
         waiting = begin(one, phone)
         await is_waiting(phone)
-        await one.floor.set_presence("alice", Presence.PAUSED)
+        await one.floor.agents.set_presence("alice", Presence.PAUSED)
         assert await end(waiting) == o.NotServed("empty")
         await becomes(house, LEFT, [("sales", "empty")])
 
@@ -327,8 +327,8 @@ async def test_nobody_waits_in_a_queue_that_was_taken_away_while_a_phone_rang_fo
         for process in house.processes:
             process.floor.use(FloorPlan({"sales": Queue("sales")}, {}))
         outcome = await end(begin(two, ScriptedPhone(phone.arrival)))
-        assert outcome == o.Failed("there is no queue support any more")
-        await becomes(house, LEFT, [("sales", "overflow"), ("support", "lost")])
+        assert outcome == o.NotServed("closed")
+        await becomes(house, LEFT, [("sales", "overflow"), ("support", "closed")])
 
 
 async def test_who_was_sent_out_while_the_store_was_slow_to_say_so_is_told_a_moment_later(tmp_path: Path) -> None:
@@ -376,6 +376,28 @@ async def test_a_better_place_is_told_at_once(tmp_path: Path) -> None:
         await asyncio.gather(*map(end, waits))
 
 
+async def test_a_place_that_was_told_is_not_told_again_by_the_next_worker(tmp_path: Path) -> None:
+    announce = PositionAnnouncement(0.1, 0.1, {"en": "You are number"}, only_changed=True)
+    periodic = PeriodicAnnouncement(0.2, 0.2, ({"en": "Still here."},))
+    async with house_with(tmp_path, announce=announce, announce_periodic=periodic) as house:
+        one, two = house.processes
+        first, second = ScriptedPhone(arrival("A" * 26)), ScriptedPhone(arrival("B" * 26), play_s=0.01)
+        waits = [begin(two, first)]
+        await is_waiting(first)
+        leaving = begin(one, second)
+        await until(lambda: "2" in all_told(second))
+        one.room.drain()
+        assert await end(leaving) == o.HandedOver()
+        again = ScriptedPhone(second.arrival, play_s=0.01)
+        waits.append(begin(two, again))
+        await until(lambda: all_told(again).count("Still here.") >= 2)
+        assert "2" not in all_told(again)
+        first.hang_up()
+        await until(lambda: "1" in all_told(again))
+        again.hang_up()
+        await asyncio.gather(*map(end, waits))
+
+
 async def test_messages_take_turns_and_leave_some_music_between_them(tmp_path: Path) -> None:
     periodic = PeriodicAnnouncement(0.1, 0.2, ({"en": "One."}, {"en": "Two."}))
     async with house_with(tmp_path, announce_periodic=periodic, announce_gap_s=0.05) as house:
@@ -385,6 +407,12 @@ async def test_messages_take_turns_and_leave_some_music_between_them(tmp_path: P
         phone.hang_up()
         await end(waiting)
         assert set(told(phone)) == {"One.", "Two."}
+
+
+def all_told(phone: ScriptedPhone) -> list[str]:
+    """Every prompt of each announcement."""
+    plays = (verb for verb in phone.performed if isinstance(verb, v.Play))
+    return [prompt.text for play in plays for prompt in play.prompts]  # type: ignore[union-attr]
 
 
 def told(phone: ScriptedPhone) -> list[str]:

@@ -272,7 +272,7 @@ def test_why_tells_a_call_in_words(floor: FloorKit) -> None:
         "(for 0 s)",
         "the phone of alice rings",
         "the offer to alice ended: nobody picked up (rang for 15 s)",
-        "waits in sales, for 17 s, in place 1; its agents: 1 idle, 1 logged out; no worker holds the call now",
+        "waits in sales, for 17 s, in place 1; its agents: 1 logged out, 1 resting; no worker holds the call now",
     ]
     assert floor.do(lambda c: why(c, "unheard of", now=floor.now, plan=PLAN)) == []
 

@@ -37,8 +37,12 @@ AROUND = Surroundings(
     dispositions=frozenset({"sold"}),
     queue_skills={
         "sales": QueueSkills(
-            agents={"alice": {"spanish": 4}, "bob": {"billing": 2}}, everybody=frozenset({"spanish", "billing"})
-        )
+            agents={"alice": {"spanish": 4}, "bob": {"billing": 2}},
+            everybody=frozenset({"spanish", "billing"}),
+            goes_on=("night",),
+            longest_s=600.0,
+        ),
+        "night": QueueSkills(agents={"bob": {"billing": 2, "spanish": 1}}),
     },
     subflows={"confirm": SubflowShape({"number": "string"}, {"ok": "bool"}, ("en",))},
     http_services={"orders": 2.0},

@@ -46,6 +46,12 @@ def test_each_step_fires_at_its_second(
     assert (asked.require, asked.prefer, asked.agent) == (require, prefer, agent)
 
 
+@pytest.mark.parametrize(("english", "asked"), [(1, 3), (5, 5)])
+def test_a_skill_swapped_for_one_that_is_asked_for_already_is_asked_for_once(english: int, asked: int) -> None:
+    needs = Needs((("english", english), ("spanish", 3)), relax=(RelaxStep(30.0, swap=(("spanish", "english"),)),))
+    assert needs_after(needs, 30.0).require == (("english", asked),)
+
+
 def test_what_changes_next_is_the_agent_tried_first_then_each_step() -> None:
     changes, waited = [], 0.0
     while (changed_s := next_change_s(NEEDS, waited)) is not None:

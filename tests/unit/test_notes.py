@@ -27,7 +27,7 @@ from cordboard.store import call_notes, callbacks, database, ledger
 from cordboard.store.acd_store import AcdStore
 from cordboard.store.acd_values import CallerNote, Entering
 from cordboard.store.callback_store import CallbackStore
-from cordboard.store.callbacks import CallbackAsked, close_callback, waiting_callbacks
+from cordboard.store.callbacks import CallbackAsked, waiting_callbacks
 from cordboard.store.tables import callbacks as callbacks_table
 from cordboard.store.why import why
 from cordboard.store.writer import StoreThread, open_database
@@ -306,6 +306,7 @@ async def test_who_is_erased_is_not_called_and_no_figure_changes(house: House) -
     assert house.do(AcdStore(PLAN).erase_party, NOW, told["party_ref"]) is True
     assert house.do(waiting_callbacks) == []
     assert house.rows("callback_requested") == [told]
+    assert [row["state"] for row in house.rows("callback_closed")] == ["erased"], "it is not open for ever"
     assert isinstance(await book(house, call()), CallbackBooked), "a new promise can be made"
 
 
@@ -319,8 +320,11 @@ async def test_the_next_to_call_is_the_most_urgent_then_the_first(house: House) 
 async def test_one_that_is_done_is_done_once(house: House) -> None:
     booked = await book(house, call())
     assert isinstance(booked, CallbackBooked)
-    assert house.do(close_callback, booked.callback_id, NOW.wall) is True
-    assert house.do(close_callback, booked.callback_id, NOW.wall) is False
+    cross_off = CallbackStore(AcdStore(PLAN)).cross_off
+    assert house.do(cross_off, NOW, booked.callback_id) is True
+    assert house.do(cross_off, NOW, booked.callback_id) is False
+    (told,) = house.rows("callback_closed")
+    assert (told["queue"], told["state"]) == ("sales", "done"), "so it is among the key figures"
     assert isinstance(await book(house, call()), CallbackBooked)
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, event, func, select, text
 
 from cordboard.service import outbox as outbox_module
 from cordboard.service.outbox import Outbox
@@ -89,3 +89,27 @@ async def test_a_fact_the_store_refuses_does_not_hold_up_the_next(thread: StoreT
         outbox.put(fact)
     await asyncio.wait_for(outbox.emptied(), 20)
     assert written(database) == [5]
+
+
+async def test_what_waits_is_written_together(
+    thread: StoreThread, database: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "TOGETHER_S", 60.0)
+    transactions: list[Connection] = []
+    event.listen(thread._engine, "commit", transactions.append)
+    outbox = Outbox(thread, lambda _: None)
+    for number in range(40):
+        outbox.put(writes(number))
+    await asyncio.wait_for(outbox.emptied(), 20)
+    assert (written(database), len(transactions)) == (list(range(40)), 1)
+
+
+async def test_a_wrong_fact_takes_none_of_those_beside_it_along(thread: StoreThread, database: Address) -> None:
+    def broken(_: Connection) -> Changes:
+        raise KeyError("a slip of ours")
+
+    outbox = Outbox(thread, lambda _: None)
+    for fact in (writes(1), writes(2), broken, writes(3), broken, writes(4)):
+        outbox.put(fact)
+    await asyncio.wait_for(outbox.emptied(), 20)
+    assert written(database) == [1, 2, 3, 4]

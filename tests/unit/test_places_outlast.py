@@ -349,7 +349,7 @@ def test_who_left_by_a_key_and_comes_back_to_the_wait_has_pressed_it(kit: Callba
     first = wait(kit, "c1", 4)
     kit.pass_time(30)
     left = (kit.now, "c1", LeftBecause.EXIT_KEY, kit.now.wall)
-    kit.do(lambda c: kit.store.leave(c, *left, entry_id=first.entry_id, fence=first.fence, key="9"))
+    kit.do(lambda c: kit.store.leave(c, *left, held=first.held, key="9"))
     kit.pass_time(5)
     back = come_back(kit, "c1", 4)
     assert (back.entry_id, back.left, back.key) == (first.entry_id, LeftBecause.EXIT_KEY, "9")

@@ -148,6 +148,24 @@ def test_a_server_that_is_not_there_is_told_without_the_password(tmp_path: Path)
     assert "s3cret" not in f"{refused.value}{refused.value.__cause__}{nowhere!r}"
 
 
+@pytest.mark.parametrize(
+    ("role", "name", "cure"),
+    [
+        ("postgres", "nowhere", "createdb -O postgres nowhere"),
+        ("nobody_known", "postgres", "createuser nobody_known"),
+        ("guest", "postgres", "ALTER DATABASE postgres OWNER TO guest"),
+    ],
+)
+def test_what_a_server_refuses_is_told_with_what_to_do(role: str, name: str, cure: str) -> None:
+    server = shared_server()
+    server.administer("DROP ROLE IF EXISTS guest")
+    server.administer("CREATE ROLE guest LOGIN")
+    address = PostgresAddress(server.address(name).url.replace("postgres@", f"{role}@", 1))
+    with pytest.raises(StoreUnavailable) as refused:
+        server_of.upgrade(address)
+    assert (cure in str(refused.value), "\n" in str(refused.value)) == (True, False), refused.value
+
+
 # -- faults --
 
 

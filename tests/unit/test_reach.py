@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +11,22 @@ import pytest
 from cordboard.acd.model import Agent, FloorPlan, Moment, Queue, WaitingCall
 from cordboard.acd.needs_json import asks_as_json, needs_as_json, needs_from_json
 from cordboard.acd.why_waiting import Around, why_waiting
-from cordboard.bootstrap.reach_checks import reach_findings, with_ways
+from cordboard.bootstrap.reach_checks import reach_findings, unreachable_devices, with_ways
+from cordboard.config.findings import Finding
+from cordboard.config.yaml_reader import parse_yaml
+from cordboard.errors import ConfigurationError
+from cordboard.flows.loader import load_flow
+from cordboard.flows.surroundings import Surroundings
+from cordboard.service.crossing import Crossing
+from cordboard.settings import load_settings
 from cordboard.store.acd_values import Entered, Entering
 from cordboard.store.leases import observer_lease
+from cordboard.telephony.dial_policy import DialPolicy
 from cordboard.telephony.needs import Needs
+from cordboard.telephony.outside_numbers import parse_outside
 from cordboard.telephony.ports import DeviceState
 from cordboard.telephony.reach import Reach, bad_trunk, extension_of, switch_of
+from cordboard.telephony.verbs import AgentDevice, Destination, Dial, DialTarget, Extension, OutsideNumber, Transfer
 from tests.doubles.floor_kit import FloorKit
 
 BOTH = ("asterisk", "freeswitch")
@@ -39,6 +49,7 @@ TRUNK = {"freeswitch": {"asterisk": "sofia/gateway/asterisk/{extension}"}}
         ("user/1001", "freeswitch", "1001"),
         ("user/1001@example.org", "freeswitch", "1001"),
         ("sofia/internal/1001@10.0.0.9", "freeswitch", "1001"),
+        ("sofia/internal/1001%example.org", "freeswitch", "1001"),
         ("sofia/internal/sip:1001@10.0.0.9", "freeswitch", "1001"),
         ("PJSIP/", "asterisk", ""),
     ],
@@ -86,6 +97,93 @@ def test_a_phone_that_no_call_can_reach_is_a_fault(tmp_path: Path) -> None:
     [finding] = reach_findings(tmp_path, PLAN, Reach(("asterisk",)))
     assert (finding.code, finding.line) == ("unreachable-device", 2)
     assert "freeswitch" in finding.message
+
+
+SETTINGS = """\
+switches: [{switches}]
+extensions:
+  "0": user/1000
+  1XX: {device}
+outside: {{device: "{trunk}", countries: [GB]}}
+country: GB
+"""
+
+
+@pytest.mark.parametrize(
+    ("switches", "device", "trunk", "lines"),
+    [
+        ("freeswitch", "user/{extension}", "sofia/gateway/carrier/{number}", []),
+        ("freeswitch", "PJSIP/{extension}", "PJSIP/{number}@carrier", [4, 5]),
+        ("asterisk, freeswitch", "PJSIP/{extension}", "PJSIP/{number}@carrier", []),
+    ],
+)
+def test_what_flows_may_dial_and_no_call_can_ring_is_a_fault(
+    tmp_path: Path, switches: str, device: str, trunk: str, lines: list[int]
+) -> None:
+    (tmp_path / "cordboard.yaml").write_text(SETTINGS.format(switches=switches, device=device, trunk=trunk))
+    found = list(unreachable_devices(*load_settings(tmp_path, {})))
+    assert [finding.line for finding in found] == lines
+    assert {finding.code for finding in found} <= {"unreachable-device"}
+
+
+OUTSIDE = OutsideNumber("+442079460123", "PJSIP/+442079460123@carrier")
+
+
+@pytest.mark.parametrize(
+    ("switch", "target", "device"),
+    [
+        ("freeswitch", Extension("21", "PJSIP/1001"), "sofia/gateway/asterisk/1001"),
+        ("freeswitch", AgentDevice("alice", "PJSIP/1001"), "sofia/gateway/asterisk/1001"),
+        ("asterisk", Extension("21", "PJSIP/1001"), "PJSIP/1001"),
+        ("asterisk", Extension("22", "user/1002"), None),
+        ("asterisk", OUTSIDE, OUTSIDE.device),
+        ("freeswitch", OUTSIDE, None),
+        ("simulator", Extension("22", "user/1002"), "user/1002"),
+    ],
+)
+def test_what_a_flow_dials_is_rung_over_the_trunk_too(switch: str, target: DialTarget, device: str | None) -> None:
+    rung = Reach(BOTH, TRUNK).rung_from(switch, target)
+    assert (rung.device if rung is not None else None) == device
+
+
+def test_of_a_group_those_who_cannot_be_reached_are_left_out() -> None:
+    crossing = Crossing(Reach(BOTH, TRUNK))
+    here, there = Extension("21", "PJSIP/1001"), Extension("22", "user/1002")
+    assert crossing.rung_from("asterisk", Dial((here, there), 20.0)) == Dial((here,), 20.0)
+    assert crossing.rung_from("asterisk", Dial((there,), 20.0)) is None
+    assert crossing.rung_from("asterisk", Transfer(there)) is None
+    place = Transfer(Destination("reception", "default,100,1"))
+    assert crossing.rung_from("asterisk", place) is place
+
+
+@pytest.mark.parametrize(
+    ("node", "column"),
+    [
+        ('{dial: "22", otherwise: bye}', 13),
+        ("{dial: {agent: fred}, otherwise: bye}", 21),
+        ('{dial: {group: ["0", {extension: "22"}]}, otherwise: bye}', 39),
+        ('{transfer: "22", otherwise: bye}', 17),
+        ('{dial: {number: "+44 20 7946 0123"}, otherwise: bye}', 22),
+        ('{dial: "0", otherwise: bye}', 0),
+    ],
+)
+def test_a_flow_that_dials_whom_callers_of_a_switch_do_not_reach_is_a_fault(node: str, column: int) -> None:
+    around = Surroundings(
+        dial_policy=DialPolicy.of(
+            {"0": "PJSIP/1000", "22": "user/1002"},
+            parse_outside("sofia/gateway/carrier/{number}", countries=["GB"]),
+        ),
+        agents={"fred": "user/1002"},
+        switches=BOTH,
+        reach=Reach(BOTH, TRUNK),
+    )
+    text = f"flow: f\nstart: a\non_failure: bye\nnodes:\n  a: {node}\n  bye: {{hangup: normal}}\n"
+    try:
+        found: Sequence[Finding] = load_flow(parse_yaml(text.encode(), "f.yaml"), around).warnings
+    except ConfigurationError as refused:
+        found = refused.findings
+    lacking = [(one.line, one.column) for one in found if one.code == "switch-lacks"]
+    assert lacking == ([(5, column)] if column else [])
 
 
 def test_the_switch_is_a_part_of_what_makes_callers_alike() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,21 @@ def test_what_a_queue_asks_for(tmp_path: Path) -> None:
     assert skills.needs == sales.needs
     assert skills.agents == {"alice": {"spanish": 4}, "bob": {"billing": 2}}
     assert skills.everybody == {"spanish", "billing"}
+
+
+def test_where_callers_may_be_sent_on_and_how_long_they_wait(tmp_path: Path) -> None:
+    agents = "agents:\n  a: {device: PJSIP/1, queues: [sales, night, late]}\n"
+    queues = (
+        "queues:\n"
+        "  sales: {overflow: [{wait_s: 9, to: night}], max_wait_s: 90}\n"
+        "  night: {overflow: [{wait_s: 9, to: late}, {wait_s: 60}], callback: {attempts: 2}}\n"
+        "  late:\n"
+    )
+    skills = queue_skills(load(tmp_path, queues, agents))
+    assert {name: one.goes_on for name, one in skills.items()} == {
+        "sales": ("night", "late"), "night": ("late",), "late": (),
+    }  # fmt: skip
+    assert [skills[name].longest_s for name in ("sales", "night", "late")] == [90.0, math.inf, 600.0]
 
 
 SALES = "queues:\n  support:\n  sales:\n    "

@@ -72,7 +72,7 @@ async def test_a_free_agent_is_rung_at_once_and_no_music_is_begun(house: Machine
 async def test_who_waits_on_one_worker_is_offered_to_an_agent_who_becomes_free_through_another(
     house: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cordboard.service.floor.LOOK_S", 60.0)  # by a wake, not by the next look
+    monkeypatch.setattr("cordboard.service.look_timer.LOOK_S", 60.0)  # by a wake, not by the next look
     one, two = house.processes
     phone = ScriptedPhone(arrival())
     waiting = begin(one, phone)
@@ -228,15 +228,16 @@ async def test_the_longest_wait_ends_also_while_offers_keep_failing(tmp_path: Pa
         assert time.monotonic() - began >= 0.6
 
 
-async def test_a_queue_that_is_taken_away_lets_its_callers_go(house: Machine) -> None:
+async def test_a_queue_that_is_taken_away_is_closed_to_who_waits_and_to_who_comes(house: Machine) -> None:
     one, _ = house.processes
     phone = ScriptedPhone(arrival())
     waiting = begin(one, phone)
     await is_waiting(phone)
     one.floor.use(FloorPlan({}, {}))
-    assert isinstance(await asyncio.wait_for(waiting, SOON_S), o.Failed)
+    assert await asyncio.wait_for(waiting, SOON_S) == o.NotServed("closed")
+    assert await asyncio.wait_for(begin(one, ScriptedPhone(arrival("B" * 26))), SOON_S) == o.NotServed("closed")
     async with asyncio.timeout(SOON_S):
-        while house.rows("select left_because from queue_entries") != [("lost",)]:
+        while house.rows("select left_because from queue_entries") != [("closed",)]:
             await asyncio.sleep(0.01)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import time
 from collections.abc import AsyncIterator
 
@@ -60,6 +61,29 @@ async def test_connect_and_close_is_normal_and_silent(
         writer.close()
     await assert_serves(server)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("asks", ["call", "ended"])
+async def test_a_call_that_another_worker_has_by_now_is_not_taken(
+    asks: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As one who was stopped finds it; that a call has ended is taken, however late."""
+    monkeypatch.setattr("agi_scripts.server.ACCEPT_S", 0.1)
+    taken: list[bool] = []
+
+    async def serve(phone: AsteriskPhone) -> None:
+        taken.append(phone.arrival.ended)
+
+    server = AgiServer("127.0.0.1", 0, serve, FixedSounds())
+    await server.start()
+    with socket.create_connection(("127.0.0.1", server.port)) as asterisk:
+        asterisk.sendall(header_block(asks) + b"HANGUP\n")
+        time.sleep(0.2)  # noqa: ASYNC251 (as a stopped process, for which the kernel accepts)
+        asterisk.setblocking(False)
+        assert await asyncio.get_running_loop().sock_recv(asterisk, 100) == b""
+    await server.aclose()
+    assert taken == [True] * (asks == "ended")
+    assert ("agi_call_too_late" in capsys.readouterr().out) is (asks == "call")
 
 
 @pytest.mark.parametrize(

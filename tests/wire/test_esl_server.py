@@ -88,6 +88,55 @@ async def test_who_drips_is_cut_off(server: EslServer) -> None:
     await assert_serves(server)
 
 
+async def test_a_call_that_another_worker_has_by_now_is_not_taken(
+    hub: EslHub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As one who was stopped finds it. The connection stays: its end would take the call from that worker."""
+    monkeypatch.setattr("esl_apps.safe_calls.TAKEN_WITHIN_S", 0.1)
+    server = EslServer(answer, "127.0.0.1", 0, hub=hub, limits=Limits(connect_s=CONNECT_S))
+    await server.start()
+    assert server._acceptor is not None
+    hub.call(server._acceptor.pause)  # from here on only the kernel accepts
+    async with await EslPeer.dial(server.port) as late:
+        await asyncio.sleep(0.2)
+        hub.call(server._acceptor.resume)
+        await late.begin()
+        assert await late.command() == "noevents"
+        await assert_nothing_comes(late, CONNECT_S)
+        assert server.session_count == 0
+        await assert_serves(server)
+        late.send(reply("+OK") + hung_up())
+        assert await late.command() == "exit"
+    assert capsys.readouterr().out.count("esl_call_too_late") == 1
+    await server.aclose()
+
+
+async def test_events_that_are_asked_for_too_late_would_not_tell_of_the_end(
+    hub: EslHub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A worker that is stopped between the call and its events would never hear that the call was taken away."""
+    monkeypatch.setattr("esl_apps.safe_calls.TAKEN_WITHIN_S", 0.1)
+    server = EslServer(answer, "127.0.0.1", 0, hub=hub)
+    await server.start()
+    async with await EslPeer.dial(server.port) as peer:
+        await peer.command()
+        peer.send(channel() + OK + OK)
+        await asyncio.sleep(0.2)
+        peer.send(OK)  # to `event`
+        asked = [await peer.command()]
+        while asked[-1] not in ("noevents", "exit"):
+            asked.append(await peer.command())
+        assert asked[-2].startswith("event") and asked[-1] == "noevents"
+    await server.aclose()
+    capsys.readouterr()
+
+
+async def assert_nothing_comes(peer: EslPeer, longest_s: float) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(longest_s):
+            await peer.reader.read(1)
+
+
 JUNK = {
     "letters": b"A" * 5_000_000,
     "one value": b"Content-Type: " + b"y" * 5_000_000,

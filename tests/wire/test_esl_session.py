@@ -73,10 +73,17 @@ async def test_only_what_is_needed_is_asked_for(hub: EslHub) -> None:
         "connect",
         "linger 5",
         f"filter Unique-ID {LEG}",
-        f"filter Other-Leg-Unique-ID {LEG}",
-        "event plain CHANNEL_EXECUTE_COMPLETE CHANNEL_HANGUP CHANNEL_HANGUP_COMPLETE DTMF CHANNEL_BRIDGE "
-        "CHANNEL_UNBRIDGE PLAYBACK_START PLAYBACK_STOP RECORD_STOP",
+        "event plain CHANNEL_EXECUTE_COMPLETE CHANNEL_HANGUP CHANNEL_HANGUP_COMPLETE DTMF",
     ]
+
+
+async def test_what_is_seldom_waited_for_is_asked_for_once_and_before_what_brings_it(hub: EslHub) -> None:
+    async with call(hub) as (peer, session):
+        session.ask_for("PLAYBACK_START")
+        session.ask_for("PLAYBACK_START")
+        session.begin("playback", "a.wav")
+        assert await peer.command() == "event plain PLAYBACK_START"
+        assert (await peer.command()).startswith("sendmsg")
 
 
 async def test_an_application_ends_with_its_own_completion(hub: EslHub) -> None:
@@ -258,7 +265,7 @@ async def test_keys_are_heard_by_who_wants_them(hub: EslHub) -> None:
     assert keys == [("2", 1795353408.045122)]
 
 
-async def test_events_are_heard_in_order_those_of_the_other_leg_only_if_they_join(hub: EslHub) -> None:
+async def test_events_are_heard_in_order_and_none_of_another_leg(hub: EslHub) -> None:
     heard: list[tuple[str, str]] = []
     done = asyncio.Event()
 
@@ -269,19 +276,11 @@ async def test_events_are_heard_in_order_those_of_the_other_leg_only_if_they_joi
 
     async with call(hub) as (peer, session):
         session.on_event(note)
-        names = [
-            "PLAYBACK_START",
-            "CHANNEL_BRIDGE",
-            "CHANNEL_HANGUP",
-            "CHANNEL_EXECUTE_COMPLETE",
-            "CHANNEL_UNBRIDGE",
-        ]
+        names = ["PLAYBACK_START", "CHANNEL_HANGUP", "CHANNEL_EXECUTE_COMPLETE"]
         peer.send(b"".join(event(name, "agent", Other_Leg_Unique_ID=LEG) for name in names))
         peer.send(event("PLAYBACK_START") + executed("not ours", "socket") + hung_up())
         await asyncio.wait_for(done.wait(), 10.0)
     assert heard == [
-        ("CHANNEL_BRIDGE", "agent"),
-        ("CHANNEL_UNBRIDGE", "agent"),
         ("PLAYBACK_START", LEG),
         ("CHANNEL_EXECUTE_COMPLETE", LEG),
         ("CHANNEL_HANGUP", LEG),
@@ -310,6 +309,24 @@ async def test_closing_lets_freeswitch_read_everything_first(hub: EslHub) -> Non
         peer.send(OK + OK + event("PLAYBACK_START"))
         peer.close()
         await asyncio.wait_for(session.aclose(), 10.0)
+
+
+async def test_whose_call_is_another_workers_says_nothing_more_and_stays_connected(hub: EslHub) -> None:
+    async with call(hub) as (peer, session):
+        running = session.begin("playback", "a.wav")
+        session.fall_silent()
+        session.close()
+        for wait in (running.done, session.execute("answer", longest_s=LONG_S), session.api("status")):
+            with pytest.raises(SwitchUnavailable):
+                await wait
+        assert "execute-app-name: playback" in await peer.command()
+        assert await peer.command() == "noevents"
+        peer.send(OK + OK + executed(running.event_uuid))
+        assert not session.lost.done()
+        peer.send(hung_up())
+        assert await peer.command() == "exit"
+        peer.close()
+        await asyncio.wait_for(session.lost, 10.0)
 
 
 async def test_a_peer_that_does_not_let_go_is_left(hub: EslHub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,168 +1,86 @@
-"""The fake FreeSWITCH against recordings of FreeSWITCH 1.11: the same commands give the same messages, in the same
-order; and of events over a loopback channel, the same headers.
+"""The fake FreeSWITCH against every recording of FreeSWITCH 1.11: told the same, it answers the same.
+
+All recordings are played at the same time, once; each test tells how one went.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gzip
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterable
 
-import orjson
 import pytest
+import pytest_asyncio
 
-from esl_apps.messages import Headers, MessageSplitter
-from tests.doubles.fake_freeswitch import FakeFreeswitch
-from tests.doubles.fake_freeswitch.channel import Channel
+from tests.doubles.esl_recordings import NAMES
+from tests.doubles.esl_retelling import Retelling, differences
 
-RECORDINGS = Path(__file__).parent / "recordings"
-TOLD = ("Event-Name", "Application", "Application-Response", "DTMF-Digit", "Content-Disposition", "Linger-Time")
-TOLD += ("Reply-Text", "Hangup-Cause")
-OUTBOUND_LOOPBACK = (
-    "03b-outbound-async-full-digits-loopback",
-    "04c-outbound-caller-hangup-mid-playback-linger-loopback",
-)
-OUTBOUND_SIP = (
-    "03c-outbound-digits-timeout",
-    "04-outbound-caller-hangup-mid-playback-linger",
-    "04b-outbound-caller-hangup-mid-playback-no-linger",
-)
-INBOUND = ("02-inbound-auth-failure", "02b-inbound-command-before-auth")
+pytestmark = [pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
 
+AT_ONCE = 42
+SECOND_TRIES = 8
 
-@dataclass
-class Step:
-    """What went one way: bytes to FreeSWITCH, messages from it, or what happened to the caller."""
+JSON = "events as JSON: nobody here asks for them"
+NOT_ASYNC = "a socket that is not `async`: our dialplan has none"
+NOT_RETOLD = {
+    "01b-inbound-filter-divert-nixevent": "narrowing what is listened to, and the log: nobody here does either",
+    "03g-outbound-sync-full-digits": NOT_ASYNC,
+    "07d-percent-signs-in-values": JSON,
+    "08-events-json": JSON,
+    "08b-outbound-myevents-json": JSON,
+    "08c-events-xml": "events as XML: nobody here asks for them",
+    "09f-socket-death-sync-reset-in-playback": NOT_ASYNC,
+    "09g-socket-death-sync-fin-idle": NOT_ASYNC,
+    "11-callcenter-one-call": "mod_callcenter: it is what we are measured against, and not used",
+}
+RETOLD = [name for name in NAMES if name not in NOT_RETOLD]
+LOOPBACK = [name for name in RETOLD if name.startswith(("03b", "04c"))]  # the fake's channels are of this kind
 
-    to_switch: bytes = b""
-    messages: int = 0
-    happened: str = ""
-
-
-@dataclass
-class Recorded:
-    """A recording. said: all that FreeSWITCH said."""
-
-    steps: list[Step]
-    said: list[tuple[object, ...]]
-    leg_id: str
+Told = tuple[Retelling, BaseException | None]
 
 
-def lines(name: str) -> Iterator[dict[str, str]]:
-    return map(orjson.loads, gzip.decompress((RECORDINGS / f"{name}.jsonl.gz").read_bytes()).splitlines())
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def retellings() -> AsyncIterator[dict[str, Told]]:
+    """Each recording as it was and as the fake had it, and what came in the way."""
+    told = await _play_all(RETOLD, AT_ONCE)
+    differing = [name for name, one in told.items() if _differs(one)]
+    told |= await _play_all(differing[:SECOND_TRIES], 1)  # without the crowd they were in
+    yield told
 
 
-def read(name: str) -> Recorded:
-    steps: list[Step] = []
-    said: list[tuple[object, ...]] = []
-    leg_id = ""
-    splitter = MessageSplitter()
-    for line in lines(name):
-        data = line.get("data", "").encode(errors="surrogateescape")
-        if line["dir"] == "app>fs":
-            steps.append(Step(to_switch=data))
-        elif line["dir"] == "note":
-            steps.append(Step(happened=line["data"]))
-        elif line["dir"] == "fs>app":
-            messages = splitter.feed(data)
-            said += [told(message.kind, message.headers, message.body) for message in messages]
-            steps.append(Step(messages=len(messages)))
-            leg_id = leg_id or next((one.headers.get("Unique-ID", "") for one in messages), "")
-    return Recorded(steps, said, leg_id)
+async def _play_all(names: Iterable[str], at_once: int) -> dict[str, Told]:
+    gate = asyncio.Semaphore(at_once)
+    played = {name: _play(Retelling(name), gate) for name in names}
+    return dict(zip(played, await asyncio.gather(*played.values()), strict=True))
 
 
-def told(kind: str, headers: Headers, body: bytes) -> tuple[object, ...]:
-    """What is compared of a message."""
-    event = Headers(body) if kind == "text/event-plain" else headers
-    return (kind, *((name, event[name]) for name in TOLD if name in event))
+async def _play(one: Retelling, gate: asyncio.Semaphore) -> Told:
+    async with gate:
+        try:
+            await one.play()
+        except (AssertionError, OSError, TimeoutError) as fault:
+            return one, fault
+    return one, None
 
 
-def header_names(kind: str, headers: Headers, body: bytes) -> list[str]:
-    block = body if kind == "text/event-plain" else headers.block
-    names = [line.partition(b": ")[0].decode() for line in block.split(b"\n") if b": " in line]
-    return [name for name in names if not name.startswith("variable_")]
+def _differs(told: Told) -> bool:
+    one, fault = told
+    return fault is not None or differences(one.recorded, one.faked) != []
 
 
-class Application:
-    """The other side, which sends what was sent then, when as much had come as then."""
-
-    def __init__(self) -> None:
-        self._splitter = MessageSplitter()
-        self.said: list[tuple[object, ...]] = []
-        self.names: list[list[str]] = []
-        self.more = asyncio.Condition()
-        self.connected: asyncio.Future[asyncio.StreamWriter] = asyncio.get_running_loop().create_future()
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connected.set_result(writer)
-        while data := await reader.read(65536):
-            for message in self._splitter.feed(data):
-                self.said.append(told(message.kind, message.headers, message.body))
-                self.names.append(header_names(message.kind, message.headers, message.body))
-            async with self.more:
-                self.more.notify_all()
-        writer.close()
-
-    async def follow(self, recorded: Recorded, channel: Channel | None) -> None:
-        writer = await self.connected
-        expected = 0
-        for step in recorded.steps:
-            expected += step.messages
-            async with asyncio.timeout(20), self.more:
-                await self.more.wait_for(lambda: len(self.said) >= expected)  # noqa: B023 (used at once)
-            if step.to_switch:
-                own = channel.leg_id.encode() if channel else b""
-                writer.write(step.to_switch.replace(recorded.leg_id.encode(), own) if own else step.to_switch)
-            elif channel is not None:
-                happen(step.happened, channel)
+async def test_what_is_left_out_is_there() -> None:
+    assert set(NOT_RETOLD) <= set(NAMES)
 
 
-def happen(note: str, channel: Channel) -> None:
-    if keys := re.search(r"DTMF ([0-9#*]+)|uuid_recv_dtmf ([0-9#*]+)", note):
-        channel.press(keys[1] or keys[2])
-    elif note.startswith("caller hangs up"):
-        channel.hang_up()
+@pytest.mark.parametrize("name", RETOLD)
+async def test_the_fake_says_what_a_real_one_said(retellings: dict[str, Told], name: str) -> None:
+    one, fault = retellings[name]
+    assert one.recorded.lanes
+    assert differences(one.recorded, one.faked) == []
+    assert fault is None
 
 
-async def outbound(name: str) -> tuple[Recorded, Application]:
-    recorded = read(name)
-    application = Application()
-    server = await asyncio.start_server(application.serve, "127.0.0.1", 0)
-    async with server, FakeFreeswitch([server.sockets[0].getsockname()[1]]) as switch:
-        await application.follow(recorded, switch.call("5000", "5551000", "Caller One"))
-    return recorded, application
-
-
-@pytest.mark.parametrize("name", (*OUTBOUND_LOOPBACK, *OUTBOUND_SIP))
-async def test_a_call_says_what_a_real_one_said(name: str) -> None:
-    recorded, application = await outbound(name)
-    assert application.said == recorded.said
-
-
-@pytest.mark.parametrize("name", OUTBOUND_LOOPBACK)
-async def test_events_have_the_headers_of_real_ones(name: str) -> None:
-    recorded, application = await outbound(name)
-    assert application.names == list(names_of(recorded, name))
-
-
-def names_of(recorded: Recorded, name: str) -> Iterator[list[str]]:
-    splitter = MessageSplitter()
-    for line in lines(name):
-        if line["dir"] == "fs>app":
-            for message in splitter.feed(line["data"].encode(errors="surrogateescape")):
-                yield header_names(message.kind, message.headers, message.body)
-
-
-@pytest.mark.parametrize("name", INBOUND)
-async def test_logging_in_goes_as_on_a_real_one(name: str) -> None:
-    recorded = read(name)
-    async with FakeFreeswitch(secret="ClueCon") as switch:
-        application = Application()
-        reader, writer = await asyncio.open_connection("127.0.0.1", switch.port)
-        serving = asyncio.ensure_future(application.serve(reader, writer))
-        await application.follow(recorded, None)
-        await serving
-    assert application.said == recorded.said
+@pytest.mark.parametrize("name", LOOPBACK)
+async def test_events_have_the_headers_of_real_ones(retellings: dict[str, Told], name: str) -> None:
+    one, _ = retellings[name]
+    assert one.recorded.names
+    assert one.faked.names == one.recorded.names

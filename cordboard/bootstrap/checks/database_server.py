@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cordboard.bootstrap.checks.result import Result, fault, ok, warning
 from cordboard.errors import StoreError
 from cordboard.store.address import PostgresAddress
+from cordboard.store.cures import told
 from cordboard.store.database import open_database
 from cordboard.store.postgres import looking
 
@@ -26,13 +27,19 @@ def examine_server(address: PostgresAddress) -> list[Result]:
     try:
         _try_to_write(address)
     except SQLAlchemyError as refusal:
-        return [fault(f"{address} takes no writes: {type(refusal).__name__}", "the server's log says why")]
+        return [fault(f"{address} takes no writes: {told(address, refusal)}", "the server's log says why")]
     except StoreError as refusal:
-        fix = "cordboard db upgrade" if "db upgrade" in str(refusal) else f"psql '{address}'"
-        return [fault(str(refusal), fix)]
+        return [fault(str(refusal), _fix(address, str(refusal)))]
     took_ms = (time.monotonic() - began) * 1000
     apart = judge_clocks(answer_of(address, "SELECT extract(epoch FROM clock_timestamp())::float8"), time.time())
     return [ok(f"{address} takes writes, in {took_ms:.0f} ms"), *([apart] if apart else [])]
+
+
+def _fix(address: PostgresAddress, refusal: str) -> str:
+    """What to type about it."""
+    if "db upgrade" in refusal:
+        return "cordboard db upgrade"
+    return "pip install --upgrade cordboard" if "newer Cordboard" in refusal else f"psql '{address}'"
 
 
 def _try_to_write(address: PostgresAddress) -> None:

@@ -48,7 +48,12 @@ async def look(premises: Premises) -> Sequence[Result]:
 async def missing_modules(premises: Premises, session: EventSocketSession) -> list[Result]:
     """Modules that are not loaded, one result for each. Raises NoEventSocket."""
     languages = {flow_language(tag) for tag in premises.spoken_languages()}
-    wanted = [*MODULES, *_of_queues(premises), *(f"mod_say_{language}" for language in sorted(languages))]
+    wanted = [
+        *MODULES,
+        *_of_queues(premises),
+        *_of_boxes(premises),
+        *(f"mod_say_{language}" for language in sorted(languages)),
+    ]
     missing = [name for name in wanted if await session.api(f"module_exists {name}") != "true"]
     return [
         fault(
@@ -60,13 +65,19 @@ async def missing_modules(premises: Premises, session: EventSocketSession) -> li
 
 
 def _of_queues(premises: Premises) -> list[str]:
-    """What ringing several agents at once, and callbacks to the agent first, are done with."""
+    """What music, ringing several agents at once, and callbacks to the agent first are done with."""
     queues = [] if premises.known_plan is None else list(premises.known_plan.queues.values())
     needed = {
+        "mod_local_stream": bool(queues),
         "mod_hash": any(queue.strategy in _SEVERAL for queue in queues),
         "mod_loopback": any(queue.callback and queue.callback.dial == "agent_first" for queue in queues),
     }
     return [module for module, is_needed in needed.items() if is_needed]
+
+
+def _of_boxes(premises: Premises) -> list[str]:
+    """What takes the messages of boxes that are FreeSWITCH's own."""
+    return ["mod_voicemail"] if any(box.mailbox for box in premises.settings.voicemail.values()) else []
 
 
 def flow_language(tag: str) -> str:
@@ -75,6 +86,8 @@ def flow_language(tag: str) -> str:
 
 
 def _without(module: str) -> str:
+    if module == "mod_local_stream":
+        return "callers would wait in silence"
     language = module.removeprefix("mod_say_")
     return "calls would fail" if language == module else f"values would not be spoken in `{language}`"
 

@@ -21,6 +21,8 @@ from esl_apps.dialplan.render import CORE, DIALPLAN, EVENT_SOCKET, VERSION
 
 _LOADED = "xml_locate dialplan context name cordboard-call"
 _PREFIX = re.compile(r'sound-prefix="([^"]+)"')
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_ENTRY = re.compile(r"\bXML cordboard\b(?!-)|name=\"context\" value=\"cordboard\"")
 _A_SOUND = "digits/1.wav"  # every language has it
 RELOAD = "fs_cli -x 'reloadxml'"
 
@@ -46,11 +48,12 @@ def examine(premises: Premises) -> list[Result]:
         return [_not_compared(premises, refusal.findings[0].message)]
     except InstallationRefused as refusal:
         return [_not_compared(premises, str(refusal))]
-    return [
+    outdated = [
         _outdated(premises, premises.freeswitch / name, diff)
         for name in (DIALPLAN, EVENT_SOCKET, CORE)
         if f"+++ {premises.freeswitch / name}" in diff
     ]
+    return outdated or _nobody_sends_calls(premises)
 
 
 def _not_compared(premises: Premises, refusal: str) -> Result:
@@ -62,11 +65,31 @@ def _outdated(premises: Premises, path: Path, diff: str) -> Result:
     part = diff.partition(f"+++ {path}")[2].partition("\n--- ")[0]
     if not path.exists():
         return fault(f"{path} is not there", premises.install_freeswitch_command())
+    if path == premises.freeswitch / DIALPLAN and (version := _version(part)) < VERSION:
+        seen = f"{path} is of an earlier release (version {version}, not {VERSION}) and lacks what flows may ask"
+        return fault(seen, premises.install_freeswitch_command())
     differ = counted(len(re.findall(r"(?m)^\+", part)), "line")
     return fault(
         f"{path} is not what the settings ask for now ({differ} would change)",
         premises.install_freeswitch_command(),
     )
+
+
+def _version(diff: str) -> int:
+    """Of the dialplan that stands there, by what would change."""
+    found = re.search(r"(?m)^-\s+Version ([0-9]+):", diff)
+    return int(found[1]) if found else VERSION
+
+
+def _nobody_sends_calls(premises: Premises) -> list[Result]:
+    """Nothing if any file of the admin's leads into our context. A dialplan from a web server is not seen."""
+    ours = premises.freeswitch / DIALPLAN
+    for path in sorted(premises.freeswitch.rglob("*.xml")):
+        if path != ours and _ENTRY.search(_COMMENT.sub("", path.read_text("utf-8", errors="replace"))):
+            return []
+    seen = f"nothing below {premises.freeswitch} sends calls to the context `cordboard`"
+    fix = 'in your trunk\'s context write: <action application="transfer" data="5000 XML cordboard"/>'
+    return [warning(seen, f"{fix}; then: {RELOAD}")]
 
 
 async def _running(premises: Premises) -> list[Result]:

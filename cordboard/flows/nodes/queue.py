@@ -125,7 +125,10 @@ class QueueOptions(NodeOptions):
         None,
         description="Where if no agent is there (`join_when_empty`, `leave_when_empty`); `otherwise` without it.",
     )
-    closed: Target | None = Field(None, description="Where if the queue has closed; `otherwise` without it.")
+    closed: Target | None = Field(
+        None,
+        description="Where if the queue has closed, or was taken out of queues.yaml; `otherwise` without it.",
+    )
     overflow: Target | None = Field(
         None, description="Where if the queue's `overflow` sends the caller out; `otherwise` without it."
     )
@@ -156,7 +159,9 @@ class QueueOptions(NodeOptions):
             by_reason=self._by_reason(compiler),
             by_key=self._by_key(compiler),
             asked=compile_needs(
-                WrittenNeeds(self.require, self.prefer, self.relax, self.agent, self.agent_s, self.exclude),
+                WrittenNeeds(
+                    self.require, self.prefer, self.relax, self.agent, self.agent_s, self.exclude, self.max_wait_s
+                ),
                 queue,
                 compiler,
             ),

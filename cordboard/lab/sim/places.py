@@ -1,7 +1,7 @@
 """Places in the queues of a simulated floor: taken, kept while their caller is away, given back, left.
 
-The book-keeping of the store's `acd_entries`, `acd_away`, `older_places` and `acd_review`. Whose place outlives
-their leaving is decided by `acd.place_keeping`, who is let in and sent on by what `standing` asks.
+The book-keeping of the store's `acd_entering`, `acd_leaving`, `acd_away`, `older_places` and `acd_review`. Whose
+place outlives their leaving is decided by `acd.place_keeping`, who is let in and sent on by what `standing` asks.
 """
 
 from __future__ import annotations

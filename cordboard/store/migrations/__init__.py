@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect, text
 
 from cordboard.errors import StoreError
 
-HEAD = "0006"  # the newest file in versions/
+HEAD = "0007"  # the newest file in versions/
 
 _FOLDER = Path(__file__).parent
 
@@ -37,7 +37,7 @@ def newer_words(found: str) -> str:
     """What to say of a database that has steps which this code does not know."""
     return (
         f"the database was made by a newer Cordboard (its version is {found}, this one knows up to {HEAD}): "
-        f"use that one, or point `state` at another directory"
+        f"use that one, or give this one a database of its own"
     )
 
 

@@ -58,6 +58,10 @@ class FreeswitchFigures:
         rounds = zip(self.cells[OURS, rate], self.cells[peer, rate], strict=True)
         return spread([ours.cpu_ms / theirs.cpu_ms for ours, theirs in rounds])
 
+    def is_broken(self) -> bool:
+        """Whether a call failed, or a queue that any machine can hold was not measured."""
+        return self.failures().total() > 0 or (self.queues is not None and bool(self.queues.left_out))
+
     def failures(self) -> Counter[str]:
         """Calls that did not go through the script, by program and how they ended."""
         found: Counter[str] = Counter()

@@ -21,12 +21,9 @@ STEPS = (
 END = ("hangup", "NORMAL_CLEARING")
 
 # What a program asks for before its first application. `esl_apps` does so by itself; the others copy it.
-EVENTS = (
-    "CHANNEL_EXECUTE_COMPLETE CHANNEL_HANGUP CHANNEL_HANGUP_COMPLETE DTMF CHANNEL_BRIDGE CHANNEL_UNBRIDGE "
-    "PLAYBACK_START PLAYBACK_STOP RECORD_STOP"
-)
+EVENTS = "CHANNEL_EXECUTE_COMPLETE CHANNEL_HANGUP CHANNEL_HANGUP_COMPLETE DTMF"
 
 
 def opening(leg_id: str) -> list[str]:
     """The commands behind `connect`, once it is known whose call it is."""
-    return [f"filter Unique-ID {leg_id}", f"filter Other-Leg-Unique-ID {leg_id}", f"event plain {EVENTS}"]
+    return [f"filter Unique-ID {leg_id}", f"event plain {EVENTS}"]

@@ -49,16 +49,16 @@ async def measure_pops(site: Site, figures: QueueFigures, count: int = POPS) -> 
 
 
 async def _pop(site: Site, agent: str, client: DeskClient, appearances: asyncio.Queue[float]) -> Pop:
-    await site.floor.set_presence(agent, Presence.PAUSED, PAUSE_REASON)
+    await site.floor.agents.set_presence(agent, Presence.PAUSED, PAUSE_REASON)
     await client.shows(lambda page: page["call"] is None and page["me"]["presence"] == "paused")
     await callers_wait(site, OUR_NUMBERS[QUEUE], 1)
     known = len(client.pops)
-    await site.floor.set_presence(agent, Presence.AVAILABLE)
+    await site.floor.agents.set_presence(agent, Presence.AVAILABLE)
     ring = await soon(site.phones.rings, f"a call to {agent}")
     await client.shows(lambda _: len(client.pops) > known)
     appeared_at = await soon(appearances, "the call on the page")
     await soon(site.watch.joins, f"the talk of {agent}")
-    await site.floor.set_presence(agent, Presence.PAUSED, PAUSE_REASON)
+    await site.floor.agents.set_presence(agent, Presence.PAUSED, PAUSE_REASON)
     site.phones.hang_up(ring)
     await soon(site.callers.ended, f"the end of the talk of {agent}")
     site.watch.clear()  # the music while the phone rang

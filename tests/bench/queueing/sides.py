@@ -58,7 +58,7 @@ class ByDesk:
 
     async def pause(self, agent: str) -> None:
         """By the store: nothing of this is measured."""
-        await self._floor.set_presence(agent, Presence.PAUSED, PAUSE_REASON)
+        await self._floor.agents.set_presence(agent, Presence.PAUSED, PAUSE_REASON)
         self._seats[agent].close()
 
 
@@ -76,11 +76,11 @@ class ByFloor:
 
     async def free(self, agent: str) -> None:
         """In the store."""
-        await self._floor.set_presence(agent, Presence.AVAILABLE)
+        await self._floor.agents.set_presence(agent, Presence.AVAILABLE)
 
     async def pause(self, agent: str) -> None:
         """In the store."""
-        await self._floor.set_presence(agent, Presence.PAUSED, PAUSE_REASON)
+        await self._floor.agents.set_presence(agent, Presence.PAUSED, PAUSE_REASON)
 
 
 class AppQueue:

@@ -111,7 +111,7 @@ async def open_site(
         callers = await stack.enter_async_context(Callers(pbx, ANI, audio))
         watch = await stack.enter_async_context(watch_pbx(stage.pbx))
         for agent in stage.configuration.plan.agents:
-            await floor.set_presence(agent, Presence.PAUSED, PAUSE_REASON)
+            await floor.agents.set_presence(agent, Presence.PAUSED, PAUSE_REASON)
         await _until_reachable(floor)
         yield Site(stage, floor, phones, callers, watch)
 

@@ -11,8 +11,9 @@ from typing import NoReturn, TypeVar
 from sqlalchemy import Connection
 
 from cordboard.acd.model import OfferEnd, OfferResult, Presence
-from cordboard.service.floor import LOOK_S, OBSERVER_LEASE, RENEWED_AT_ONCE
-from cordboard.store import acd_entries
+from cordboard.service.floor import OBSERVER_LEASE, RENEWED_AT_ONCE
+from cordboard.service.look_timer import LOOK_S
+from cordboard.store import acd_entering
 from cordboard.store.acd_store import AcdStore
 from cordboard.store.acd_values import Changes, Entered, Entering, OfferToRing
 from cordboard.store.address import Address
@@ -65,7 +66,7 @@ class BenchStore:
             turn = Turn(connection, now(), self.floor.plan)  # one for all: nobody is matched yet
             for number in numbers:
                 entering = self.floor.entering(number, now().wall)
-                acd_entries.enter(turn, entering)
+                acd_entering.enter(turn, entering)
                 self._held[entering.call_id] = None
             turn.finish()
 

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.doubles.fake_freeswitch.applications import LANGUAGES
+from tests.doubles.fake_freeswitch import facts
+from tests.doubles.fake_freeswitch.applications import LANGUAGES, NAMES
+from tests.doubles.fake_freeswitch.bridge import join
+from tests.doubles.fake_freeswitch.channel import Order
+from tests.doubles.fake_freeswitch.ringing import originate
 
 if TYPE_CHECKING:
     from tests.doubles.fake_freeswitch.switch import FakeFreeswitch
 
 NO_CHANNEL = "-ERR No such channel!\n"
 OK = "+OK\n"
+SETVAR_WORDS = 2
 
 _PAIR = re.compile(r"(?:\\.|[^;\\])+")
 
 
+async def perform(switch: FakeFreeswitch, command: str) -> str:
+    """What a command is answered with, one that takes its time when it has ended."""
+    word, _, argument = command.partition(" ")
+    return await originate(switch, argument) if word == "originate" else answer(switch, command)
+
+
 def answer(switch: FakeFreeswitch, command: str) -> str:
-    """What a command is answered with."""
+    """What a command that ends at once is answered with."""
     word, *words = command.split(" ")
     function = _COMMANDS.get(word)
     if function is None:
@@ -38,7 +50,13 @@ def _setvar_multi(switch: FakeFreeswitch, words: list[str]) -> str:
 
 
 def _setvar(switch: FakeFreeswitch, words: list[str]) -> str:
-    return _setvar_multi(switch, [words[0], f"{words[1]}={' '.join(words[2:])}"])
+    if len(words) < SETVAR_WORDS:
+        return "-USAGE: <uuid> <var> [value]\n"
+    channel = switch.channel(words[0])
+    if channel is None:
+        return NO_CHANNEL
+    channel.variables[words[1]] = " ".join(words[2:])
+    return OK
 
 
 def _getvar(switch: FakeFreeswitch, words: list[str]) -> str:
@@ -54,7 +72,7 @@ def _kill(switch: FakeFreeswitch, words: list[str]) -> str:
     channel = switch.channel(words[0])
     if channel is None:
         return NO_CHANNEL
-    channel.hang_up(words[1] if len(words) > 1 else "NORMAL_CLEARING")
+    channel.hang_up(words[1] if len(words) > 1 else "NORMAL_CLEARING", by_us=True)
     return OK
 
 
@@ -72,6 +90,57 @@ def _transfer(switch: FakeFreeswitch, words: list[str]) -> str:
         return NO_CHANNEL
     channel.send_to(words[1])
     return OK
+
+
+def _bridge(switch: FakeFreeswitch, words: list[str]) -> str:
+    legs = [switch.channel(word) for word in words]
+    if legs[0] is None or legs[1] is None:
+        return "-ERR Invalid uuid\n"
+    join(legs[0], legs[1])
+    return f"+OK {words[1]}\n"
+
+
+def _broadcast(switch: FakeFreeswitch, words: list[str]) -> str:
+    channel = switch.channel(words[0])
+    if channel is None:
+        return NO_CHANNEL
+    channel.orders.append(Order("playback", words[1]))
+    return "+OK Message sent\n"
+
+
+def _dump(switch: FakeFreeswitch, words: list[str]) -> str:
+    channel = switch.channel(words[0])
+    if channel is None:
+        return NO_CHANNEL
+    told = {"Event-Name": "CHANNEL_DATA"} | dict(facts.of(channel))
+    if words[1:] == ["json"]:
+        return json.dumps(told)
+    return "".join(f"{name}: {value}\n" for name, value in told.items())
+
+
+def _show(switch: FakeFreeswitch, words: list[str]) -> str:
+    """`show channels as json`, with the columns that are read here; or `show application`."""
+    if words[0] == "application":
+        return "name,description,syntax,ikey\n" + "".join(f"{name},{name},,mod_fake\n" for name in NAMES)
+    rows = [
+        {
+            "uuid": one.leg_id,
+            "call_uuid": one.call_id,
+            "state": one.state,
+            "application": one.application,
+            "dest": one.destination,
+        }
+        for one in switch.legs()
+        if not one.cause
+    ]
+    return json.dumps({"row_count": len(rows), "rows": rows} if rows else {"row_count": 0})
+
+
+def _hupall(switch: FakeFreeswitch, words: list[str]) -> str:
+    cause = words[0] if words else "MANAGER_REQUEST"
+    for channel in switch.legs():
+        channel.hang_up(cause, by_us=True)
+    return f"+OK hangup all channels with cause {cause}\n"
 
 
 def _record(switch: FakeFreeswitch, words: list[str]) -> str:
@@ -121,6 +190,11 @@ _COMMANDS: dict[str, Callable[[FakeFreeswitch, list[str]], str]] = {
     "uuid_setvar_multi": _setvar_multi,
     "uuid_setvar": _setvar,
     "uuid_getvar": _getvar,
+    "uuid_bridge": _bridge,
+    "uuid_broadcast": _broadcast,
+    "uuid_dump": _dump,
+    "show": _show,
+    "hupall": _hupall,
     "uuid_exists": _exists,
     "uuid_kill": _kill,
     "uuid_break": _break,

@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 CORE_UUID = "4273684d-b145-44ab-bc50-e29ec9380203"
 
+REJECTION = b"Content-Type: text/rude-rejection\nContent-Length: 24\n\nAccess Denied, go away.\n"
+
 _SAFE = " :/,.()[]{}<>@!$&'*+-_=~;?|^`\\\""  # what FreeSWITCH leaves as it is, blanks apart
 _numbers = count(1)
 
@@ -43,8 +45,10 @@ def core(name: str) -> Headers:
 
 def profile(prefix: str, facts: Mapping[str, str]) -> Headers:
     """The caller profile; facts: what differs from call to call, by the names used here."""
-    fixed = {"Direction": "inbound", "Logical-Direction": "inbound", "Dialplan": "xml"}
     names = (
+        "Direction",
+        "Logical-Direction",
+        "Dialplan",
         "Caller-ID-Name",
         "Caller-ID-Number",
         "Orig-Caller-ID-Name",
@@ -71,7 +75,7 @@ def profile(prefix: str, facts: Mapping[str, str]) -> Headers:
         "Channel-Hold-Accum",
     )
     rest = {"Screen-Bit": "true", "Privacy-Hide-Name": "false", "Privacy-Hide-Number": "false"}
-    values = fixed | {name: facts.get(name, "0") for name in names} | rest
+    values = {name: facts.get(name, "0") for name in names} | {"Dialplan": "xml"} | rest
     return [(f"{prefix}-{name}", value) for name, value in values.items()]
 
 

@@ -1,4 +1,7 @@
-"""One caller's channel: variables, keys, and the applications that run on it one at a time, as a real one does."""
+"""One leg of a call: its variables, its keys, what it was told to do, and the events that tell of it.
+
+What happens to it from outside interrupts what runs: that ends with `Gone`, and `life` looks at what is next.
+"""
 
 from __future__ import annotations
 
@@ -6,38 +9,97 @@ import asyncio
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from tests.doubles.fake_freeswitch import blocks
+from tests.doubles.fake_freeswitch import blocks, facts
+
+if TYPE_CHECKING:
+    from tests.doubles.fake_freeswitch.bridge import Bridge
 
 FRAME_S = 0.02  # a channel looks for its next application, and for keys, so often
 
+Interruption = Literal["", "hung up", "moved", "joined", "cut", "parked"]
+
 
 class Gone(Exception):
-    """The channel has ended, or has left what it was doing: ends the application that runs."""
+    """The channel has ended, or has to leave what it was doing: ends the application that runs."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """An application that somebody wants run. event_uuid: "" for any; is_locked: not before the last has ended."""
+
+    application: str
+    argument: str
+    event_uuid: str = ""
+    is_locked: bool = False
+
+
+class Home(Protocol):
+    """What a channel needs of its switch."""
+
+    async def frame(self) -> None: ...
+
+    def tell(self, channel: Channel | None, event: bytes, name: str) -> None: ...
+
+    def execute(self, channel: Channel, order: Order) -> Awaitable[None]: ...
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Who calls whom. source: the module that made the channel."""
+
+    destination: str
+    ani: str
+    name: str
+    direction: Literal["inbound", "outbound"] = "inbound"
+    channel_name: str = ""
+    source: str = "mod_loopback"
 
 
 class Channel:
-    """tell: where its events go. What a test does to the caller is `press`, `hang_up` and `speaks`."""
+    """What a test does to the caller is `press`, `hang_up` and `speaks`; to a phone that rings also `pick_up`."""
 
-    def __init__(self, tell: Callable[[Channel, bytes, str], None], dnis: str, ani: str, name: str) -> None:
-        self.leg_id = str(uuid.uuid4())
-        self.variables: dict[str, str] = {"direction": "inbound", "uuid": self.leg_id, "socket_resume": "true"}
-        self.dnis, self.ani, self.caller_name = dnis, ani, name
-        self.channel_name = f"loopback/{dnis}-b"
+    def __init__(self, home: Home, profile: Profile, leg_id: str = "") -> None:
+        self.leg_id = leg_id or str(uuid.uuid4())
+        self.profile = profile
+        self.variables: dict[str, str] = {"direction": profile.direction, "uuid": self.leg_id}
+        self.channel_name = profile.channel_name or f"loopback/{profile.destination}-b"
+        self.destination = profile.destination
+        # what has become of it
         self.cause = ""
+        self.is_ended_by_us = False
+        self.began_at = time.time()
         self.cause_at = 0.0
-        self.is_answered = False
+        self.answered_at = 0.0
+        self.bridged_at = 0.0
+        self.state = "CS_EXECUTE"
+        self.other_leg_id = ""  # whom it was made by or joined with last
+        self.call_id = ""  # the leg that was first in the talk
+        # what it does
+        self.application = ""  # the last that was begun, as a list of channels has it
+        self.running: list[str] = []
+        self.actions: deque[tuple[str, str]] = deque()  # what is left of its extension
+        self.orders: deque[Order] = deque()
+        self.executed: list[str] = []  # "application argument" of all that was ordered
+        self.interruption: Interruption = ""
+        self.moved = ""  # the extension it is sent to
+        self.bridge: Bridge | None = None
+        self.broken = asyncio.Event()  # a break was asked for
+        self.answered = asyncio.Event()
+        self.ended = asyncio.Event()
+        # what it is to tests
         self.speaks = False
         self.keys: deque[str] = deque()
-        self.broken = asyncio.Event()  # a break was asked for
-        self.moved = ""  # where it was sent in the dialplan, while something ran
         self.place = ""  # where it is when no worker has it
-        self.executed: list[str] = []  # "application argument" of all that was run
         self.recordings: dict[str, str] = {}  # by path: "on", "masked", "stopped"
-        self.ended = asyncio.Event()
-        self._tell = tell
-        self._began = time.time()
+        self._home = home
+
+    @property
+    def is_answered(self) -> bool:
+        return self.answered.is_set()
 
     # -- what happens to it --
 
@@ -45,22 +107,70 @@ class Channel:
         """The caller presses keys."""
         self.keys.extend(keys)
 
-    def hang_up(self, cause: str = "NORMAL_CLEARING") -> None:
-        """It ends; the event comes at once, all others when what runs has ended."""
-        if not self.cause:
-            self.cause, self.cause_at = cause, time.time()
-            self.tell("CHANNEL_HANGUP")
+    def pick_up(self) -> None:
+        """The phone is picked up."""
+        if not self.is_answered and not self.cause:
+            self.answered_at = time.time()
+            self.answered.set()
+            self.tell("CHANNEL_ANSWER")
+
+    def hang_up(self, cause: str = "NORMAL_CLEARING", *, by_us: bool = False) -> None:
+        """It ends; the event comes at once, all others when what runs has ended. by_us: not by the other side."""
+        if self.cause:
+            return
+        self.cause, self.cause_at, self.is_ended_by_us = cause, time.time(), by_us
+        self.interruption = "hung up"
+        if self.bridge is not None:
+            self.bridge.leave(self)
+        self.tell("CHANNEL_HANGUP")
+
+    @property
+    def disposition(self) -> str:
+        """How it ended, as SIP has it."""
+        if self.is_answered:
+            return "send_bye" if self.is_ended_by_us else "recv_bye"
+        if self.profile.direction == "inbound":
+            return "send_refuse" if self.is_ended_by_us else "recv_cancel"
+        return "send_cancel" if self.is_ended_by_us else "recv_refuse"
 
     def send_to(self, extension: str) -> None:
         """Somewhere else in the dialplan: what runs ends."""
         self.moved = extension
+        self._interrupt("moved")
+
+    def cut(self) -> None:
+        """The socket that had it has ended, and it is to go on: what runs ends."""
+        self._interrupt("cut")
+
+    def fetch(self, bridge: Bridge) -> None:
+        """It is to be joined: what runs ends."""
+        self.bridge = bridge
+        self._interrupt("joined")
+
+    def stand_still(self) -> None:
+        """It is to do nothing but what is ordered: what runs ends."""
+        self._interrupt("parked")
+
+    def _interrupt(self, why: Interruption) -> None:
+        if not self.cause:
+            self.interruption = why
 
     # -- what applications use --
 
     async def frame(self) -> None:
-        """One frame. Raises Gone. A key that came is told, and returned by `key`."""
-        await asyncio.sleep(FRAME_S)
-        if self.cause or self.moved:
+        """One frame; an order that has come is carried out within whatever runs. Raises Gone."""
+        await self._home.frame()
+        self.check()
+        if self.orders and not self.broken.is_set() and not self._is_held_back(self.orders[0]):
+            await self._home.execute(self, self.orders.popleft())
+            self.check()
+
+    def _is_held_back(self, order: Order) -> bool:
+        return order.is_locked and self.running[-1:] not in ([], ["socket"], ["park"])
+
+    def check(self) -> None:
+        """Raises Gone if it has to leave what it does."""
+        if self.interruption:
             raise Gone
 
     def key(self) -> str:
@@ -75,59 +185,4 @@ class Channel:
 
     def tell(self, name: str, more: blocks.Headers = (), *, first: blocks.Headers = ()) -> None:
         """An event about it."""
-        headers = [*blocks.core(name), *first, *self.state(), *self._profile("Caller"), *self._variables(), *more]
-        self._tell(self, blocks.event(headers), name)
-
-    def picture(self) -> bytes:
-        """The reply to `connect`: its headers without a body."""
-        rest = [("Content-Type", "command/reply"), ("Reply-Text", "+OK\n"), ("Socket-Mode", "async")]
-        last = [*rest, ("Control", "full")]
-        profiles = [*self._profile("Channel"), *self.state(), *self._profile("Caller")]
-        return blocks.lines([*blocks.core("CHANNEL_DATA"), *profiles, *self._variables(), *last])
-
-    def state(self) -> blocks.Headers:
-        """What state it is in."""
-        hung_up = [("Hangup-Cause", self.cause)] if self.cause else []
-        answer = "hangup" if self.cause else "answered" if self.is_answered else "ringing"
-        codec = [("Name", "L16"), ("Rate", "8000"), ("Bit-Rate", "128000")]
-        return [
-            ("Channel-State", "CS_HANGUP" if self.cause else "CS_EXECUTE"),
-            ("Channel-Call-State", "HANGUP" if self.cause else "ACTIVE" if self.is_answered else "RINGING"),
-            ("Channel-State-Number", "10" if self.cause else "4"),
-            ("Channel-Name", self.channel_name),
-            ("Unique-ID", self.leg_id),
-            ("Call-Direction", "inbound"),
-            ("Presence-Call-Direction", "inbound"),
-            ("Channel-HIT-Dialplan", "true"),
-            ("Channel-Call-UUID", self.leg_id),
-            ("Answer-State", answer),
-            *hung_up,
-            *[(f"Channel-Read-Codec-{name}", value) for name, value in codec],
-            *[(f"Channel-Write-Codec-{name}", value) for name, value in codec],
-        ]
-
-    def _profile(self, prefix: str) -> blocks.Headers:
-        began = str(int(self._began * 1e6))
-        facts = {
-            "Caller-ID-Name": self.caller_name,
-            "Caller-ID-Number": self.ani,
-            "Orig-Caller-ID-Name": self.caller_name,
-            "Orig-Caller-ID-Number": self.ani,
-            "Callee-ID-Name": "Outbound Call",
-            "Callee-ID-Number": "default",
-            "ANI": self.ani,
-            "Destination-Number": self.dnis,
-            "Unique-ID": self.leg_id,
-            "Source": "mod_loopback",
-            "Context": "default",
-            "Channel-Name": self.channel_name,
-            "Profile-Index": "1",
-            "Profile-Created-Time": began,
-            "Channel-Created-Time": began,
-            "Channel-Answered-Time": began if self.is_answered else "0",
-            "Channel-Hangup-Time": str(int(self.cause_at * 1e6)),
-        }
-        return blocks.profile(prefix, facts)
-
-    def _variables(self) -> blocks.Headers:
-        return [(f"variable_{name}", value) for name, value in self.variables.items() if value]
+        self._home.tell(self, blocks.event([*blocks.core(name), *first, *facts.of(self), *more]), name)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import uuid
 from collections.abc import Callable
 from typing import Protocol
 
-from tests.doubles.fake_freeswitch import blocks
-from tests.doubles.fake_freeswitch.channel import Channel
+from tests.doubles.fake_freeswitch import blocks, facts
+from tests.doubles.fake_freeswitch.channel import Channel, Order
+
+Handler = Callable[[str, dict[str, str]], str]
+"""What answers a command: from its argument and its headers the reply, "" for none."""
 
 NOT_IN_MYEVENTS = ("PLAYBACK_START", "PLAYBACK_STOP", "RECORD_STOP")
 
@@ -16,7 +20,7 @@ NOT_IN_MYEVENTS = ("PLAYBACK_START", "PLAYBACK_STOP", "RECORD_STOP")
 class Commanded(Protocol):
     """What carries out API commands."""
 
-    def api(self, command: str) -> str: ...
+    async def api(self, command: str) -> str: ...
 
     def start_job(self, command: str, job_id: str) -> None: ...
 
@@ -24,7 +28,7 @@ class Commanded(Protocol):
 
 
 class Connection:
-    """channel: of an outbound socket, whose orders are `orders`; None for an inbound one, with its secret."""
+    """channel: of an outbound socket; None for an inbound one, with its secret."""
 
     def __init__(
         self,
@@ -41,11 +45,11 @@ class Connection:
         self._is_allowed = not secret
         self._wanted: set[str] = set()
         self._filters: list[bytes] = []
-        self._is_mine_only = False
+        self._has_mine = False
         self.channel = channel
         self.linger_s: int | None = None
         self.is_connected = asyncio.Event()  # `connect` was said
-        self.orders: asyncio.Queue[tuple[str, str, str]] = asyncio.Queue()  # application, argument, uuid
+        self.resumes = False  # `resume` was said
         self.sent: list[str] = []  # all commands, as they came
         self.closed = asyncio.Event()
 
@@ -55,11 +59,35 @@ class Connection:
             self._write(b"Content-Type: auth/request\n\n")
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             while not self.closed.is_set():
-                block = (await self._reader.readuntil(b"\n\n")).decode().strip("\n")
+                block = (await self._block()).strip("\n")
                 if block:
                     self.sent.append(block)
-                    self._take(block)
+                    await self._take(block)
         self.close()
+
+    async def _block(self) -> str:
+        """The next command."""
+        block = ""
+        while (line := (await self._reader.readline()).decode(errors="replace")).strip("\r\n"):
+            block += line.rstrip("\r\n") + "\n"
+        if not line:
+            raise ConnectionError("the end")
+        return block
+
+    async def _headers(self, lines: list[str]) -> dict[str, str]:
+        """Of a command, the first of each name; a body is the argument."""
+        headers: dict[str, str] = {}
+        for line in lines:
+            name, _, value = line.partition(": ")
+            headers.setdefault(name.lower(), value)
+        if length := int(headers.get("content-length", "0")):
+            headers["execute-app-arg"] = (await self._reader.readexactly(length)).decode().rstrip("\n")
+        return headers
+
+    def refuse(self) -> None:
+        """Who dials in is not let in."""
+        self._write(blocks.REJECTION)
+        self.say_goodbye()
 
     def close(self) -> None:
         """End the socket."""
@@ -67,15 +95,24 @@ class Connection:
             self.closed.set()
             self._writer.close()
 
+    async def aclose(self) -> None:
+        """End the socket, and wait until it has."""
+        self.close()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
+
     def hear(self, event: bytes, name: str, leg_id: str) -> None:
         """Something has happened: it is sent if it was asked for."""
-        if self._is_mine_only:
-            is_wanted = self.channel is not None and leg_id == self.channel.leg_id and name not in NOT_IN_MYEVENTS
-        else:
-            is_wanted = name in self._wanted or "ALL" in self._wanted
-            is_wanted = is_wanted and (not self._filters or any(one in event for one in self._filters))
-        if is_wanted:
+        if self._is_mine(name, leg_id) or self._is_asked_for(event, name):
             self._write(event)
+
+    def _is_mine(self, name: str, leg_id: str) -> bool:
+        mine = self.channel is not None and leg_id == self.channel.leg_id
+        return self._has_mine and mine and name not in NOT_IN_MYEVENTS
+
+    def _is_asked_for(self, event: bytes, name: str) -> bool:
+        is_wanted = name in self._wanted or "ALL" in self._wanted
+        return is_wanted and (not self._filters or any(one in event for one in self._filters))
 
     def end_call(self) -> None:
         """The channel has ended."""
@@ -84,6 +121,8 @@ class Connection:
             self.say_goodbye()
         else:
             self._write(blocks.notice(self.channel.leg_id, self.channel.channel_name, linger_s=self.linger_s))
+            if self.linger_s > 0:
+                asyncio.get_running_loop().call_later(self.linger_s, self.say_goodbye)
 
     def say_goodbye(self) -> None:
         """End the socket, with the words that FreeSWITCH has for it."""
@@ -95,38 +134,38 @@ class Connection:
         if not self.closed.is_set():
             self._writer.write(data)
 
-    def _take(self, block: str) -> None:
+    async def _take(self, block: str) -> None:
         first, *rest = block.split("\n")
         word, _, argument = first.partition(" ")
-        if not self._is_allowed and word != "auth":
-            self._write(blocks.reply("-ERR command not found"))
+        if word in ("api", "bgapi") and not argument:
+            word = ""
+        if word == "api" and self._is_allowed:
+            self._write(blocks.answer(await self._switch.api(argument)))
             return
-        answer = self._answers().get(word)
-        if answer is None:
-            self._write(blocks.reply("-ERR command not found"))
-            return
-        headers = dict(line.split(": ", 1) for line in rest if ": " in line)
-        said = answer(argument, headers)
+        handler = self._handlers().get(word) if self._is_allowed or word == "auth" else None
+        headers = await self._headers(rest)
+        said = handler(argument, headers) if handler else "-ERR command not found"
         if said:
             self._write(blocks.reply(said))
-        if word == "exit":
+        if word in ("exit", "..."):
             self.say_goodbye()
 
-    def _answers(self) -> dict[str, Callable[[str, dict[str, str]], str]]:
-        ours = {
+    def _handlers(self) -> dict[str, Handler]:
+        ours: dict[str, Handler] = {
             "auth": self._auth,
             "event": self._event,
             "filter": self._filter,
             "noevents": self._noevents,
-            "api": self._api,
             "bgapi": self._bgapi,
             "sendmsg": self._sendmsg,
             "exit": lambda *_: "+OK bye",
+            "...": lambda *_: "+OK bye",
         }
         if self.channel is not None:
             ours |= {
                 "connect": self._connect,
                 "linger": self._linger,
+                "resume": self._resume,
                 "myevents": self._myevents,
                 "getvar": self._getvar,
             }
@@ -142,7 +181,7 @@ class Connection:
 
     def _connect(self, argument: str, headers: dict[str, str]) -> str:
         assert self.channel is not None
-        self._write(self.channel.picture())
+        self._write(facts.picture(self.channel))
         self.is_connected.set()
         return ""
 
@@ -151,11 +190,13 @@ class Connection:
         return f"+OK will linger {argument} seconds" if argument else "+OK will linger"
 
     def _myevents(self, argument: str, headers: dict[str, str]) -> str:
-        self._is_mine_only = True
+        self._has_mine = True
         return "+OK Events Enabled"
 
     def _event(self, argument: str, headers: dict[str, str]) -> str:
-        kind, *names = argument.split()
+        kind, *names = argument.split() or [""]
+        if not set(names) - {"NO_SUCH_EVENT"}:
+            return "-ERR no keywords supplied"
         self._wanted |= set(names)
         return f"+OK event listener enabled {kind}"
 
@@ -172,17 +213,31 @@ class Connection:
         assert self.channel is not None
         return self.channel.variables.get(argument) or "-ERR command not found"
 
-    def _api(self, argument: str, headers: dict[str, str]) -> str:
-        self._write(blocks.answer(self._switch.api(argument)))
-        return ""
-
     def _bgapi(self, argument: str, headers: dict[str, str]) -> str:
-        job_id = headers["Job-UUID"]
+        job_id = headers.get("job-uuid") or str(uuid.uuid4())
         self._switch.start_job(argument, job_id)
         return f"+OK Job-UUID: {job_id}\nJob-UUID: {job_id}"
 
-    def _sendmsg(self, argument: str, headers: dict[str, str]) -> str:
-        if headers.get("call-command") == "execute" and self.channel is not None and not self.channel.cause:
-            application, data = headers["execute-app-name"], headers.get("execute-app-arg", "")
-            self.orders.put_nowait((application, data, headers.get("Event-UUID", "")))
+    def _resume(self, argument: str, headers: dict[str, str]) -> str:
+        self.resumes = True
         return "+OK"
+
+    def _sendmsg(self, argument: str, headers: dict[str, str]) -> str:
+        channel = self.channel if not argument else self._switch.channel(argument)
+        if channel is None:
+            return f"-ERR invalid session id [{argument}]"
+        _order(channel, headers)
+        return "+OK"
+
+
+def _order(channel: Channel, headers: dict[str, str]) -> None:
+    """What a message says is to be done; a call that has ended takes it, and does nothing."""
+    if channel.cause:
+        return
+    kind = headers.get("call-command")
+    if kind == "execute":
+        names = ("execute-app-name", "execute-app-arg", "event-uuid")
+        application, argument, event_uuid = [headers.get(name, "") for name in names]
+        channel.orders.append(Order(application, argument, event_uuid, headers.get("event-lock") == "true"))
+    elif kind == "hangup":
+        channel.hang_up(headers.get("hangup-cause", "NORMAL_CLEARING"), by_us=True)

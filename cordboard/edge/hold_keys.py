@@ -1,7 +1,7 @@
-"""The keys of callers on hold. One object for all calls of a worker: the phones tell it, the service listens.
+"""Who listens to the keys of callers on hold. One object for all calls of a worker: an edge tells it, the service
+listens.
 
-FreeSWITCH tells each call's keys on that call's own connection, so nobody else's can be heard here, and a key that
-is pressed while no keys are offered goes nowhere. None is logged or kept.
+How an edge hears of a key, and which it must not hear of, is its own affair. None is logged or kept here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 
-class HoldKeys:
+class KeyListeners:
     """Who wants to hear the keys of which leg: `telephony.ports.HoldKeys`."""
 
     def __init__(self) -> None:
