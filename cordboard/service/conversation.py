@@ -27,7 +27,7 @@ from cordboard.errors import StoreUnavailable, SwitchProtocolError, SwitchUnavai
 from cordboard.flows.checkpoint import parse_checkpoint
 from cordboard.flows.run import FlowRun, Step
 from cordboard.service.shared import Shared
-from cordboard.store.flow_runs import StoredRun, Written
+from cordboard.store.flow_runs import ASK_DEADLINE_S, StoredRun, Written
 from cordboard.telephony.outcomes import Failed, HandedOver, HungUp, NotConnected, Outcome, Recorded
 from cordboard.telephony.ports import Phone
 from cordboard.telephony.verbs import (
@@ -49,6 +49,7 @@ from cordboard.telephony.verbs import (
 
 log = structlog.get_logger()
 
+LEAVE_S = 2.0  # for the last row of a call that is handed over: else it would hear the last node again
 AFTERWARDS_S = 10.0  # for all that is done after the caller has left; a worker that drains waits for it
 
 Result = Literal["finished", "hung_up", "failed", "lost", "handed_over", "drained", "other_flow", "transferred"]
@@ -186,7 +187,7 @@ class Conversation:
 
     async def _leave(self, step: Step) -> tuple[Result, Step]:
         """Give the call to another worker, between two verbs."""
-        await self._write_through(step.run)
+        await self._write_through(step.run, LEAVE_S)
         is_written = step.run.kept_at <= self._written.seq
         await self._phone.hand_over(step.run.checkpoint() if is_written else self._place)
         return "drained", step
@@ -226,12 +227,12 @@ class Conversation:
             self._place, self._place_of = run.checkpoint(), place
         return self._place
 
-    async def _write_through(self, run: FlowRun) -> None:
+    async def _write_through(self, run: FlowRun, deadline_s: float = ASK_DEADLINE_S) -> None:
         """Have the row written before the call is let go of; without a database the call goes on all the same."""
         if run.kept_at <= self._written.seq:
             return
         try:
-            await self._shared.runs.save(self._row(run), self._written)
+            await self._shared.runs.save(self._row(run), self._written, deadline_s)
             self._saved_seq = run.kept_at
         except StoreUnavailable as fault:
             self._log.error("store_unavailable", reason=str(fault))

@@ -24,6 +24,7 @@ from cordboard.store.upserts import insert
 from cordboard.store.writer import Fate, StoreThread, Told
 
 ASK_DEADLINE_S = 0.5  # a caller waits in silence meanwhile
+FIND_S = 1.5  # what a caller has entered is worth some silence; dialplans give a worker 3 s to say something
 COLLECT_S = 0.1  # a worker killed within this time asks its callers the last question again
 PENDING_MAX = 20_000  # calls waiting to be written; more than a worker takes
 
@@ -115,11 +116,11 @@ class FlowRuns:
             self._batch.add(run, written)
         self._flush_soon()
 
-    async def save(self, run: StoredRun, written: Written) -> None:
+    async def save(self, run: StoredRun, written: Written, deadline_s: float = ASK_DEADLINE_S) -> None:
         """Note where a call is and wait until it is written. Raises StoreUnavailable."""
         self._batch.add(run, written)
         batch = self._take_batch()
-        await self._thread.ask(batch.work, ASK_DEADLINE_S, self._teller(batch))
+        await self._thread.ask(batch.work, deadline_s, self._teller(batch))
 
     async def take_over(self, call_id: str, epoch: int) -> StoredRun | None:
         """Become the holder of a call and return its row; None if it has none. Raises StoreUnavailable.
@@ -141,7 +142,7 @@ class FlowRuns:
             self._thread.post(work, _nobody_asks)
             if self._reader is None:
                 raise
-            taken = await self._reader.ask(lambda connection: _find(connection, call_id, epoch), ASK_DEADLINE_S)
+            taken = await self._reader.ask(lambda connection: _find(connection, call_id, epoch), FIND_S)
         if taken is not None:
             self._handed.add(call_id)
         return taken

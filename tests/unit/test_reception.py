@@ -15,7 +15,7 @@ import pytest
 from cordboard.errors import SwitchUnavailable
 from cordboard.service.house import House
 from cordboard.settings import Numbers
-from cordboard.store.flow_runs import new_epoch
+from cordboard.store.flow_runs import ASK_DEADLINE_S, new_epoch
 from cordboard.telephony import outcomes as o
 from cordboard.telephony import verbs as v
 from cordboard.telephony.ports import Arrival
@@ -109,6 +109,27 @@ async def test_what_was_entered_just_before_a_drain_is_kept(workers: Workers) ->
     second = back(first, FULL[4], o.HandedOver())
     await workers.new().take(second)
     assert names(second) == ["ask", "Dial"], "only the pin is asked for: the order number came through"
+
+
+async def test_a_database_that_is_slow_for_a_moment_is_waited_for_at_a_drain(
+    workers: Workers, tmp_path: Path
+) -> None:
+    """Longer than for a verb: otherwise the caller would hear the last node again."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "cordboard.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        worker = workers.new()
+        first = ScriptedPhone(Arrival(CALL))
+
+        def drain_and_answer() -> Iterator[o.Outcome]:
+            worker.drain()
+            asyncio.get_running_loop().call_later(2 * ASK_DEADLINE_S, other.execute, "ROLLBACK")
+            yield FULL[2]
+
+        first._script = drain_and_answer()
+        await worker.take(first)
+    second = back(first, FULL[4], o.HandedOver())
+    await workers.new().take(second)
+    assert names(second) == ["ask", "Dial"], "only the pin is asked for"
 
 
 async def test_the_channel_never_runs_ahead_of_the_store(workers: Workers, tmp_path: Path) -> None:
