@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -21,6 +22,7 @@ from cordboard.lab.stage import SAFE_PROMPT, Stage
 
 ANI = "+442079460123"
 SAID_MOST = 30  # lines
+HEARD_S = 0.2
 SILENCE_BELOW = 100  # of 32,767; the phone's melody is far above
 
 
@@ -40,6 +42,12 @@ class Guest:
             if not await self.listener.changed(until_s):
                 raise AssertionError(f"{prompt} was not heard; heard was {self.listener.events}; {self._said()}")
         return float(found[after].start_s)
+
+    async def hears_somebody(self, within_s: float = 10.0) -> None:
+        """Wait for the sound of the phone at the other end, where the PBX itself is silent."""
+        async with asyncio.timeout(within_s):
+            while self.longest_silence_s(self.call.now_s - HEARD_S, self.call.now_s) > HEARD_S / 2:
+                await asyncio.sleep(HEARD_S)
 
     def longest_silence_s(self, start_s: float, upto_s: float) -> float:
         """The longest stretch without sound, in steps of 20 ms."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
@@ -73,8 +74,11 @@ async def test_a_customer_who_is_called_back_has_kept_the_place(stage: Stage, ca
         await desk.set_presence("available")
         async with guest(stage, "6101", ani=THIRD):
             await carol.answer()  # and is busy
-            async with guest(stage, "6101", ani=FIRST) as first, guest(stage, "6101", ani=SECOND, host="127.0.0.3"):
-                await becomes(stage, "SELECT COUNT(*) FROM queue_entries WHERE state = 'waiting'", [(2,)])
+            waiting = "SELECT COUNT(*) FROM queue_entries WHERE state = 'waiting'"
+            async with guest(stage, "6101", ani=FIRST) as first, AsyncExitStack() as calls:
+                await becomes(stage, waiting, [(1,)])
+                await calls.enter_async_context(guest(stage, "6101", ani=SECOND, host="127.0.0.3"))
+                await becomes(stage, waiting, [(2,)])
                 await first.call.press("1")
                 await first.hears("lines/offer")
                 await first.call.press("1")

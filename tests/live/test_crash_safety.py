@@ -114,6 +114,7 @@ async def test_what_was_entered_before_is_not_lost_and_a_secret_is_asked_for_aga
         await caller.call.press("4711")
         await caller.hears("ringing", 10)
         await alice.answer_after(0.1, timeout_s=10)
+        await caller.hears_somebody()  # who hangs up before has not talked
         await alice.hang_up()
         await caller.hears("goodbye", whole=True)  # the branch behind the call saw account 9999
     assert not logged_with(stage, "4711")

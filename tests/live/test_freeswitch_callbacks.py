@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -66,8 +67,11 @@ async def stage(bed: FreeswitchStage, carrier: Carrier) -> AsyncIterator[Freeswi
 
 async def test_a_customer_who_is_called_back_has_kept_the_place(stage: FreeswitchStage, carrier: Carrier) -> None:
     async with agent_at(stage, "carol") as (carol, desk):
-        async with guest(stage, "6101", ani=FIRST) as first, guest(stage, "6101", ani=SECOND, host="127.0.0.3"):
-            await becomes(stage, "SELECT COUNT(*) FROM queue_entries WHERE state = 'waiting'", [(2,)])
+        waiting = "SELECT COUNT(*) FROM queue_entries WHERE state = 'waiting'"
+        async with guest(stage, "6101", ani=FIRST) as first, AsyncExitStack() as calls:
+            await becomes(stage, waiting, [(1,)])
+            await calls.enter_async_context(guest(stage, "6101", ani=SECOND, host="127.0.0.3"))
+            await becomes(stage, waiting, [(2,)])
             await first.call.press("1")
             await first.hears("lines/offer")
             await first.call.press("1")

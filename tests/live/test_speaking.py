@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import tarfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -37,16 +39,12 @@ def asterisk_sounds(stage: Stage, folder: Path) -> dict[str, Path]:
     """The sounds of the Asterisk under test, by the names they have there."""
     engine = docker.from_env()
     container = engine.containers.get(f"cordboard-lab-{stage.pbx.run_dir.name}")
-    files = {}
-    for name in SPOKEN:
-        files[name] = folder / f"{name.replace('/', '-')}.wav"
-        read = container.exec_run(["cat", f"{SOUNDS}{name}.wav"])
-        if read.exit_code == 0:
-            files[name].write_bytes(read.output)
-        else:
-            del files[name]
+    packed, _ = container.get_archive(SOUNDS)
+    with tarfile.open(fileobj=io.BytesIO(b"".join(packed))) as archive:
+        archive.extractall(folder, filter="data")
     engine.close()
-    return files
+    files = {name: folder / Path(SOUNDS).name / f"{name}.wav" for name in SPOKEN}
+    return {name: path for name, path in files.items() if path.is_file()}
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

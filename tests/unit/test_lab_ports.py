@@ -29,9 +29,16 @@ def test_a_port_taken_on_one_address_is_free_on_another(taken_port):
     assert is_free(taken_port, "127.0.0.9")
 
 
-def test_neighbours_skip_a_taken_port(taken_port):
-    among = range(taken_port - 1, taken_port + 3)
-    assert find_free_ports(2, among=among) == taken_port + 1
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM], ids=["udp", "tcp"])
+def test_neighbours_skip_a_taken_port(kind, monkeypatch):
+    with monkeypatch.context() as at_once:
+        at_once.setattr(ports, "CLAIMED_S", 0.0)
+        first = find_free_ports(4)
+    with socket.socket(socket.AF_INET, kind) as taken:
+        taken.bind((LOOPBACK, first + 1))
+        if kind == socket.SOCK_STREAM:
+            taken.listen()
+        assert find_free_ports(2, among=range(first, first + 4)) == first + 2
 
 
 def test_no_free_port_is_an_error(taken_port):
