@@ -11,7 +11,7 @@ from cordboard.flows.run import Finish, FlowRun, Step
 from cordboard.telephony.hangup_causes import HangupCause
 from cordboard.telephony.outcomes import Connected, Done, Gathered, NoInput, NotConnected, Outcome, Recorded
 from cordboard.telephony.verbs import Dial, Extension, Gather, Hangup, Play, Record, Say, VoicemailBox
-from tests.doubles.flow_kit import CALL, NOON, answered, flow_of, walk
+from tests.doubles.flow_kit import CALL, NOON, answered, faults_of, flow_of, text_of, walk
 
 
 def names(prompts: tuple) -> list[str]:
@@ -373,6 +373,14 @@ def test_the_pbx_can_take_the_message() -> None:
     first, second = walk(flow_of("a: {voicemail: office}"), [Done()])
     assert first.verb == VoicemailBox("100@default")
     assert second.verb == Hangup()
+
+
+def test_what_the_pbx_would_not_keep_to_is_refused() -> None:
+    (found,) = faults_of(text_of("a: {voicemail: office, max_s: 60}"))
+    assert (found.code, found.message) == (
+        "unfit-option",
+        "`max_s` means nothing for `office`, a mailbox of the PBX",
+    )
 
 
 @pytest.mark.parametrize(("written", "cause"), [("busy", HangupCause.BUSY), ("", HangupCause.NORMAL)])

@@ -3,7 +3,7 @@
     night: {voicemail: sales, greeting: leave_message, max_s: 120, silence_s: 5, next: thanks}
 
 The settings say where the box's messages go and who is told. A box with a `mailbox` is the PBX's own voicemail,
-with the limits set there.
+with the limits set there: `max_s` and `silence_s` are refused for it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _GREETING = "greeting"
 _RECORDING = "recording"
+_OURS_ALONE = frozenset({"max_s", "silence_s"})
 
 
 class VoicemailOptions(NodeOptions):
@@ -52,9 +53,13 @@ class VoicemailOptions(NodeOptions):
         return self.next is None
 
     def compile(self, compiler: NodeCompiler) -> Node:
-        """The node with its box looked up."""
+        """The node with its box looked up. What only our own recording knows is refused where the PBX records."""
+        box = compiler.box(self.voicemail, "voicemail")
+        for name in sorted(self.model_fields_set & _OURS_ALONE if box.mailbox else ()):
+            message = f"`{name}` means nothing for `{box.name}`, a mailbox of the PBX"
+            compiler.report((name,), "unfit-option", message, "leave it out, and set it in the PBX", key=True)
         return VoicemailNode(
-            box=compiler.box(self.voicemail, "voicemail"),
+            box=box,
             greeting=compiler.speech(self.greeting, "greeting"),
             max_s=self.max_s,
             silence_s=self.silence_s,
