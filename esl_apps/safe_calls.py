@@ -90,8 +90,10 @@ class SafeOutbound(SafeProtocol, OutboundSession):  # type: ignore[misc]
             self._server.on_late(self)
 
     def fall_silent(self) -> None:
-        """Stay connected, and have nothing more to do with the call."""
-        if self.connected:
+        """Stay connected until the call ends, and have nothing more to do with it."""
+        if self._lingering:  # it has ended: its channel is kept for us
+            self.let_go()
+        elif self.connected:
             self.post(commands.DEAF, NOBODY)
             self._server.on_silent(self)
 

@@ -54,6 +54,9 @@ class LoopbackCaller:
         return (await self._pbx.command(f"uuid_getvar {self.leg_id} contract_place")).strip() == "safe"
 
 
+GONE_S = 30.0  # FreeSWITCH keeps a channel for 5 s for whoever has not let go of its socket
+
+
 class FreeswitchEdge:
     """As `Edge`."""
 
@@ -88,7 +91,7 @@ class FreeswitchEdge:
         """As `Edge`."""
         self.worker.release()  # FreeSWITCH keeps a channel for as long as its socket is open
         await self._pbx.command("hupall")
-        await self._pbx.wait_for_no_channels()
+        await self._pbx.wait_for_no_channels(GONE_S)
 
 
 @asynccontextmanager

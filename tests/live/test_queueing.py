@@ -31,6 +31,7 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(180), pytest.mark.asyncio(lo
 
 SITE = Path(__file__).parent / "queue_site"
 SCENARIOS = sorted((SITE / "scenarios").glob("*.yaml"))
+AT_ONCE_S = 2.0  # some milliseconds, and what a busy machine adds; the phone would ring for 15 s
 SOON_S = 6.0
 
 
@@ -144,7 +145,7 @@ async def test_who_leaves_while_it_rings_stops_the_phone_at_once(stage: Stage) -
             left_at = time.monotonic()
             await call.hang_up()
             ended = await phone.closed()
-        assert ended.closed_at is not None and ended.closed_at - left_at < 0.05
+        assert ended.closed_at is not None and ended.closed_at - left_at < AT_ONCE_S
         await becomes(stage, last_end("lea"), [("caller_left",)])
         await becomes(stage, activity("lea"), [("idle",)])
 
@@ -161,7 +162,7 @@ async def test_who_leaves_during_the_whisper_stops_the_phone_at_once(stage: Stag
             left_at = time.monotonic()
             await call.hang_up()
             ended = await phone.closed()
-        assert ended.closed_at is not None and ended.closed_at - left_at < 0.05
+        assert ended.closed_at is not None and ended.closed_at - left_at < AT_ONCE_S
         await becomes(stage, last_end("lea"), [("caller_left",)])
         await becomes(stage, activity("lea"), [("idle",)])
     left = "select left_because from queue_entries where queue = 'leaves' order by entered_at desc limit 1"

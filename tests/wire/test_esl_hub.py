@@ -155,11 +155,12 @@ async def test_where_asyncio_falls_behind_reading_stops_until_it_has_caught_up(h
                 done.set()
 
         session.on_event(note)
+        listens.set()
         await done.wait()
 
     server = EslServer(serve, "127.0.0.1", 0, hub=hub)
     await server.start()
-    reached = threading.Event()
+    listens = threading.Event()  # what comes before is heard by nobody, and not counted
     most = 0
 
     def flood(port: int) -> None:
@@ -168,15 +169,14 @@ async def test_where_asyncio_falls_behind_reading_stops_until_it_has_caught_up(h
     async def send(port: int) -> None:
         async with await EslPeer.dial(port) as peer:
             await peer.begin()
+            assert await asyncio.to_thread(listens.wait, 20.0)
             for _ in range(count):
                 peer.send(event("PLAYBACK_START"))
-            reached.set()
             await peer.wait_closed(90.0)
 
     sender = threading.Thread(target=flood, args=(server.port,))
     sender.start()
-    while not server.session_count:
-        await asyncio.sleep(0.01)
+    assert await asyncio.to_thread(listens.wait, 20.0)
     deadline = time.monotonic() + 20.0
     while not hub._paused and time.monotonic() < deadline:
         time.sleep(0.005)  # noqa: ASYNC251 (asyncio is to fall behind)

@@ -329,6 +329,17 @@ async def test_whose_call_is_another_workers_says_nothing_more_and_stays_connect
         await asyncio.wait_for(session.lost, 10.0)
 
 
+async def test_nobody_stays_connected_to_a_call_that_has_ended(hub: EslHub) -> None:
+    """FreeSWITCH keeps its channel for as long as the socket is open, 5 s at most."""
+    async with call(hub) as (peer, session):
+        peer.send(hung_up())
+        await asyncio.wait_for(asyncio.shield(session.gone), 10.0)
+        session.fall_silent()
+        assert await peer.command() == "exit"
+        peer.close()
+        await asyncio.wait_for(session.lost, 10.0)
+
+
 async def test_a_peer_that_does_not_let_go_is_left(hub: EslHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("esl_apps.safe_esl.GOODBYE_S", 0.05)
     async with call(hub) as (_, session):
