@@ -79,7 +79,7 @@ async def open_site() -> AsyncIterator[Site]:
         first = find_free_ports(4)
         ports = Ports(*range(first, first + 4))
         secret = secrets.token_hex(12)
-        sounds = _write_files(folder, secret)
+        sounds = write_ivr(folder, secret)
         async with LabPbx(
             mounts=[folder],
             extra_files={
@@ -98,7 +98,7 @@ async def open_site() -> AsyncIterator[Site]:
         cleanup.remove_run_dir(folder)
 
 
-def _write_files(folder: Path, secret: str) -> Path:
+def write_ivr(folder: Path, secret: str) -> Path:
     """A copy of our configuration with its prompts; returns their folder: all variants play the same files."""
     shutil.copytree(OWN_CONFIG, folder / "config")
     sounds = folder / "config" / "prompts" / LANGUAGE

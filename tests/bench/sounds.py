@@ -19,7 +19,7 @@ RATE_HZ = 8000
 TONE_HZ = 440
 GREETING_MS = 200
 SHORT_MS = 20
-LANGUAGE = "xx"  # no language: Asterisk has no sounds for it but ours
+LANGUAGE = "ka"  # Asterisk speaks it, but has no sounds for it but ours
 ASTERISK_SOUNDS = "/usr/share/asterisk/sounds"
 
 
