@@ -23,7 +23,7 @@ from panoramisk.ami_protocol import AMIProtocol
 from panoramisk.manager import Manager
 from panoramisk.message import Message
 
-from agi_scripts.ami_messages import Action, MessageSplitter, encode_action, headers_of
+from agi_scripts.ami_messages import Action, Headers, MessageSplitter, encode_action, headers_of
 from cordboard.errors import OutcomeUnknown, SwitchError, SwitchProtocolError, SwitchRefused, SwitchUnavailable
 
 CONNECT_S = 5.0
@@ -34,6 +34,16 @@ LIST_MAX = 50_000  # events of one list, e.g. one for each channel
 UNSENT_MAX_BYTES = 1024 * 1024
 
 _log = structlog.get_logger(__name__)
+
+
+class LinkMessage(Message):  # type: ignore[misc]
+    """Panoramisk's message, made at once of headers whose names are in small letters: its own way takes each name
+    three times through Python, and Asterisk tells several events with each call.
+    """
+
+    def __init__(self, headers: Headers) -> None:
+        self._store = {name: (name, value) for name, value in headers.items()}
+        self.manager = None
 
 
 class PendingAction(PanoramiskAction):  # type: ignore[misc]  # panoramisk has no types
@@ -104,26 +114,29 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]
             self.close()
             return
         for text in texts:
-            headers = headers_of(text)
-            if "event" in headers or "response" in headers:
-                self.handle_message(Message(headers))
+            self._take(headers_of(text))
 
-    def handle_message(self, message: Message) -> None:
-        action = self._asked_for(message)
+    def _take(self, headers: Headers) -> None:
+        """Give a message to the action it answers, or else to those who have registered for its event."""
+        event = headers.get("event")
+        if isinstance(event, list):  # a caller can put headers into an event: the first `Event` is Asterisk's
+            event = headers["event"] = event[0]
+        if event is None and "response" not in headers:
+            return
+        action = self._asked_for(headers)
         if action is not None:
-            if action.add_message(message):
+            if action.add_message(LinkMessage(headers)):
                 self.forget(action)
-        elif "event" in message:
-            self._manager.dispatch(message)
+        elif event is not None:
+            self._manager.tell(event, headers)
 
-    def _asked_for(self, message: Message) -> PendingAction | None:
-        """The action a message answers. A caller can put headers into an event (line breaks in a number): of two
-        `Event` the first is Asterisk's, of two `ActionID` the one we have chosen.
-        """
-        if isinstance(message.event, list):
-            message["event"] = message.event[0]
-        ids = message.action_id if isinstance(message.action_id, list) else [message.action_id]
-        return next((self.responses[one] for one in ids if one in self.responses), None)
+    def _asked_for(self, headers: Headers) -> PendingAction | None:
+        """The action a message answers: of two `ActionID` (one put in by a caller) the one that we have chosen."""
+        ids = headers.get("actionid", "")
+        for one in ids if isinstance(ids, list) else (ids,):
+            if one in self.responses:
+                return cast(PendingAction, self.responses[one])
+        return None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.close()
@@ -146,13 +159,18 @@ class LinkManager(Manager):  # type: ignore[misc]
     async def send_awaiting_actions(self, *_: object) -> None:
         """Nothing ever waits to be sent again: an Originate sent twice is two calls."""
 
-    def dispatch(self, event: Message) -> list[str]:
-        """Call those who registered for an event. One that fails does not take the link down."""
-        try:
-            return cast("list[str]", super().dispatch(event))
-        except Exception:
-            _log.exception("ami_event_handler_failed", ami_event=event.event)
-            return []
+    def tell(self, event: str, headers: Headers) -> None:
+        """Call those who registered for an event, by its name. One that fails takes neither the link nor the next.
+
+        Instead of `dispatch`, which tries every name as a pattern on every event.
+        """
+        callbacks = self.callbacks.get(event, ())
+        message = LinkMessage(headers) if callbacks else None
+        for callback in callbacks:
+            try:
+                callback(self, message)
+            except Exception:
+                _log.exception("ami_event_handler_failed", ami_event=event)
 
 
 class AmiLink:

@@ -6,15 +6,14 @@ one line of one action is refused here, before anything is written.
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from cordboard.errors import SwitchProtocolError
 
 LINE_MAX_BYTES = 1000
-MESSAGE_MAX_CHARACTERS = 256 * 1024
-END = "\r\n\r\n"
+MESSAGE_MAX_BYTES = 256 * 1024
+END = b"\r\n\r\n"
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _UNFIT = ("\r", "\n", "\0")
@@ -50,25 +49,24 @@ def _line(key: str, value: object) -> bytes:
 class MessageSplitter:
     """Turns chunks into messages, however the chunks are cut, even inside a character."""
 
-    __slots__ = ("_decoder", "_pending", "_searched")
+    __slots__ = ("_pending", "_searched")
 
     def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self._pending = ""
+        self._pending = b""
         self._searched = 0
 
     def feed(self, data: bytes) -> list[str]:
         """The messages this chunk completes, without empty line. Raises SwitchProtocolError if one never ends."""
-        self._pending += self._decoder.decode(data)
+        self._pending += data
         if self._pending.find(END, self._searched) < 0:
             self._searched = max(0, len(self._pending) - len(END))
-            messages: list[str] = []
+            messages: list[bytes] = []
         else:
             *messages, self._pending = self._pending.split(END)
             self._searched = 0
-        if len(self._pending) > MESSAGE_MAX_CHARACTERS:
+        if len(self._pending) > MESSAGE_MAX_BYTES:
             raise SwitchProtocolError("an AMI message without an end")
-        return messages
+        return [message.decode(errors="replace") for message in messages]
 
 
 Headers = dict[str, str | list[str]]
@@ -80,12 +78,26 @@ def headers_of(text: str) -> Headers:
     In order, whatever the case: a caller can put lines in front of Asterisk's own (line breaks in a number), and of
     most headers the last one is Asterisk's.
     """
-    found: dict[str, list[str]] = {}
+    found: Headers = {}
     for line in text.split("\r\n"):
         name, colon, value = line.partition(": ")
-        if colon:
-            found.setdefault(name.lower(), []).append(value)
-    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+        if not colon:
+            continue
+        name = name.lower()
+        if name in found:
+            _add(found, name, value)
+        else:
+            found[name] = value
+    return found
+
+
+def _add(found: Headers, name: str, value: str) -> None:
+    """One value more of a name: only such a name gets a list."""
+    values = found[name]
+    if isinstance(values, list):
+        values.append(value)
+    else:
+        found[name] = [values, value]
 
 
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)

@@ -15,6 +15,7 @@ from agi_scripts.environment import Environment, decoded
 from cordboard.edge.checkpoints import is_checkpoint
 from cordboard.edge.dialled import closest
 from cordboard.errors import SwitchProtocolError
+from cordboard.redaction import clean
 from cordboard.telephony.call import Call
 from cordboard.telephony.call_id import is_call_id, new_call_id
 from cordboard.telephony.hangup_causes import HangupCause, from_q850
@@ -59,7 +60,7 @@ def arrival_of(environment: Environment, *, token: str, switch: str) -> Arrival:
         dnis=dnis,
         started_at=_moment(began),
         ani=ani,
-        caller_name=decoded(name),
+        caller_name=clean(decoded(name)),
     )
     return Arrival(call, checkpoint, _returned(returned), ended=environment.script == ENDED)
 

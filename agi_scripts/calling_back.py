@@ -7,37 +7,20 @@ channel enters it, whose other half waits until an agent has taken the call and 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from agi_scripts import variables
 from agi_scripts.devices import is_one_device
+from cordboard.edge.calling_back import CONTEXT, STAND_IN_S, LegWanted
+from cordboard.edge.telephone_numbers import is_number
 from cordboard.errors import SwitchProtocolError
 from cordboard.telephony.call_id import is_call_id
 from cordboard.telephony.ports import CustomerLeg
-
-CONTEXT = "cordboard-callback"
-STAND_IN_S = 5.0  # a leg of our own answers at once
-
-_NUMBER = re.compile(r"\+?[0-9]{1,20}")
-
-
-@dataclass(frozen=True, slots=True)
-class LegWanted:
-    """What `originate` is called with."""
-
-    device: str = field(repr=False)
-    extension: str
-    ring_s: float
-    variables: Mapping[str, str] = field(repr=False)
-    caller_id: str
 
 
 def leg_wanted(leg: CustomerLeg) -> LegWanted:
     """The leg in Asterisk's words. Raises SwitchProtocolError on what is no device, number or call id of ours."""
     customer = leg.customer
-    if not (is_one_device(customer.device) and _NUMBER.fullmatch(customer.number) and is_call_id(leg.call_id)):
+    if not (is_one_device(customer.device) and is_number(customer.number) and is_call_id(leg.call_id)):
         raise SwitchProtocolError("somebody to call back who is no number and device")
     known = {variables.ORIGINATED: leg.call_id, variables.CUSTOMER_NUMBER: customer.number}
     if not leg.agent_first:

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from cordboard.errors import SwitchProtocolError
 
 LINE_MAX_BYTES = 8000  # Asterisk reads 8,192 bytes at most and would run what is behind them as a command
-ALL_KEYS = "0123456789*#"
 
 _UNFIT = re.compile(r"[\r\n\0]")
 _UNFIT_IN_MSET = re.compile(r"""[\r\n\0,"\\()\[\]{}|$']""")  # it splits at commas, strips quotes

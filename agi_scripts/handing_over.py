@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from agi_scripts import commands, variables
 from agi_scripts.devices import is_one_device, leg_names
 from agi_scripts.screening import screen_sounds
+from cordboard.edge.telephone_numbers import is_number
 from cordboard.errors import SwitchProtocolError
 from cordboard.telephony.outcomes import Failed, HandedOver, NotConnected, Transferred
 from cordboard.telephony.verbs import (
@@ -33,7 +34,6 @@ TRANSFER_RING_S = 60.0  # as long as people let it ring
 
 _MAILBOX = re.compile(r"[A-Za-z0-9_.-]{1,80}(@[A-Za-z0-9_.-]{1,80})?")
 _PLACE = re.compile(r"([A-Za-z0-9_.-]{1,80}),([A-Za-z0-9_.*#+-]{1,80}),([0-9]{1,4})")
-_NUMBER = re.compile(r"\+?[0-9]{1,20}")
 _OUR_TRANSFERS = "cordboard-call,away,1"  # a dialplan without it was written by an earlier release
 _IS_NOT = "(0)"
 
@@ -77,7 +77,7 @@ def _ringing(targets: Sequence[DialTarget], ring_s: float) -> dict[str, str]:
     if not 1 <= len(targets) <= MAX_TARGETS or not all(is_one_device(target.device) for target in targets):
         raise SwitchProtocolError("a dial target that is not one device")
     shown = next((one for one in targets if isinstance(one, OutsideNumber) and one.caller_id), None)
-    if shown and not _NUMBER.fullmatch(shown.caller_id):
+    if shown and not is_number(shown.caller_id):
         raise SwitchProtocolError("a caller id that is no number")
     return {
         variables.DEVICE: "&".join([target.device for target in targets]),

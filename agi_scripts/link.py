@@ -89,13 +89,14 @@ class AgiLink(asyncio.Protocol):
         if self._transport is None:
             raise self._loss()
         waiting = self._waiting = self._loop.create_future()
-        waiting.add_done_callback(self._answered)
         self._watch(longest_s)
         self._transport.write(line)
         try:
-            reply: Reply = await (asyncio.shield(waiting) if uncut else waiting)
+            reply: Reply = await waiting
         except asyncio.CancelledError:
-            if not uncut:
+            if uncut:
+                self._let_come(waiting)
+            else:
                 self.close()
             raise
         if reply.code == DEAD_CHANNEL:
@@ -175,16 +176,17 @@ class AgiLink(asyncio.Protocol):
             self._stop_idling()
 
     def _answer(self, reply: Reply) -> None:
-        if self._waiting is None or self._waiting.done():
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
             raise SwitchProtocolError("an AGI reply to no command")
         self._due = float("inf")
-        self._waiting.set_result(reply)
+        if not waiting.cancelled():  # just now, and its sender does not know of it yet
+            waiting.set_result(reply)
 
-    def _answered(self, waiting: asyncio.Future[Reply]) -> None:
-        """The line is done with, also if its sender was cancelled and nobody asks for its end any more."""
-        self._waiting = None
-        if not waiting.cancelled():
-            waiting.exception()
+    def _let_come(self, cancelled: asyncio.Future[Reply]) -> None:
+        """Have something for the next sender to wait for, if the reply is still to come."""
+        if self._waiting is cancelled:
+            self._waiting = self._loop.create_future()
 
     def _stop_idling(self) -> None:
         if self._idling is not None and not self._idling.done():
@@ -219,10 +221,16 @@ class AgiLink(asyncio.Protocol):
         if self._checking is not None:
             self._checking.cancel()
             self._checking = None
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(self._loss())
+        self._fail_waiting()
         self._stop_idling()
         self._on_closed(self, fault)
+
+    def _fail_waiting(self) -> None:
+        """No reply will come. Perhaps nobody asks any more, as the sender was cancelled: then that is no news."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(self._loss())
+            waiting.exception()
 
     def _loss(self) -> Exception:
         """Why no command can be answered any more."""

@@ -12,6 +12,7 @@ Seen on Asterisk 22.10. Everything has a bound, and what is none of these raises
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ SUCCESS = 200
 DEAD_CHANNEL = 511
 USAGE = 520
 
+_REPLY = re.compile(r"([0-9]{3})(?: result=([^ ]*) ?(.*)| (.*))?", re.DOTALL)
 _USAGE_BEGIN = b"520-"
 _USAGE_END = b"520 End of proper usage"
 
@@ -99,12 +101,10 @@ class ReplyParser:
 
 
 def _reply(line: str) -> Reply | None:
-    code, _, words = line.partition(" ")
-    if not (len(code) == 3 and code.isascii() and code.isdecimal()):
+    found = _REPLY.fullmatch(line)
+    if found is None:
         raise SwitchProtocolError("an AGI reply without a code")
+    code, result, rest, words = found.groups()
     if code == "100":
         return None  # "Trying...": the reply itself is still to come
-    if not words.startswith("result="):
-        return Reply(int(code), rest=words)
-    result, _, rest = words.removeprefix("result=").partition(" ")
-    return Reply(int(code), result, rest)
+    return Reply(int(code), rest=words or "") if result is None else Reply(int(code), result, rest)

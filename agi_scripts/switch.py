@@ -21,11 +21,13 @@ from agi_scripts import variables
 from agi_scripts.agent_legs import LISTED_VARIABLES, NotOurs, agent_leg, agent_leg_event, is_agent_event, last
 from agi_scripts.ami import AmiLink
 from agi_scripts.call_events import call_event, is_call_event
-from agi_scripts.calling_back import CONTEXT, leg_wanted
+from agi_scripts.calling_back import leg_wanted
 from agi_scripts.devices import device_state, is_one_device
 from agi_scripts.hold_keys import pass_on_key
+from cordboard.edge.calling_back import CONTEXT
 from cordboard.edge.hold_keys import KeyListeners
-from cordboard.edge.reconnecting import Callback, OnConnected
+from cordboard.edge.linked_switch import LinkedSwitch
+from cordboard.edge.telephone_numbers import is_number
 from cordboard.errors import SwitchProtocolError, SwitchRefused
 from cordboard.telephony.hangup_causes import Q850, HangupCause
 from cordboard.telephony.ports import AgentLeg, AgentLegEvent, CallEvent, CustomerLeg, DeviceState, Leg
@@ -34,7 +36,6 @@ ORIGINATE_MARGIN_S = 5.0  # beyond the ringing: Asterisk's own time-out answers 
 
 _LEG_ID = re.compile(r"[A-Za-z0-9._;-]{1,100}")  # ";2" ends the id of a Local channel's other half
 _PLACE = re.compile(r"[A-Za-z0-9_.*#+-]{1,80}")
-_NUMBER = re.compile(r"\+?[0-9]{1,20}")
 _VARIABLE = re.compile(r"_{0,2}[A-Za-z][A-Za-z0-9_]{0,60}")
 _UNFIT_IN_VARIABLE = frozenset(",\"'\\()[]{}$")  # Asterisk splits and unquotes what follows "Variable:"
 
@@ -50,7 +51,7 @@ _REASONS: dict[str, HangupCause] = {
 _log = structlog.get_logger(__name__)
 
 
-class AsteriskSwitch:
+class AsteriskSwitch(LinkedSwitch[AmiLink]):
     """Asterisk's control link. token: what the dialplan was rendered with, which its events carry."""
 
     def __init__(
@@ -63,39 +64,11 @@ class AsteriskSwitch:
         token: str = "cordboard",  # noqa: S107 (a mark, until an admin renders one of their own)
         ping_s: float = 2.0,
     ) -> None:
+        super().__init__(AmiLink(host, port, username, secret, ping_s=ping_s))
         self.strange_events = 0  # agents' events that were not our dialplan's
         self._token = token
-        self._link = AmiLink(host, port, username, secret, ping_s=ping_s)
-        self._callbacks = OnConnected()
         self.hold_keys = KeyListeners()
         self._link.on_event("DTMFEnd", lambda _, event: pass_on_key(self.hold_keys, event))
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether commands can be sent now."""
-        return self._link.is_connected
-
-    @property
-    def link(self) -> AmiLink:
-        """The manager link, for those who want events."""
-        return self._link
-
-    async def connect(self) -> None:
-        """Begin to connect; returns at once. The link comes back by itself whenever it is lost."""
-        self._link.start()
-
-    async def aclose(self) -> None:
-        """Disconnect for good."""
-        await self._link.aclose()
-        self._callbacks.cancel()
-
-    async def wait_connected(self, deadline_s: float) -> None:
-        """Wait for the link. Raises SwitchUnavailable after the deadline."""
-        await self._link.wait_connected(deadline_s)
-
-    def on_connected(self, callback: Callback) -> None:
-        """Call this after each (re)connect, to list what lives and reconcile. An async one gets a task."""
-        self._link.on_connected(lambda: self._callbacks.begin(callback))
 
     def on_agent_leg(self, callback: Callable[[AgentLegEvent], None]) -> None:
         """Call this with what each agent's leg does, the moment it does it."""
@@ -147,8 +120,10 @@ class AsteriskSwitch:
             "Async": "true",
             "Variable": _assignments(variables or {}),
         }
+        if caller_id and not is_number(caller_id):
+            raise SwitchProtocolError("a caller id that is no number")
         if caller_id:
-            action["CallerID"] = f"<{_fit(_NUMBER, caller_id)}>"
+            action["CallerID"] = f"<{caller_id}>"
         answer = await self._link.send(action, ends_with="OriginateResponse", longest_s=ring_s + ORIGINATE_MARGIN_S)
         last = answer[-1]
         if "event" not in last:

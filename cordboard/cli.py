@@ -86,7 +86,10 @@ def desk(
 @app.command("install-dialplan")
 def install_dialplan(
     config: ConfigOption,
-    switch: Annotated[Literal["asterisk", "freeswitch"], typer.Option(help="Which switch.")] = "asterisk",
+    switch: Annotated[
+        Literal["asterisk", "freeswitch"] | None,
+        typer.Option(help="Which switch; if left out, that of `switches:`, and of two Asterisk."),
+    ] = None,
     target: Annotated[
         Path | None,
         typer.Option(help="The switch's configuration directory, /etc/asterisk or /etc/freeswitch by default."),
@@ -99,7 +102,9 @@ def install_dialplan(
     """Write the dialplan, the link's user or password and the systemd unit; print what is left to add."""
     from cordboard.bootstrap.freeswitch_installation import FreeswitchInstallation
     from cordboard.bootstrap.installation import Installation
+    from cordboard.bootstrap.shared_unit import installed_for
 
+    switch = switch or installed_for(config)
     where = (config, target or Path("/etc") / switch, None if no_systemd else systemd)
     plan = FreeswitchInstallation(*where) if switch == "freeswitch" else Installation(*where)
     diff = plan.uninstall(dry_run=dry_run) if uninstall else plan.install(dry_run=dry_run)
@@ -179,7 +184,8 @@ def _add_lab() -> None:
         if (missing.name or "").startswith("cordboard"):
             raise
         if sys.argv[1:2] != ["--help"] and sys.argv[1:]:
-            raise LabError(f"the test bed needs {missing.name}: pip install 'cordboard[lab]'") from missing
+            cure = "pip install -e '.[lab]' in a clone of the repository"
+            raise LabError(f"the test bed needs {missing.name}: {cure}") from missing
         return
     app.add_typer(lab_app, name="lab")
     app.command()(demo)

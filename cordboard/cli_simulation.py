@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cordboard.simulation.session import Session
 
 _TESTS_FOLDER, _FLOWS_FOLDER = "tests", "flows"
+_SWITCHES = {"asterisk": "Asterisk", "freeswitch": "FreeSWITCH"}
 
 _NEXT = """
 A support line is in {directory}. Next:
@@ -33,7 +34,7 @@ A support line is in {directory}. Next:
   cordboard simulate -c {written}    call it here, in the terminal; no PBX is needed
   cordboard test {written}           play its tests
   cordboard lint {written}           after a change: what is wrong or doubtful, and where
-  cordboard run -c {written}         take calls of your Asterisk; `cordboard install-dialplan` comes first
+  cordboard run -c {written}         take calls of your {switch}; `cordboard install-dialplan` comes first
 
 Then edit {directory}/flows/support.yaml and call it again."""
 
@@ -262,15 +263,19 @@ def _exit_code(told: Results, fail_under: float | None) -> int:
 
 def init(
     directory: Annotated[Path, typer.Argument(help="A new or empty directory.", file_okay=False)],
+    switch: Annotated[
+        Literal["asterisk", "freeswitch"], typer.Option(help="The switch that calls will come in on.")
+    ] = "asterisk",
 ) -> None:
     """Make a configuration to start from: a support line, its tests, queues, agents and numbers."""
     from cordboard.starter.copying import NotEmpty, make_configuration
 
     try:
-        written = make_configuration(directory)
+        written = make_configuration(directory, switch)
     except NotEmpty:
         message = f"there is something in {directory} already; nothing was written"
         raise typer.BadParameter(message, param_hint="DIRECTORY") from None
     for path in written:
         typer.echo(f"  {directory / path}")
-    typer.echo(_NEXT.format(directory=directory, written=shlex.quote(str(directory))))
+    told = {"directory": directory, "written": shlex.quote(str(directory)), "switch": _SWITCHES[switch]}
+    typer.echo(_NEXT.format(**told))

@@ -137,4 +137,4 @@ def _print_trace(found: CallTrace, zone: str, as_json: bool) -> None:
     caller = traced.call.ani or "a withheld number"
     typer.echo(f"{traced.call.call_id}: {caller} dialled {traced.call.dnis} at {began}, flow {traced.flow} "
                f"{traced.revision}, {traced.result or 'not over yet'}\n")  # fmt: skip
-    typer.echo(as_table([HEAD, *(line.cells() for line in trace_lines(steps))]))
+    typer.echo(as_table([HEAD, *(line.cells() for line in trace_lines(steps, traced.result))]))

@@ -314,7 +314,9 @@ class Settings(Section):
     )
     trace: Trace = Field(default=Trace(), description="What is kept of the way that calls took.")
     max_calls: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        default=2_000, description="More calls at a time than these go to the safe destination."
+        default=2_000,
+        description="Calls that one worker takes at a time. More go to the next one; to the safe "
+        "destination if all are full.",
     )
     drain_s: Annotated[float, Field(ge=0, le=600)] = Field(
         default=25.0, description="How long a service that ends waits for its calls."

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from cordboard.edge.checkpoints import is_checkpoint
 from cordboard.edge.dialled import closest
 from cordboard.errors import SwitchProtocolError
+from cordboard.redaction import clean
 from cordboard.telephony.call import Call
 from cordboard.telephony.call_id import is_call_id, new_call_id
 from cordboard.telephony.outcomes import Connected, Done, Failed, NotConnected, Outcome
@@ -60,7 +61,7 @@ def arrival_of(facts: EslEvent, *, token: str, switch: str, ended: bool = False)
         dnis=_number(facts.variable(variables.DNIS) or facts.get("Caller-Destination-Number", "")),
         started_at=_began(facts),
         ani=_number(_of_caller(facts, "Number", ended=ended)),
-        caller_name=_NOT_SHOWN.sub(" ", _of_caller(facts, "Name", ended=ended))[:_NAME_MAX],
+        caller_name=clean(_NOT_SHOWN.sub(" ", _of_caller(facts, "Name", ended=ended)))[:_NAME_MAX],
     )
     return Arrival(call, checkpoint, _returned(facts, ended=ended), ended=ended)
 

@@ -9,56 +9,39 @@ a greeting, which is too late); our dialplan measures how long the greeting is, 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from cordboard.edge.calling_back import CONTEXT, STAND_IN_S, LegWanted
+from cordboard.edge.telephone_numbers import is_number
 from cordboard.errors import SwitchProtocolError
 from cordboard.telephony.call_id import is_call_id
 from cordboard.telephony.ports import CustomerLeg
 from esl_apps import variables
+from esl_apps.devices import is_one_device
 
-CONTEXT = "cordboard-callback"
 STAND_IN = f"loopback/stand-in/{CONTEXT}"
-STAND_IN_S = 5.0  # a leg of our own answers at once
-
-_NUMBER = re.compile(r"\+?[0-9]{1,20}")
-_DEVICE = re.compile(r"[A-Za-z0-9_]{1,40}/[A-Za-z0-9_.+@%/:*#-]{1,200}")
-
-
-@dataclass(frozen=True, slots=True)
-class LegWanted:
-    """What `originate` is called with."""
-
-    device: str = field(repr=False)
-    context: str
-    extension: str
-    ring_s: float
-    variables: Mapping[str, str] = field(repr=False)
-    caller_id: str
 
 
 def leg_wanted(leg: CustomerLeg) -> LegWanted:
     """The leg in FreeSWITCH's words. Raises SwitchProtocolError on what is no device, number or call id of ours."""
     customer = leg.customer
-    if not (_DEVICE.fullmatch(customer.device) and _NUMBER.fullmatch(customer.number) and is_call_id(leg.call_id)):
+    if not (is_one_device(customer.device) and is_number(customer.number) and is_call_id(leg.call_id)):
         raise SwitchProtocolError("somebody to call back who is no number and device")
     known = {variables.ORIGINATED: leg.call_id, variables.CUSTOMER_NUMBER: customer.number}
     if not leg.agent_first:
         detecting = {variables.DETECT: "true"} if leg.detect_machines else {}
-        return LegWanted(customer.device, CONTEXT, "customer", leg.ring_s, known | detecting, customer.caller_id)
+        return LegWanted(customer.device, "customer", leg.ring_s, known | detecting, customer.caller_id)
     known |= {
         variables.CUSTOMER: customer.device,
         variables.RING_S: str(max(1, math.ceil(leg.ring_s))),
         variables.SHOWN: _shown(customer.caller_id),
         "loopback_bowout": "false",  # both halves stay: what is told of the call is on them
     }
-    return LegWanted(STAND_IN, CONTEXT, "stands-in", STAND_IN_S, known, "")
+    return LegWanted(STAND_IN, "stands-in", STAND_IN_S, known, "")
 
 
 def _shown(caller_id: str) -> str:
     if not caller_id:
         return "anonymous"
-    if not _NUMBER.fullmatch(caller_id):
+    if not is_number(caller_id):
         raise SwitchProtocolError("a caller id that is no number")
     return caller_id

@@ -12,6 +12,7 @@ nor is one that has just begun free for not being listed yet.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -19,6 +20,8 @@ from cordboard.telephony.ports import DeviceState
 
 _RINGING = frozenset({"RINGING", "EARLY"})
 _DOWN = frozenset({"DOWN", "HANGUP"})
+# One device and nothing else: "," or "|" would ring a second one, "[" and "{" set variables, "$" be expanded.
+_ONE_DEVICE = re.compile(r"[A-Za-z0-9_]{1,40}/[A-Za-z0-9_.+@%/:*#-]{1,200}")
 ENDED_KEPT = 2_000  # channels that have ended lately: more than end in the seconds which a list is late
 
 
@@ -101,6 +104,11 @@ class Devices:
         if registered is None:
             return DeviceState.UNKNOWN
         return DeviceState.IDLE if registered else DeviceState.UNAVAILABLE
+
+
+def is_one_device(text: str) -> bool:
+    """Whether a text names exactly one device ("user/1001") and can do nothing else inside a dial string."""
+    return _ONE_DEVICE.fullmatch(text) is not None
 
 
 def user_of(presence: str) -> str:

@@ -10,6 +10,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from cordboard.edge.telephone_numbers import is_number
 from cordboard.errors import SwitchProtocolError
 from cordboard.telephony.outcomes import Failed, HandedOver, NotConnected, Transferred
 from cordboard.telephony.verbs import (
@@ -22,6 +23,7 @@ from cordboard.telephony.verbs import (
     VoicemailBox,
 )
 from esl_apps import commands, variables
+from esl_apps.devices import is_one_device
 from esl_apps.screening import screen_file
 
 if TYPE_CHECKING:
@@ -33,10 +35,8 @@ RINGBACK = "%(1000,4000,425)"  # what a caller whom we have answered hears: most
 SCREENED = "execute_extension screen XML cordboard-leg"  # plays it, and hangs up unless 1 is pressed
 ANSWERED = "execute_extension answered XML cordboard-leg"  # the leg tells the caller's when it was picked up
 
-_DEVICE = re.compile(r"[A-Za-z0-9_]{1,40}/[A-Za-z0-9_.+@%/:*#-]{1,200}")
 _MAILBOX = re.compile(r"([A-Za-z0-9_.-]{1,80})(?:@([A-Za-z0-9_.-]{1,80}))?")
 _PLACE = re.compile(r"([A-Za-z0-9_.-]{1,80}),([A-Za-z0-9_.*#+-]{1,80}),1")
-_NUMBER = re.compile(r"\+?[0-9]{1,20}")
 
 
 async def dial(phone: FreeswitchPhone, verb: Dial) -> HandedOver | Failed:
@@ -108,11 +108,11 @@ def _for_all(phone: FreeswitchPhone, screen: str, longest_s: float) -> str:
 
 def _leg(target: DialTarget, ring_s: float) -> str:
     """One device, for how long it is rung, and what a trunk shows as the caller's number."""
-    if not _DEVICE.fullmatch(target.device):
+    if not is_one_device(target.device):
         raise SwitchProtocolError("a dial target that is not one device")
     own = {"leg_timeout": str(max(1, math.ceil(ring_s)))}
     if isinstance(target, OutsideNumber) and target.caller_id:
-        if not _NUMBER.fullmatch(target.caller_id):
+        if not is_number(target.caller_id):
             raise SwitchProtocolError("a caller id that is no number")
         own |= {"origination_caller_id_number": target.caller_id, "origination_caller_id_name": target.caller_id}
     return commands.leg_variables(own) + target.device

@@ -26,9 +26,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cordboard.edge.checkpoints import is_checkpoint
+from cordboard.edge.checkpoints import Position
 from cordboard.edge.hold_keys import KeyListeners
-from cordboard.errors import SwitchError, SwitchProtocolError, SwitchUnavailable
+from cordboard.errors import SwitchError, SwitchUnavailable
 from cordboard.telephony.hangup_causes import HangupCause
 from cordboard.telephony.outcomes import Done, HandedOver, HungUp, Outcome
 from cordboard.telephony.ports import Arrival, Sounds
@@ -89,16 +89,14 @@ class FreeswitchPhone:
     __slots__ = (
         "_arrival",
         "_awaited",
-        "_checkpoint",
         "_holding",
         "_is_heard",
-        "_is_introduced",
-        "_is_noted",
         "_is_rung",
         "_loop",
         "_may_be_paused",
         "_music",
         "_noted",
+        "_position",
         "_session",
         "_taken",
         "_timer_at",
@@ -110,9 +108,7 @@ class FreeswitchPhone:
         self._session = session
         self._loop = asyncio.get_running_loop()
         self._arrival = arrival
-        self._checkpoint = arrival.checkpoint
-        self._is_introduced = False  # whether this worker has written to the channel
-        self._is_noted = False  # whether the channel has our checkpoint
+        self._position = Position(arrival)
         self._is_rung = False  # whether phones rang already when the call came
         self._timer_at = 0.0  # when FreeSWITCH takes the call away, by the loop's clock; 0.0: no timer of ours runs
         self._noted: dict[str, str] = {}  # variables that we have written
@@ -139,7 +135,7 @@ class FreeswitchPhone:
 
     async def perform(self, verb: Verb, checkpoint: str) -> Outcome | HandedOver:
         """Carry out one verb; see the port."""
-        self._accept(checkpoint)
+        self._position.move(checkpoint)
         try:
             await self._make_sure()
             outcome = await self._carry_out(verb)
@@ -155,7 +151,7 @@ class FreeswitchPhone:
 
     async def hand_over(self, checkpoint: str) -> None:
         """Let go between two verbs; whoever takes the call next resumes at `checkpoint`."""
-        self._accept(checkpoint)
+        self._position.move(checkpoint)
         await self._last_words({})
         self.close()
 
@@ -166,7 +162,7 @@ class FreeswitchPhone:
 
     async def stay(self, longest_s: float, checkpoint: str) -> HungUp | None:
         """Let the caller wait, with the timer kept running; see the port. Music plays on."""
-        self._accept(checkpoint)
+        self._position.move(checkpoint)
         if self._holding is None:
             self.keys.forget()
         until = self._loop.time() + longest_s
@@ -201,7 +197,7 @@ class FreeswitchPhone:
     @property
     def is_late(self) -> bool:
         """Whether the timer may have taken the call away from us by now."""
-        until = self._timer_at if self._is_introduced else self._session.made_at + variables.ACCEPT_S
+        until = self._timer_at if self._position.is_introduced else self._session.made_at + variables.ACCEPT_S
         return bool(until) and self._loop.time() > until - variables.EARLY_S and not self._session.is_gone
 
     @property
@@ -251,23 +247,23 @@ class FreeswitchPhone:
     async def note(self, values: dict[str, str]) -> None:
         """Write channel variables; with the first ones, whose call it is and where it stands."""
         await self._make_sure()
-        written = self._introduction() | {variables.CHECKPOINT: self._checkpoint} | values
+        written = self._introduction() | {variables.CHECKPOINT: self._position.checkpoint} | values
         await self._session.set(written)
         self._noted |= values
-        self._is_introduced = self._is_noted = True
+        self._position.written()
 
     async def outlast(self, longest_s: float) -> None:
         """See that the channel has the checkpoint, and a timer which runs for longer than this."""
         if self._timer_at - self._loop.time() < longest_s + TIMER_MARGIN_LEFT_S:
             await self._arm(max(TIMER_MIN_S, longest_s + TIMER_MARGIN_S))
-        elif not self._is_noted:
+        elif not self._position.is_noted:
             await self.note({})
 
     async def renew(self, *, of: float = STAY_TIMER_S) -> None:
         """While nothing ends by itself: see that the timer runs on, and that the channel has the checkpoint."""
         if self._timer_at - self._loop.time() < of - STAY_RENEW_S:
             await self._arm(of)
-        elif not self._is_noted:
+        elif not self._position.is_noted:
             await self.note({})
 
     async def disarm(self) -> None:
@@ -358,17 +354,9 @@ class FreeswitchPhone:
         if holding is not None and not holding.done.done():
             await self.stop(holding)
 
-    def _accept(self, checkpoint: str) -> None:
-        """The call stands here now; the channel hears of it with the next line we write."""
-        if not is_checkpoint(checkpoint):
-            raise SwitchProtocolError("a checkpoint that cannot be noted", call_id=self._arrival.call.call_id)
-        if checkpoint != self._checkpoint:
-            self._checkpoint = checkpoint
-            self._is_noted = False
-
     def _introduction(self) -> dict[str, str]:
         """What this worker says once: whose call it is, that it has what came of the last verb, that it works."""
-        if self._is_introduced:
+        if self._position.is_introduced:
             return {}
         return {
             variables.CALL: self._arrival.call.call_id,

@@ -21,7 +21,9 @@ from typing import Any
 import orjson
 import structlog
 
-from cordboard.edge.reconnecting import Callback, OnConnected
+from cordboard.edge.calling_back import CONTEXT
+from cordboard.edge.linked_switch import LinkedSwitch
+from cordboard.edge.telephone_numbers import is_number
 from cordboard.errors import SwitchProtocolError, SwitchRefused
 from cordboard.telephony.hangup_causes import HangupCause
 from cordboard.telephony.ports import AgentLeg, AgentLegEvent, CallEvent, CustomerLeg, DeviceState, Leg
@@ -30,8 +32,8 @@ from esl_apps.agent_legs import Row
 from esl_apps.call_events import call_event, is_left_alone
 from esl_apps.calling_back import leg_wanted
 from esl_apps.causes import WORDS
-from esl_apps.devices import Devices, Place, place_of_registration, places_of, user_of, users_of
-from esl_apps.events import BRIDGED, HANGUP_COMPLETE, EslEvent, cause_of_word
+from esl_apps.devices import Devices, Place, is_one_device, place_of_registration, places_of, user_of, users_of
+from esl_apps.events import HANGUP_COMPLETE, EslEvent, cause_of_word
 from esl_apps.hub import EslHub
 from esl_apps.link import EslLink
 
@@ -40,21 +42,18 @@ LAG_S = 0.5
 LIST_S = 5.0  # a thousand channels are a megabyte
 
 _REGISTERED = ("CUSTOM sofia::register", "CUSTOM sofia::unregister", "CUSTOM sofia::expire")
-_EVENTS = ("CHANNEL_PROGRESS", "CHANNEL_ANSWER", BRIDGED, HANGUP_COMPLETE)
 
 _LEG_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _PLACE = re.compile(r"[A-Za-z0-9_.*#+-]{1,80}")
-_NUMBER = re.compile(r"\+?[0-9]{1,20}")
-_ONE_DEVICE = re.compile(r"[A-Za-z0-9_]{1,40}/[A-Za-z0-9_.+@%/:*#-]{1,200}")
 
 _log = structlog.get_logger(__name__)
 
 
-class FreeswitchSwitch:
+class FreeswitchSwitch(LinkedSwitch[EslLink]):
     """FreeSWITCH's control link. It begins to connect with `connect`."""
 
     def __init__(self, host: str, port: int, secret: str, *, hub: EslHub, ping_s: float = 2.0) -> None:
-        self._link = EslLink(host, port, secret, hub=hub, ping_s=ping_s)
+        super().__init__(EslLink(host, port, secret, hub=hub, ping_s=ping_s))
         self._devices = Devices()
         self._watched: dict[str, Callable[[EslEvent], None]] = {}
         self._on_agent_leg: list[Callable[[AgentLegEvent], None]] = []
@@ -62,41 +61,13 @@ class FreeswitchSwitch:
         self._on_left_alone: list[Callable[[EslEvent], None]] = []
         self._on_hangup: list[Callable[[str], None]] = []
         self._on_device: list[Callable[[str, DeviceState], None]] = []
-        self._callbacks = OnConnected()
-        for name in _EVENTS:
+        for name in agent_legs.EVENTS:
             self._link.on_event(name, self._hear)
         for name in _REGISTERED:
             self._link.on_event(name, self._hear_registration)
         self._link.on_connected(self._devices.forget_told)
 
-    @property
-    def is_connected(self) -> bool:
-        """Whether commands can be sent now."""
-        return self._link.is_connected
-
-    @property
-    def link(self) -> EslLink:
-        """The inbound link, for those who want to say more."""
-        return self._link
-
-    async def connect(self) -> None:
-        """Begin to connect; returns at once. The link comes back by itself whenever it is lost."""
-        self._link.start()
-
-    async def aclose(self) -> None:
-        """Disconnect for good."""
-        await self._link.aclose()
-        self._callbacks.cancel()
-
-    async def wait_connected(self, deadline_s: float) -> None:
-        """Wait for the link. Raises SwitchUnavailable after the deadline."""
-        await self._link.wait_connected(deadline_s)
-
     # -- who wants to hear of what --
-
-    def on_connected(self, callback: Callback) -> None:
-        """Call this after each (re)connect, to list what lives and reconcile. An async one gets a task."""
-        self._link.on_connected(lambda: self._callbacks.begin(callback))
 
     def on_agent_leg(self, callback: Callable[[AgentLegEvent], None]) -> None:
         """Call this with what each agent's leg does, the moment it does it."""
@@ -143,7 +114,9 @@ class FreeswitchSwitch:
 
         Raises SwitchProtocolError on a value that is more than it should be.
         """
-        shown = {"origination_caller_id_number": _fit(_NUMBER, caller_id)} if caller_id else {}
+        if caller_id and not is_number(caller_id):
+            raise SwitchProtocolError("a caller id that is no number")
+        shown = {"origination_caller_id_number": caller_id} if caller_id else {}
         word = await self.ring(
             leg_id,
             device,
@@ -158,6 +131,8 @@ class FreeswitchSwitch:
         self, leg_id: str, device: str, *, context: str, extension: str, ring_s: float, variables: Mapping[str, str]
     ) -> str | None:
         """As `originate`, with FreeSWITCH's own word for why the phone was not answered."""
+        if not is_one_device(device):
+            raise SwitchProtocolError("an originate target that is not one device")
         told = {
             "origination_uuid": _fit(_LEG_ID, leg_id),
             "originate_timeout": str(max(1, math.ceil(ring_s))),
@@ -166,7 +141,7 @@ class FreeswitchSwitch:
             "hangup_after_bridge": "true",
             **variables,
         }
-        target = commands.variables(told) + _fit(_ONE_DEVICE, device)
+        target = commands.variables(told) + device
         command = f"originate {target} {_fit(_PLACE, extension)} XML {_fit(_PLACE, context)}"
         answer = await self._link.bgapi(command, longest_s=ring_s + ORIGINATE_MARGIN_S)
         return commands.refusal(answer)
@@ -177,7 +152,7 @@ class FreeswitchSwitch:
         return await self.originate(
             leg.leg_id,
             wanted.device,
-            context=wanted.context,
+            context=CONTEXT,
             extension=wanted.extension,
             ring_s=wanted.ring_s,
             variables=wanted.variables,
@@ -287,7 +262,7 @@ class FreeswitchSwitch:
         if event.name == HANGUP_COMPLETE:
             changed = self._devices.forget_leg(event.leg_id)
         else:
-            presence, rings = event.get("Channel-Presence-ID", ""), event.name == "CHANNEL_PROGRESS"
+            presence, rings = event.get("Channel-Presence-ID", ""), event.name == agent_legs.RINGING
             changed = self._devices.note_leg(event.leg_id, presence, rings=rings)
         if changed is not None:
             self._tell_device(*changed)

@@ -14,7 +14,7 @@ from importlib.resources import files
 from agi_scripts import variables
 from agi_scripts.phone import ACCEPT_S
 
-VERSION = 3  # of what the service asks of the dialplan; a higher one says that it must be installed anew
+VERSION = 4  # of what the service asks of the dialplan; a higher one says that it must be installed anew
 RESUMES = 10  # how often one place of a flow is begun anew before the call counts as stuck
 ACCEPT_MAX_S = 120  # beyond the ringing, for the whisper and the accept key
 SCREEN_S = 8  # for the key, after what is said before it

@@ -69,11 +69,13 @@ def agent_kpis(
     until: float,
     *,
     time_until: float | None = None,
+    queue: str = "",
 ) -> list[AgentKpis]:
     """The figures of these agents, in their order.
 
     agents: by name, with their presence now; since, until: of the offers, in seconds since 1970; time_until: up to
-    when their time is told, if the period is not over yet (default: until).
+    when their time is told, if the period is not over yet (default: until); queue: the one whose calls are told
+    ("": all); time is that with all of them.
     rows: of `AGENT_KINDS`, from `since` until the last offer of the period has come to its end.
     """
     by_agent: defaultdict[str, list[LedgerRow]] = defaultdict(list)
@@ -81,7 +83,13 @@ def agent_kpis(
         by_agent[row.agent].append(row)
     ends_at = until if time_until is None else min(until, time_until)
     return [
-        _figures(name, by_agent[name], since, until, agent_time(by_agent[name], name, since, ends_at, now=now))
+        _figures(
+            name,
+            (row for row in by_agent[name] if queue in ("", row.queue)),
+            since,
+            until,
+            agent_time(by_agent[name], name, since, ends_at, now=now),
+        )
         for name, now in agents.items()
     ]
 

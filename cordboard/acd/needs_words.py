@@ -18,7 +18,7 @@ def asked_of(agent: Agent, call: WaitingCall, now: Moment) -> tuple[str, ...]:
 
 def _asked_of(agent: Agent, written: Needs, needs: Needs) -> Iterator[str]:
     if needs.agent == agent.name:
-        yield f"{agent.name} is the one to be tried first until {seconds(needs.agent_s)}"
+        yield f"{agent.name} is the one to be tried first until {seconds(round(needs.agent_s, 1))}"
     for skill, level in needs.require:
         yield f"{agent.name} has {skill} {agent.skills.get(skill, 0)}, asked for {level}{_until(needs, skill)}"
     for skill, level in needs.prefer:

@@ -56,11 +56,6 @@ def _depends_on_others(step: OverflowStep) -> bool:
     return (step.position, step.estimated_s, step.ratio) != (None, None, None)
 
 
-def needs_estimate(steps: Sequence[OverflowStep]) -> bool:
-    """Whether a step asks for the wait that is likely still."""
-    return any(step.estimated_s is not None for step in steps)
-
-
 def reached_from(steps: Mapping[str, Sequence[OverflowStep]], first: str) -> tuple[str, ...]:
     """Every queue to which callers of the first may be sent on, in the order found. steps: by queue."""
     found: dict[str, None] = {}

@@ -146,10 +146,12 @@ def _seconds(begin: LedgerRow, end: LedgerRow) -> int:
 
 
 def _line(row: LedgerRow, earlier: EventLookup, agent: str, event: str, *data: object) -> str:
-    """A line about a call, under the id of its channel."""
+    """A line about a call, under the id of its channel as it came to the queue, whichever channel it has since. Who
+    is rung back had none then: there it is the id of the promise.
+    """
     entered = row if row.kind == "entered_queue" else earlier(f"{row.entry_id}:entered_queue")
-    leg = entered.data.get("leg", "") if entered is not None else ""
-    return _joined(row, leg or row.call_id, row.queue, agent, event, *data)
+    call = row.call_id if entered is None else entered.data.get("leg", "") or entered.call_id
+    return _joined(row, call, row.queue, agent, event, *data)
 
 
 def _joined(row: LedgerRow, call: str, queue: str, agent: str, event: str, *data: object) -> str:

@@ -16,13 +16,13 @@ from sqlalchemy import Connection
 
 from cordboard.acd.ledger_row import LedgerRow
 from cordboard.acd.report_period import Period
-from cordboard.bootstrap.floor_files import FloorFiles, NotKnown, reading
+from cordboard.bootstrap.floor_files import FloorFiles, NotKnown, known, reading
 from cordboard.bootstrap.queue_report import KINDS, QueueNow, queue_now
 from cordboard.config.validation import closest
 from cordboard.store.acd_reads import floor_snapshot, ledger_rows, rows_after, why
 from cordboard.store.acd_values import AgentView, WhyLine
 from cordboard.store.call_ids import calls_beginning_with
-from cordboard.store.kpi_reads import By, KpiLine, KpiQuestion, read_kpi_lines
+from cordboard.store.kpi_reads import By, KpiLine, KpiQuestion, read_kpi_lines, told_queues
 from cordboard.store.moments import now
 
 DAY_S = 86_400.0  # also the longest wait there can be
@@ -34,10 +34,13 @@ SUGGESTED_AMONG = 500  # calls whose ids are compared with one that was mistyped
 def read_kpi_report(
     files: FloorFiles, queue: str, period: Period, by: str = "queue", interval_s: float = 1_800.0
 ) -> Sequence[KpiLine]:
-    """The figures of one queue, or of all if `queue` is "", by one of `BYS`. Raises ValueError for too many."""
-    name = files.queue(queue).name if queue else ""
+    """The figures of one queue, or of all if `queue` is "", by one of `BYS`. Raises ValueError for too many,
+    NotKnown for a queue that neither the files nor the ledger has.
+    """
     with reading(files) as connection:
-        return read_kpi_lines(connection, files.plan, question(name, period, by, interval_s), now().wall)
+        if queue and queue not in files.plan.queues:
+            known("queue", queue, dict.fromkeys([*files.plan.queues, *told_queues(connection)]))
+        return read_kpi_lines(connection, files.plan, question(queue, period, by, interval_s), now().wall)
 
 
 def question(queue: str, period: Period, by: str, interval_s: float = 1_800.0) -> KpiQuestion:

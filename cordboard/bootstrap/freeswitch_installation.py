@@ -7,15 +7,24 @@ may be replaced: the Event Socket's as long as it has the password that everybod
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 from agi_scripts.dialplan.render import render_systemd_unit
 from cordboard.bootstrap.agi_token import TOKEN_LENGTH, agi_token
-from cordboard.bootstrap.installation import HIDDEN, UNIT, UNIT_USER, InstallationRefused, own_command, state_of
+from cordboard.bootstrap.installation import (
+    HIDDEN,
+    UNIT_USER,
+    InstallationRefused,
+    check_target,
+    own_command,
+    state_of,
+)
 from cordboard.bootstrap.own_files import NotOurs, install, is_ours, uninstall
 from cordboard.bootstrap.service_user import ServiceSecret, give_to_service, secret_or_new
+from cordboard.bootstrap.shared_unit import UNIT, not_named, still_served, unit_after_removal
 from cordboard.settings import Settings, load_settings
 from esl_apps.dialplan.render import (
     CORE,
@@ -41,6 +50,7 @@ class FreeswitchInstallation:
 
     def install(self, *, dry_run: bool) -> str:
         """Write what has changed and return it as a diff, without what is secret. Raises InstallationRefused."""
+        check_target(self.freeswitch, "FreeSWITCH")
         settings, _ = load_settings(self.config)
         secret = secret_or_new(settings.freeswitch.event_socket.secret, self.config)
         try:
@@ -58,7 +68,7 @@ class FreeswitchInstallation:
         """Remove our files and return what was in them as a diff. Raises InstallationRefused."""
         try:
             diff = uninstall(self.freeswitch, self._ours_of((DIALPLAN, EVENT_SOCKET, CORE)), dry_run)
-            if self.systemd is not None:
+            if self.systemd is not None and not still_served(self.config, "freeswitch"):
                 diff += uninstall(self.systemd, (UNIT,), dry_run)
         except (NotOurs, OSError) as fault:
             raise InstallationRefused(str(fault)) from fault
@@ -69,15 +79,18 @@ class FreeswitchInstallation:
         """What is left to the admin, as text."""
         return "\n".join(
             (
+                *not_named(self.config, "freeswitch"),
                 "Send calls in from your own context, for instance:",
                 '    <action application="transfer" data="5000 XML cordboard"/>',
                 "API calls in ${...} are off from now on, because a caller's name may hold one. If the dial-string",
-                "of your directory is ${sofia_contact(...)}, write: sofia/internal/${dialed_user}%${dialed_domain}",
-                "Then, the last one after which fs_cli wants the new password (fs_cli -p, /etc/fs_cli.conf):",
+                "of your directory (directory/default.xml) has one, as ${sofia_contact(...)}, replace the whole by",
+                "    sofia/internal/${dialed_user}%${dialed_domain}",
+                f"Then, the last one after which fs_cli wants (-p, /etc/fs_cli.conf) {self._password_in_words()}:",
                 "    fs_cli -x 'reloadxml'",
                 "    fs_cli -x 'fsctl api_expansion off'",
                 "    fs_cli -x 'reload mod_event_socket'",
                 *(["systemctl daemon-reload && systemctl enable --now cordboard"] if self.systemd else []),
+                f"What is still wrong then tells: cordboard doctor -c {shlex.quote(str(self.config))}",
             )
         )
 
@@ -85,7 +98,7 @@ class FreeswitchInstallation:
         """What is left to the admin when our files are gone, as text."""
         return "\n".join(
             (
-                *(["systemctl disable --now cordboard && systemctl daemon-reload"] if self.systemd else []),
+                *(unit_after_removal(self.config, "freeswitch") if self.systemd else []),
                 "Take out what sends calls to the context cordboard. Then, the last one after which fs_cli wants",
                 "the password that stands in event_socket.conf.xml now:",
                 "    fs_cli -x 'reloadxml'",
@@ -93,6 +106,10 @@ class FreeswitchInstallation:
                 "    fs_cli -x 'reload mod_event_socket'",
             )
         )
+
+    def _password_in_words(self) -> str:
+        file = load_settings(self.config)[0].freeswitch.event_socket.secret.file
+        return "the password of the service" if file is None else f"the password in {self.config / file}"
 
     def _render(self, settings: Settings, secret: ServiceSecret) -> dict[Path, dict[str, str]]:
         """All files by folder and name, before one is written. Raises ValueError on a value that does not fit."""

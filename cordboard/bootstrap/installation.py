@@ -23,10 +23,11 @@ from agi_scripts.dialplan.render import (
 from cordboard.bootstrap.agi_token import TOKEN_LENGTH, agi_token
 from cordboard.bootstrap.own_files import NotOurs, install, uninstall
 from cordboard.bootstrap.service_user import give_to_service, secret_or_new
+from cordboard.bootstrap.shared_unit import UNIT, not_named, still_served, unit_after_removal
 from cordboard.errors import CordboardError
 from cordboard.settings import Settings, load_settings
 
-DIALPLAN, MANAGER, UNIT = "cordboard.conf", "manager.d/cordboard.conf", "cordboard.service"
+DIALPLAN, MANAGER = "cordboard.conf", "manager.d/cordboard.conf"
 UNIT_USER = "asterisk"  # prompts and messages are shared with the PBX
 HIDDEN = "********"
 _TOKEN = re.compile(rf"\b[0-9a-f]{{{TOKEN_LENGTH}}}\b")
@@ -46,6 +47,7 @@ class Installation:
 
     def install(self, *, dry_run: bool) -> str:
         """Write what has changed and return it as a diff, without what is secret. Raises InstallationRefused."""
+        check_target(self.asterisk, "Asterisk")
         settings, _ = load_settings(self.config)
         secret = secret_or_new(settings.asterisk.ami.secret, self.config)
         try:
@@ -65,7 +67,7 @@ class Installation:
         """Remove our files and return what was in them as a diff. Raises InstallationRefused."""
         try:
             diff = uninstall(self.asterisk, (DIALPLAN, MANAGER), dry_run)
-            if self.systemd is not None:
+            if self.systemd is not None and not still_served(self.config, "asterisk"):
                 diff += uninstall(self.systemd, (UNIT,), dry_run)
         except (NotOurs, OSError) as fault:
             raise InstallationRefused(str(fault)) from fault
@@ -76,6 +78,7 @@ class Installation:
         """What is left to the admin, as text."""
         return "\n".join(
             (
+                *not_named(self.config, "asterisk"),
                 f"In {self.asterisk}/extensions.conf add, once:",
                 f"    {DIALPLAN_INCLUDE}",
                 "and send calls in from your own context, for instance:",
@@ -91,7 +94,7 @@ class Installation:
         """What is left to the admin when our files are gone, as text."""
         return "\n".join(
             (
-                *(["systemctl disable --now cordboard && systemctl daemon-reload"] if self.systemd else []),
+                *(unit_after_removal(self.config, "asterisk") if self.systemd else []),
                 f"Take out what leads to our files in {self.asterisk}/extensions.conf and manager.conf:",
                 f"    {DIALPLAN_INCLUDE}",
                 f"    {MANAGER_INCLUDE}",
@@ -113,6 +116,16 @@ class Installation:
             unit = render_systemd_unit(own_command(), config, UNIT_USER, state_dir=state, drain_s=settings.drain_s)
             files[self.systemd] = {UNIT: unit}
         return files
+
+
+def check_target(folder: Path, switch: str) -> None:
+    """That the switch reads its files there: nobody is to look for ours in a folder of our own making.
+
+    Raises InstallationRefused.
+    """
+    if not folder.is_dir():
+        hint = f"write where the files of your {switch} are: --target DIR"
+        raise InstallationRefused(f"there is no {folder}, so nothing was written; {hint}")
 
 
 def state_of(config: Path, settings: Settings) -> Path:

@@ -41,7 +41,8 @@ class LogWriter:
             self._dropped += 1
             return
         self._lines.append(line)
-        self._something.set()
+        if not self._something.is_set():  # it is cleared before lines are taken: this one is taken too
+            self._something.set()
 
     debug = info = warning = warn = error = critical = exception = fatal = msg = log = write
 

@@ -7,7 +7,7 @@ our own service level follows with its name. Averages come with their p90.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cordboard.acd.kpis import Kpis, Spread, kpis
@@ -99,12 +99,14 @@ def _member(view: AgentView, device: str, rows: Iterable[LedgerRow], since: floa
 
 
 def _waiting(rows: Iterable[LedgerRow]) -> Iterator[WaitingCall]:
-    """Calls that entered and have neither left nor been joined."""
+    """Calls that entered and have neither left nor been joined; a place that was kept is whose it is now."""
     entered: dict[str, LedgerRow] = {}
     gone: set[str] = set()
     for row in rows:
         if row.kind == "entered_queue":
             entered[row.entry_id] = row
+        elif row.kind == "came_back" and row.entry_id in entered:
+            entered[row.entry_id] = replace(entered[row.entry_id], call_id=row.call_id)
         elif row.kind in ("joined", "left_queue"):
             gone.add(row.entry_id)
     for entry_id, row in entered.items():

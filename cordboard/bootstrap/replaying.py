@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from cordboard.bootstrap.call_traces import CallTrace
@@ -12,6 +13,7 @@ from cordboard.bootstrap.older_flows import OlderFlows
 from cordboard.bootstrap.revisions import Revisions
 from cordboard.flows.flow import Flow
 from cordboard.flows.replay import FlowOf
+from cordboard.service.called_back import flow_named, is_made_here
 
 
 def flows_for(directory: Path, state: Path, found: CallTrace, revision: str) -> FlowOf:
@@ -19,7 +21,7 @@ def flows_for(directory: Path, state: Path, found: CallTrace, revision: str) -> 
 
     Raises NotKnown for a revision there is not, ConfigurationError for faults in today's files.
     """
-    older = _Cached(OlderFlows(Revisions(state), lambda: read_surroundings(directory), None))
+    older = _Cached(OlderFlows(Revisions(state), lambda: read_surroundings(directory), None), found)
     if not revision:
         return older.find
     if revision == DRAFT:
@@ -33,15 +35,26 @@ def flows_for(directory: Path, state: Path, found: CallTrace, revision: str) -> 
     return lambda name, its: other if name == began_in else older.find(name, its)
 
 
-class _Cached:
-    """Each revision is compiled once."""
+def _made_here(name: str, found: CallTrace) -> Flow:
+    """What a leg went through that was made to call somebody back: it began in the queue that it was made for."""
+    asked = (step.data.get("verb", {}).get("Enqueue") for step in found.steps)
+    began = str(found.steps[0].data["node"]).rpartition("/")[2]
+    return replace(flow_named(name, {enqueued["queue"] for enqueued in asked if enqueued}), start=began)
 
-    def __init__(self, older: OlderFlows) -> None:
+
+class _Cached:
+    """Each revision is compiled once. call: the one that is replayed."""
+
+    def __init__(self, older: OlderFlows, call: CallTrace) -> None:
         self._older = older
+        self._call = call
         self._found: dict[tuple[str, str], Flow | None] = {}
 
     def find(self, name: str, revision: str) -> Flow | None:
         """The revision, None if it is not kept."""
         if (name, revision) not in self._found:
-            self._found[name, revision] = self._older.find(name, revision)
+            made_here = is_made_here(revision)
+            self._found[name, revision] = (
+                _made_here(name, self._call) if made_here else self._older.find(name, revision)
+            )
         return self._found[name, revision]

@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Connection
+
 from cordboard.acd.model import FloorPlan
 from cordboard.errors import StoreUnavailable
 from cordboard.store.acd_reads import StoreReader
 from cordboard.store.address import Address
-from cordboard.store.kpi_reads import KpiLine, KpiQuestion, read_kpi_lines
+from cordboard.store.kpi_reads import KpiLine, KpiQuestion, is_known_queue, read_kpi_lines
 from cordboard.store.moments import now
 
 REPORT_S = 30.0  # a month of a large house takes longer; the command line has the time
@@ -30,12 +32,14 @@ class StoredKpis:
         self.zone = zone
 
     async def lines(self, asked: KpiQuestion) -> Sequence[KpiLine]:
-        """The answer. Raises StoreUnavailable, ValueError for a question that is too long."""
+        """The answer. Raises StoreUnavailable, LookupError for a queue that neither the configuration nor the
+        ledger has, ValueError for a question that is too long.
+        """
         if self._asked >= ASKED_MAX:
             raise StoreUnavailable("too many reports are being made; ask again in a moment")
         self._asked += 1
         try:
-            work = partial(read_kpi_lines, plan=self._plan(), asked=asked, wall=now().wall)
+            work = partial(_lines, plan=self._plan(), asked=asked, wall=now().wall)
             return await self._reader.ask(work, REPORT_S)
         finally:
             self._asked -= 1
@@ -43,3 +47,9 @@ class StoredKpis:
     def close(self) -> None:
         """End the thread, after what it is at."""
         self._reader.close()
+
+
+def _lines(connection: Connection, plan: FloorPlan, asked: KpiQuestion, wall: float) -> Sequence[KpiLine]:
+    if asked.queue and not is_known_queue(connection, plan, asked.queue):
+        raise LookupError(asked.queue)
+    return read_kpi_lines(connection, plan, asked, wall)

@@ -12,6 +12,7 @@ from typing import Any
 
 from cordboard.flows.replay import Difference
 from cordboard.flows.trace import TracedStep
+from cordboard.redaction import clean
 
 _LONGEST = 60
 _TOOK_OVER = {
@@ -25,6 +26,7 @@ _FINISHES = {
     "failed": "to the safe destination",
     "transferred": "transferred: the switch has it",
 }
+_UNHEARD = {"hung_up": "hung up, while the switch had the call"}
 HEAD = ("TIME", "NODE", "ASKED", "CAME OF IT", "WAY", "CHANGED")
 
 
@@ -40,19 +42,23 @@ class Line:
     changed: str = ""
 
     def cells(self) -> tuple[str, ...]:
-        """As shown."""
-        return f"+{self.offset_s:.3f}", self.node, self.asked, self.outcome, self.way, self.changed
+        """As shown: a caller or a CRM may have chosen some of it, and a terminal obeys what does not print."""
+        told = (self.node, self.asked, self.outcome, self.way, self.changed)
+        return f"+{self.offset_s:.3f}", *map(clean, told)
 
 
-def trace_lines(steps: Sequence[TracedStep]) -> Iterator[Line]:
-    """The table's lines. A verb and what came of it, which two steps tell of, are one line."""
+def trace_lines(steps: Sequence[TracedStep], result: str = "") -> Iterator[Line]:
+    """The table's lines. A verb and what came of it, which two steps tell of, are one line.
+
+    result: how the call ended. A caller who hangs up while no worker has the call (in a talk) takes no step more.
+    """
     began, asked = steps[0].at, None
     for step in steps:
         data, offset_s = step.data, (step.at - began).total_seconds()
         yield from _gone_on(step, data, offset_s, asked)
         asked = _asked(data, offset_s)
     if asked is not None:
-        yield Line(asked.offset_s, asked.node, asked.words, "not known, or not yet")
+        yield Line(asked.offset_s, asked.node, asked.words, _UNHEARD.get(result, "not known, or not yet"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +81,13 @@ def _gone_on(step: TracedStep, data: Mapping[str, Any], offset_s: float, asked: 
     """What came of the verb under way, and what followed until the next one."""
     passed: list[Sequence[Any]] = list(data.get("passed", ()))
     outcome = outcome_words(data["outcome"]) if "outcome" in data else ""
-    if step.kind in _TOOK_OVER:
-        yield Line(offset_s, outcome=" ".join(filter(None, [_TOOK_OVER[step.kind], data.get("reason", "")])))
     if asked is not None:
         here = [passed.pop(0)] if passed and f"{passed[0][0]}/{passed[0][1]}" == asked.node else []
         is_again = asked.name in data.get("verb", ())
         way, changed = (_way(here[0]), _changed(here[0])) if here else ("asks again" if is_again else "", "")
         yield Line(asked.offset_s, asked.node, asked.words, outcome, way, changed)
+    if step.kind in _TOOK_OVER:
+        yield Line(offset_s, outcome=" ".join(filter(None, [_TOOK_OVER[step.kind], data.get("reason", "")])))
     for one in passed:
         yield Line(offset_s, f"{one[0]}/{one[1]}", way=_way(one), changed=_changed(one))
     for fault in data.get("faults", ()):
@@ -135,7 +141,7 @@ _VERBS: dict[str, _Words] = {
     "Gather": _heard,
     "Dial": _target,
     "Enqueue": lambda values: str(values["queue"]),
-    "HttpRequest": lambda values: f"{values['method']} {values['url']}",
+    "HttpRequest": lambda values: f"{values['method']} {values['service']} {values['path']}",
     "RunScript": lambda values: str(values["script"]),
     "Note": lambda values: f"{values['name']} = {values['value']}",
     "LookUp": lambda values: str(values.get("number", "")),
@@ -145,6 +151,8 @@ _OUTCOMES: dict[str, _Words] = {
     "LookedUp": lambda values: str(values["status"]),
     "HungUp": lambda values: str(values.get("cause", "")),
     "Interrupted": lambda values: "",
+    "AgentRung": lambda values: str(values["result"]).replace("_", " "),
+    "LeftByKey": lambda values: f"{values['key']}{', keeps the place' if values['keeps_place'] else ''}",
 }
 
 

@@ -55,7 +55,7 @@ def needs_faults(needs: Needs, queue: str, skills: QueueSkills, unclear: Collect
     not looked at.
     """
     named = [*_unknown_skills(needs, skills), *_levels_too_high(needs, queue, skills, unclear)]
-    return [*named, *_idle_steps(needs, unclear), *([] if named else _unmet(needs, queue, skills, unclear))]
+    return named or [*_idle_steps(needs, unclear), *_unmet(needs, queue, skills, unclear)]
 
 
 def can_ever_be_met(needs: Needs, skills: QueueSkills, unclear: Collection[str] = ()) -> bool:
@@ -76,10 +76,13 @@ def _unknown_skills(needs: Needs, skills: QueueSkills) -> Iterator[NeedsFault]:
 
 
 def _named(needs: Needs) -> Iterator[tuple[Keys, str]]:
-    """Every skill that is asked for, with where that is written."""
+    """Every skill that is written somewhere, with where: also one that a step takes back, which would be a slip."""
     yield from ((("require", skill), skill) for skill, _ in needs.require)
     yield from ((("prefer", skill), skill) for skill, _ in needs.prefer)
     for number, step in enumerate(needs.relax):
+        yield from ((("relax", number, "drop", place), skill) for place, skill in enumerate(step.drop))
+        yield from ((("relax", number, "lower", skill), skill) for skill, _ in step.lower)
+        yield from ((("relax", number, "swap", old), old) for old, _ in step.swap)
         yield from ((("relax", number, "swap", old), new) for old, new in step.swap)
         yield from ((("relax", number, "require", skill), skill) for skill, _ in step.require)
 

@@ -13,8 +13,8 @@ from cordboard.config.findings import Finding
 from cordboard.config.validation import Section, Text, fault
 from cordboard.errors import ConfigurationError
 
-_MADE_BY = "`cordboard install-dialplan` makes the secret of Asterisk's manager user and writes it there."
-_GIVEN_BY = "give the file to the user that runs the service: chown asterisk FILE (and its folder)"
+_MADE_BY = "`cordboard install-dialplan` makes the secret that we share with a switch, and writes it there."
+_GIVEN_BY = "give the file to the user that runs the service: chown asterisk FILE, or freeswitch (and its folder)"
 
 PathText = Annotated[Path, Field(strict=False)]
 

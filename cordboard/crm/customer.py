@@ -49,11 +49,6 @@ class WrongValue(ValueError):
     """A value that does not fit its field. The words hold the field's name and never the value."""
 
 
-def empty_fields(fields: Fields) -> dict[str, Value]:
-    """Every field with the empty value of its type."""
-    return {name: _EMPTY[type_] for name, type_ in fields.items()}
-
-
 def read_record(fields: Fields, raw: Mapping[str, Any]) -> dict[str, Value]:
     """A customer's fields from what a CRM holds; what it does not hold is empty. Raises WrongValue."""
     return {name: read_value(name, type_, raw.get(name)) for name, type_ in fields.items()}

@@ -38,7 +38,9 @@ class KpiBook(Protocol):
         ...
 
     async def lines(self, asked: KpiQuestion) -> Sequence[KpiLine]:
-        """The answer. Raises StoreUnavailable, ValueError for a question that is too long."""
+        """The answer. Raises StoreUnavailable, LookupError for a queue that neither the configuration nor the
+        ledger has, ValueError for a question that is too long.
+        """
         ...
 
 
@@ -57,12 +59,12 @@ def kpi_api(desk: Desk, book: KpiBook) -> APIRouter:
         made_as: Annotated[Form, Query(alias="format", description="What the answer is.")] = "json",
     ) -> Response:
         """Key figures of today, or of the calls that entered in a period; shares from 0 to 1, times in seconds."""
-        if queue and queue not in desk.floor.plan.queues:
-            raise Problem(404, "no-such-queue", "There is no queue of this name.")
         period = _period(since, until, book.zone)
         asked = _question(period, by, queue, interval_min * 60)
         try:
             found = await book.lines(asked)
+        except LookupError as unknown:
+            raise Problem(404, "no-such-queue", "There is no queue of this name, nor was there one.") from unknown
         except ValueError as refusal:
             raise Problem(422, "not-possible", str(refusal)) from refusal
         shown = [one.as_json() for one in found if _may_see(desk, session.agent, one)]

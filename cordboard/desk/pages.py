@@ -15,7 +15,7 @@ from cordboard.desk.static_files import StaticFile, read_static_files
 from cordboard.errors import StoreUnavailable
 
 PAGE_CACHE = "no-store"  # after logging out, "back" shows nothing
-ASSET_CACHE = "no-cache"  # kept, and asked for again each time: an upgrade shows at the next reload
+ASSET_CACHE = "no-cache"  # kept, and asked for again each time: an upgrade shows when the page is loaded (`wire`)
 PAGES = ("desk.html", "queues.html", "team.html", "flows.html")
 FLOWS_LINK = '<a href="/flows">Flows</a>'
 TEAM_LINK = '<a href="/team">Team</a>'

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cordboard.acd.model import FloorPlan
+from cordboard.acd.service_level import formula_in_words
 from cordboard.desk.desk_page import longest_since
 from cordboard.store.acd_values import FloorSnapshot, QueueView
 
@@ -14,8 +15,8 @@ from cordboard.store.acd_values import FloorSnapshot, QueueView
 class QueueFigures:
     """One queue. Counts and service level (0 to 1, None before the first call) are today's.
 
-    service_level_formula: its name; service_level_s: its threshold; short_abandon_s: who left sooner does not count
-    in the formula `excl_short_aban`. agents: how many are in each activity or, while idle, presence.
+    elsewhere: sent on by the queue's rules, or gone on by a key. service_level_formula: its name, and _words what
+    is divided by what. agents: how many are in each activity or, while idle, presence.
     """
 
     name: str
@@ -24,10 +25,10 @@ class QueueFigures:
     offered: int
     answered: int
     abandoned: int
+    elsewhere: int
     service_level: float | None
     service_level_formula: str
-    service_level_s: float
-    short_abandon_s: float
+    service_level_words: str
     agents: Mapping[str, int]
 
 
@@ -46,6 +47,7 @@ def queue_page(snapshot: FloorSnapshot, plan: FloorPlan) -> QueuePage:
 
 def _figures(queue: QueueView, at: float, plan: FloorPlan) -> QueueFigures:
     configured = plan.queues[queue.name]
+    formula = configured.service_level_formula
     return QueueFigures(
         name=queue.name,
         waiting=queue.waiting,
@@ -53,9 +55,9 @@ def _figures(queue: QueueView, at: float, plan: FloorPlan) -> QueueFigures:
         offered=queue.offered_today,
         answered=queue.answered_today,
         abandoned=queue.abandoned_today,
+        elsewhere=queue.elsewhere_today,
         service_level=queue.service_level,
-        service_level_formula=configured.service_level_formula,
-        service_level_s=configured.service_level_s,
-        short_abandon_s=configured.short_abandon_s,
+        service_level_formula=formula,
+        service_level_words=formula_in_words(formula, configured.service_level_s, configured.short_abandon_s),
         agents={str(activity): count for activity, count in queue.agents.items()},
     )

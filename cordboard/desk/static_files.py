@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -42,6 +43,12 @@ def read_static_files() -> dict[str, StaticFile]:
     """Every file of the folder `static`, by name."""
     folder = files("cordboard.desk") / "static"
     return {file.name: _static_file(file.name, file.read_bytes()) for file in folder.iterdir() if file.is_file()}
+
+
+def mark_of(static: Mapping[str, StaticFile]) -> str:
+    """A word that is another one when any of the files is."""
+    etags = "".join(static[name].etag for name in sorted(static))
+    return hashlib.sha256(etags.encode()).hexdigest()[:12]
 
 
 def _static_file(name: str, content: bytes) -> StaticFile:

@@ -37,11 +37,12 @@ class Position:
 
         Raises SwitchProtocolError for one that a channel cannot hold.
         """
+        if checkpoint == self.checkpoint:
+            return
         if not is_checkpoint(checkpoint):
             raise SwitchProtocolError("a checkpoint that cannot be noted", call_id=self._call_id)
-        if checkpoint != self.checkpoint:
-            self.checkpoint = checkpoint
-            self.is_noted = False
+        self.checkpoint = checkpoint
+        self.is_noted = False
 
     def written(self) -> None:
         """The channel has been told."""

@@ -95,7 +95,7 @@ class Walk:
         run = self.run
         if run.phase == ANSWERING and isinstance(outcome, Done):
             self.run = replace(run, answered=True, phase="")
-            return self.reenter()
+            return self.follow(self._decide())
         if run.phase in (ANSWERING, ENDING):
             return self.follow(Fault(str(unexpected(outcome))))
         return self.follow(self._give(outcome))

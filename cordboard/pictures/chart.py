@@ -53,11 +53,6 @@ class Chart:
     nodes: tuple[ChartNode, ...]
     edges: tuple[ChartEdge, ...]
 
-    @property
-    def has_counts(self) -> bool:
-        """Whether counts are laid over it."""
-        return any(node.count is not None for node in self.nodes)
-
 
 def chart_of(flow: Flow, counts: Counts | None = None) -> Chart:
     """The chart of a flow; with counts, those of nodes and ways that nobody took are 0."""

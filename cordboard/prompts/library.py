@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Literal
 
 from cordboard.prompts.programs import SOX, VoiceUnavailable, convert
+from cordboard.prompts.shared_files import give, make_folder
 from cordboard.prompts.voice import Voices
 from cordboard.prompts.wav import SAMPLE_RATE_HZ, WIDEBAND_HZ, NotPlayable, duration_s, wav_shape, wideband_path
 from cordboard.telephony.ports import SoundFile
@@ -206,9 +207,10 @@ def _exists(path: Path) -> bool:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     part = path.with_suffix(f".{os.getpid()}.part")
     part.write_bytes(content)
+    give(part)
     part.replace(path)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cordboard.errors import CordboardError
+from cordboard.prompts.shared_files import give, make_folder
 
 CONVERT_DEADLINE_S = 20.0
 SOX = "sox"
@@ -62,13 +63,14 @@ async def convert(source: Path, target: Path, rate_hz: int, effects: Sequence[st
 
     Raises VoiceUnavailable, OSError.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     shape = ("-t", "wav", "-b", "16", "-c", "1")
     try:
         guard = () if effects else (_UNCLIPPED,)
         command = (*_SOX, *guard, str(source), *shape, str(part), "rate", str(rate_hz), *effects)
         await run_program(command, CONVERT_DEADLINE_S)
+        give(part)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)

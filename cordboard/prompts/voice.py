@@ -6,6 +6,7 @@ sox can read. What callers hear is made of that: 8 kHz, and 16 kHz besides if th
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from cordboard.prompts.programs import VoiceUnavailable as VoiceUnavailable
 from cordboard.prompts.programs import convert, run_program
+from cordboard.prompts.shared_files import make_folder
 from cordboard.prompts.wav import SAMPLE_RATE_HZ, WIDEBAND_HZ, wideband_path
 
 SPEAK_DEADLINE_S = 20.0
@@ -75,7 +77,8 @@ class Voices:
 
     async def _speak(self, text: str, language: str, target: Path) -> None:
         voice = self.voice_for(language)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
+        _check_writable(target.parent)
         raw = target.with_name(f"{target.stem}.{os.getpid()}.raw.wav")
         try:
             spoken = text if voice.reads_stdin else ""
@@ -87,3 +90,9 @@ class Voices:
             await convert(raw, target, SAMPLE_RATE_HZ, _TO_TELEPHONE)
         finally:
             raw.unlink(missing_ok=True)
+
+
+def _check_writable(folder: Path) -> None:
+    """Raises PermissionError: espeak-ng tells nobody that it could not write."""
+    if not os.access(folder, os.W_OK, effective_ids=True):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))

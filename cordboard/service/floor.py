@@ -44,7 +44,6 @@ from cordboard.store.moments import now
 from cordboard.store.writer import Fate, StoreThread
 from cordboard.telephony.outcomes import AgentRung
 
-OBSERVER_LEASE = observer_lease("asterisk")
 WRITE_S = 2.0  # for what an agent or a caller waits for
 RENEWED_AT_ONCE = 250  # leases in one transaction
 ENTER_S = 0.5  # a caller hears nothing yet

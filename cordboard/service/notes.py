@@ -13,6 +13,8 @@ import structlog
 
 from cordboard.crm.phone_numbers import to_e164
 from cordboard.errors import StoreUnavailable
+from cordboard.flows.nodes.tag import MAX_CHARACTERS
+from cordboard.redaction import clean
 from cordboard.store.call_notes import CallNotes, survey_row, tag_row
 from cordboard.store.callbacks import CallbackAsked
 from cordboard.store.moments import now
@@ -87,8 +89,19 @@ class Notes:
 
 
 def _impersonal(call: Call, value: str) -> str:
-    """A tag without the caller's own number or name: the ledger must not say who called."""
-    for told in (call.ani, call.ani.removeprefix("+"), call.caller_name):
+    """A tag without the caller's own number or name: the ledger must not say who called. And without what does not
+    print: reports show tags in terminals.
+    """
+    is_cut = len(value) == MAX_CHARACTERS
+    for told in (call.ani, call.ani.removeprefix("+"), call.caller_name.strip()):
         if len(told) >= _TELLING_CHARACTERS:
             value = value.replace(told, "...")
-    return value
+            value = _without_beginning(value, told) if is_cut else value
+    return clean(value)
+
+
+def _without_beginning(value: str, told: str) -> str:
+    """A tag that was cut in the middle of a name, without the rest of it."""
+    sizes = range(len(told) - 1, _TELLING_CHARACTERS - 1, -1)
+    size = next((size for size in sizes if value.endswith(told[:size])), 0)
+    return f"{value[:-size]}..." if size else value

@@ -92,6 +92,8 @@ class Observer:
         self._not_before = 0.0  # others have a moment to write what they could not write
         self._connected_at = time.monotonic()  # nothing was heard before
         self._looked_at = 0.0  # when the store was written last; 0.0: not yet
+        self._learn_devices()
+        floor.on_plan(self._learn_devices)
         switch.on_agent_leg(self._hear)
         switch.on_device_state(self._hear_device)
         switch.on_caller_hangup(self._hear_hangup)
@@ -180,8 +182,10 @@ class Observer:
 
     def _hear_device(self, device: str, state: DeviceState) -> None:
         """Agents' devices only: trunks change their state with each call, and nobody is offered to them."""
+        if not self._is_observing:
+            return
         self._devices_heard[device] = state
-        if self._is_observing and device.lower() in self._agents_devices():
+        if device.lower() in self._agents_devices:
             self._floor.note(lambda connection: self._floor.store.device_changed(connection, now(), device, state))
 
     def _hear_hangup(self, caller_leg_id: str) -> None:
@@ -196,8 +200,8 @@ class Observer:
             del self._whispers[leg_id]
             self._begin(self._end_leg(leg_id))
 
-    def _agents_devices(self) -> set[str]:
-        return {agent.device.lower() for agent in self._floor.plan.agents.values()}
+    def _learn_devices(self) -> None:
+        self._agents_devices = {agent.device.lower() for agent in self._floor.plan.agents.values()}
 
     async def _end_leg(self, leg_id: str) -> None:
         try:

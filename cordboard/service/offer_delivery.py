@@ -7,7 +7,7 @@ who can have a phone rung at once, and to nobody who is being spoken to: such a 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from cordboard.errors import StoreUnavailable, SwitchError
@@ -48,10 +48,15 @@ class OfferDelivery:
                 pending = await self._floor.take_offers(quiet)
                 for offer in pending.taken:
                     self._deliver(offer)
-                for call_id in pending.waiting:
-                    if (visit := self._visits.get(call_id)) is not None and visit.is_announcing:
-                        visit.interrupt()
+                self._interrupt(pending.waiting)
                 await self._reviews.review_watched()
+
+    def _interrupt(self, call_ids: Iterable[str]) -> None:
+        """End what is announced to these: then they are quiet, and get their offers."""
+        for call_id in call_ids:
+            visit = self._visits.get(call_id)
+            if visit is not None and visit.is_announcing:
+                visit.interrupt()
 
     def _deliver(self, offer: OfferToRing) -> None:
         """A caller who has left meanwhile has ended the offer by that."""

@@ -84,8 +84,10 @@ class Visit:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether the caller just waits: a phone could be rung for them at once."""
-        return not self.is_announcing and not self.offer
+        """Whether the caller just waits: a phone could be rung for them at once. Who is not in yet, or not again
+        after an agent who did not take the call, has their offer as they come in.
+        """
+        return self.entered is not None and not self.is_announcing and not self.offer
 
     @property
     def is_watched(self) -> bool:

@@ -43,11 +43,6 @@ class FlowCoverage:
         return [way for way, times in self.ways.items() if not times and self.nodes[way[0]]]
 
     @property
-    def missed_failures(self) -> list[str]:
-        """Nodes that could break and never did."""
-        return [node for node, times in self.failures.items() if not times]
-
-    @property
     def node_share(self) -> float:
         """0.0 to 1.0; 1.0 for a flow without nodes."""
         return _share(self.nodes.values())

@@ -13,7 +13,7 @@ from cordboard.simulation import caller_steps as c
 from cordboard.simulation.events import Heard
 from cordboard.simulation.given import Given, HttpReply, ScriptReply
 from cordboard.simulation.hearing import VALUE
-from cordboard.simulation.pauses import Hearing, Listening, Pause, Recording, Unanswered, Waiting
+from cordboard.simulation.pauses import Hearing, Listening, Recording, Unanswered, Waiting
 from cordboard.simulation.premises import Premises
 from cordboard.simulation.rehearsal import Impossible, Mark, Rehearsal
 from cordboard.telephony.verbs import HttpRequest, RunScript
@@ -137,11 +137,6 @@ class Session:
             if isinstance(event.what, Heard) and event.what.whole and event.what.said.name != VALUE:
                 return event.what.said.name
         return ""
-
-
-def needs_a_person(pause: Pause | None) -> bool:
-    """Whether something is to be decided now."""
-    return pause is not None and not isinstance(pause, Hearing)
 
 
 def _with_reply(given: Given, verb: HttpRequest | RunScript, reply: HttpReply | ScriptReply) -> Given:

@@ -1,7 +1,7 @@
 """Makes a configuration to start from: a support line with its tests, queues, agents and numbers.
 
-Called by `cordboard init`. The files are those of the folder `configuration`, with the line that tells editors
-their schema, and the schemas beside them.
+Called by `cordboard init`. The files are those of the folder `configuration`, and of the one in it that is named
+for the switch; with the line that tells editors their schema, and the schemas beside them.
 """
 
 from __future__ import annotations
@@ -9,37 +9,38 @@ from __future__ import annotations
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
+from typing import get_args
 
 from cordboard.schema.files import FOLDER, with_modeline, write_schemas
+from cordboard.telephony.capabilities import SwitchName
 
 
 class NotEmpty(Exception):
     """There is something in the directory."""
 
 
-def make_configuration(directory: Path) -> list[PurePosixPath]:
-    """Copy the starter into a new or empty directory; the files, by their paths there.
+def make_configuration(directory: Path, switch: SwitchName = "asterisk") -> list[PurePosixPath]:
+    """Copy the starter of a switch into a new or empty directory; the files, by their paths there.
 
     Raises NotEmpty if something is there already: nobody's files are written over.
     """
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise NotEmpty(directory)
-    written = [
-        _copy(source, path, directory)
-        for source, path in _files(files("cordboard.starter") / "configuration", PurePosixPath())
-    ]
+    folder = files("cordboard.starter") / "configuration"
+    found = _files(folder, PurePosixPath()) | _files(folder / switch, PurePosixPath())
+    written = [_copy(found[path], path, directory) for path in sorted(found)]
     write_schemas(directory / FOLDER)
     return written
 
 
-def _files(folder: Traversable, at: PurePosixPath) -> list[tuple[Traversable, PurePosixPath]]:
-    """Every YAML file of the starter, with its path there."""
-    found: list[tuple[Traversable, PurePosixPath]] = []
-    for entry in sorted(folder.iterdir(), key=lambda one: one.name):
-        if entry.is_dir():
-            found += _files(entry, at / entry.name)
+def _files(folder: Traversable, at: PurePosixPath) -> dict[PurePosixPath, Traversable]:
+    """Every YAML file of the starter by its path there; without what is for one of the switches alone."""
+    found: dict[PurePosixPath, Traversable] = {}
+    for entry in folder.iterdir():
+        if entry.is_dir() and entry.name not in get_args(SwitchName):
+            found |= _files(entry, at / entry.name)
         elif entry.name.endswith(".yaml"):
-            found.append((entry, at / entry.name))
+            found[at / entry.name] = entry
     return found
 
 

@@ -23,10 +23,12 @@ _this = queue_entries.c.entry_id == bindparam("b_entry")
 _GO_AWAY = (
     update(queue_entries)
     .where(_this, queue_entries.c.state.in_(("waiting", "away")))
-    .values(state="away", kind=bindparam("b_kind"), held_until=bindparam("b_until"))
+    .values(state="away", kind=bindparam("b_kind"), held_until=bindparam("b_until"), left_at=bindparam("b_gone_at"))
 )
 _COME_BACK = (
-    update(queue_entries).where(_this, AWAY).values(state="waiting", held_until=None, kind=bindparam("b_kind"))
+    update(queue_entries)
+    .where(_this, AWAY)
+    .values(state="waiting", held_until=None, left_at=None, kind=bindparam("b_kind"))
 )
 _PASS_ON = update(queue_entries).where(_this, AWAY).values(call_id=bindparam("b_call"))
 _HOLD = update(queue_entries).where(_this, AWAY).values(held_until=bindparam("b_until"))
@@ -56,17 +58,26 @@ def step_out(
     return entry is not None and go_away(turn, entry, held_until, kind=kind, key=key)
 
 
-def go_away(turn: Turn, entry: Row[Any], held_until: float | None, *, kind: str = "call", key: str = "") -> bool:
+def go_away(
+    turn: Turn,
+    entry: Row[Any],
+    held_until: float | None,
+    *,
+    kind: str = "call",
+    key: str = "",
+    gone_at: float | None = None,
+) -> bool:
     """Keep the place without its caller; an offer to them is taken back. False if they talk.
 
     held_until: on the boot clock, None for as long as nobody gives it up. kind: `call` for one who stays on the
-    phone, `callback`, `cut_off`. key: pressed to step out. Who is away already is so by these words from now on.
+    phone, `callback`, `cut_off`, `hung_up`. key: pressed to step out. gone_at: when the caller of the last kind
+    was gone, seconds since 1970; it may be written late. Who is away already is so by these words from now on.
     """
     acd_offers.end_open_offers(turn, entry.entry_id, OfferEnd.WITHDRAWN, turn.now.wall)
-    if turn.run(_GO_AWAY, b_entry=entry.entry_id, b_kind=kind, b_until=held_until) != 1:
+    if turn.run(_GO_AWAY, b_entry=entry.entry_id, b_kind=kind, b_until=held_until, b_gone_at=gone_at) != 1:
         return False
     if (entry.state, entry.kind) != ("away", kind):
-        turn.tell_entry_again("stepped_out", entry, entry_kind=kind, key=key)
+        turn.tell_entry_again("stepped_out", entry, at=gone_at, entry_kind=kind, key=key)
     return True
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 
-from cordboard.acd.cut_off import UNTOLD_S
 from cordboard.acd.model import LeftBecause, OfferEnd
 from cordboard.acd.place_keeping import GIVEN_UP
 from cordboard.store import acd_away, acd_offers, kept_places
@@ -59,7 +58,7 @@ def leave(
         return
     if because is LeftBecause.EXIT_KEY and entry.state == "away" and entry.kind != "call":
         return  # the place of who has stepped out, and is to be called back since
-    if not kept_places.keeps(turn, entry, because):
+    if not kept_places.keeps(turn, entry, because, at):
         give_up(turn, entry, because, at, key, **({"rule": rule} if rule else {}))
 
 
@@ -79,13 +78,12 @@ def give_up(turn: Turn, entry: Row[Any], because: LeftBecause, at: float, key: s
 
 
 def give_up_held(turn: Turn) -> None:
-    """End the places that were kept for long enough, as of when that was over."""
+    """End the places that were kept for long enough, as of when that was over; of who has just gone, as of then."""
     for entry in acd_away.due(turn):
         if entry.held_until == 0.0 and kept_places.keeps_restarted(turn, entry):  # of an earlier boot
             continue
         late_s = turn.now.boot - entry.held_until if entry.held_until else 0.0
-        late_s += UNTOLD_S if entry.kind == "hung_up" else 0.0
-        give_up(turn, entry, GIVEN_UP[entry.kind], turn.now.wall - late_s)
+        give_up(turn, entry, GIVEN_UP[entry.kind], entry.left_at or turn.now.wall - late_s)
 
 
 def come_and_go(turn: Turn, entering: Entering, because: LeftBecause, left_at: float) -> None:

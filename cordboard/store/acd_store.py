@@ -388,16 +388,16 @@ class AcdStore:
 
 def _entered(place: Place, offer: OfferToRing | None, changes: Changes) -> Entered:
     return Entered(
-        place.entry_id,
-        place.fence,
-        place.entered_at,
-        offer,
-        changes,
-        place.entered_boot,
-        place.left,
-        place.kind,
-        place.queue,
-        place.refused,
-        place.key,
-        place.told_place,
+        entry_id=place.entry_id,
+        fence=place.fence,
+        entered_at=place.entered_at,
+        offer=offer,
+        changes=changes,
+        entered_boot=place.entered_boot,
+        left=place.left,
+        kind=place.kind,
+        queue=place.queue,
+        refused=place.refused,
+        key=place.key,
+        told_place=place.told_place,
     )

@@ -225,7 +225,7 @@ class QueueView:
 
     agents: how many are in each shown activity; those who are not available count under their presence ("paused",
     "logged_out") while idle. longest_unoffered_s: the longest wait of those for whom no phone rings, 0.0 if there
-    are none.
+    are none. elsewhere_today: callers who were sent elsewhere, by `service_level.FLOWED_OUT`.
     """
 
     name: str
@@ -237,6 +237,7 @@ class QueueView:
     service_level: float | None
     agents: Mapping[str, int]
     longest_unoffered_s: float = 0.0
+    elsewhere_today: int = 0
 
 
 @dataclass(frozen=True, slots=True)

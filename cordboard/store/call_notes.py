@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection, select
@@ -23,7 +23,6 @@ COLLECT_S = 0.1
 RETRY_S = 0.5
 WAITING_MAX = 20_000  # an hour without a database at five calls a second
 
-NoteKind = Literal["call_tagged", "survey_answered"]
 Row = dict[str, Any]
 
 log = structlog.get_logger()

@@ -131,19 +131,19 @@ def waiting_callbacks(connection: Connection, queue: str = "") -> list[WaitingCa
     statement = _WAITING.where(callbacks.c.queue == queue) if queue else _WAITING
     return [
         WaitingCallback(
-            row.callback_id,
-            row.call_id,
-            row.queue,
-            row.number or "",
-            row.language,
-            row.priority,
-            row.requested_at,
-            row.entered_at,
-            row.attempts,
-            row.last_result,
-            row.due_at,
-            row.leg_id != "",
-            row.reason,
+            callback_id=row.callback_id,
+            call_id=row.call_id,
+            queue=row.queue,
+            number=row.number or "",
+            language=row.language,
+            priority=row.priority,
+            requested_at=row.requested_at,
+            entered_at=row.entered_at,
+            attempts=row.attempts,
+            last_result=row.last_result,
+            due_at=row.due_at,
+            is_dialled=row.leg_id != "",
+            reason=row.reason,
         )
         for row in connection.execute(statement)
     ]
@@ -158,8 +158,19 @@ def _book(turn: Turn, asked: CallbackAsked, party_ref: str) -> str:
         entry_id, priority = "", asked.priority
     else:
         entry_id, priority = _keep_place(turn, asked, party_ref, callback_id)
-    about = (callback_id, asked.call_id, asked.queue, party_ref, asked.language, priority, asked.at, entered_at)
-    promise(turn, Promise(*about, entry_id, None if policy is None else asked.at + policy.expires_s))
+    made = Promise(
+        callback_id=callback_id,
+        call_id=asked.call_id,
+        queue=asked.queue,
+        party_ref=party_ref,
+        language=asked.language,
+        priority=priority,
+        requested_at=asked.at,
+        entered_at=entered_at,
+        entry_id=entry_id,
+        expires_at=None if policy is None else asked.at + policy.expires_s,
+    )
+    promise(turn, made)
     return callback_id
 
 

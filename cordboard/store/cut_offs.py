@@ -80,11 +80,29 @@ def _ring_back(turn: Turn, talk: Row[Any], agent_s: float, at: float) -> None:
         callback_attempts.talked(turn, known.callback_id, known.mode)
     elif known is not None or not party_ref:
         return
+    entering = _where_they_stood(turn, talk, agent_s)
+    made = callbacks.Promise(
+        callback_id=entering.call_id,
+        call_id=talk.call_id,
+        queue=talk.queue,
+        party_ref=party_ref,
+        language=talk.language,
+        priority=talk.priority,
+        requested_at=at,
+        entered_at=talk.entered_at,
+        entry_id=acd_away.keep(turn, entering, party_ref, kind="callback"),
+        expires_at=at + RING_BACK.expires_s,
+        reason="cut_off",
+        prefers_agent=talk.agent,
+    )
+    callbacks.promise(turn, made)
+
+
+def _where_they_stood(turn: Turn, talk: Row[Any], agent_s: float) -> Entering:
+    """The customer's new place, under the id of the callback: as old as theirs was, for the same agent first."""
     waited_s = turn.now.wall - talk.entered_at
-    needs = cut_off.needs_of_ring_back(needs_from_json(talk.needs), talk.agent, waited_s, agent_s)
-    callback_id = new_call_id()
-    entering = Entering(
-        call_id=callback_id,
+    return Entering(
+        call_id=new_call_id(),
         leg_id="",
         switch=talk.switch,
         queue=talk.queue,
@@ -92,24 +110,6 @@ def _ring_back(turn: Turn, talk: Row[Any], agent_s: float, at: float) -> None:
         priority=talk.priority,
         entered_at=talk.entered_at,
         owner="",
-        needs=needs,
+        needs=cut_off.needs_of_ring_back(needs_from_json(talk.needs), talk.agent, waited_s, agent_s),
         identity=talk.identity,
-    )
-    entry_id = acd_away.keep(turn, entering, party_ref, kind="callback")
-    callbacks.promise(
-        turn,
-        callbacks.Promise(
-            callback_id,
-            talk.call_id,
-            talk.queue,
-            party_ref,
-            talk.language,
-            talk.priority,
-            at,
-            talk.entered_at,
-            entry_id,
-            expires_at=at + RING_BACK.expires_s,
-            reason="cut_off",
-            prefers_agent=talk.agent,
-        ),
     )

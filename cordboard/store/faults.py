@@ -21,10 +21,10 @@ def in_words(fault: BaseException) -> str:
 
 
 def first_words(fault: BaseException) -> str:
-    """What a driver says, without the details in which PostgreSQL repeats values."""
+    """What a driver says, in one line, without the details in which PostgreSQL repeats values."""
     diagnosis: Any = getattr(fault, "diag", None)
     primary = diagnosis.message_primary if diagnosis is not None else None
-    return str(primary or fault)
+    return " ".join(str(primary or fault).split())
 
 
 def passes(fault: BaseException) -> bool:

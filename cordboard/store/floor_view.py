@@ -81,6 +81,7 @@ def _queue(
         abandoned_today=len(day.patience),
         service_level=day.service_level(queue),
         agents=_count(agents[agent.name] for agent in plan.agents_of(queue.name)),
+        elsewhere_today=day.flowed_out,
     )
 
 

@@ -19,8 +19,8 @@ from cordboard.store import acd_away, callback_attempts
 from cordboard.store.turn import Turn
 
 
-def keeps(turn: Turn, entry: Row[Any], because: LeftBecause) -> bool:
-    """Whether the place outlives this caller's leaving; what is to be done for that is done."""
+def keeps(turn: Turn, entry: Row[Any], because: LeftBecause, at: float) -> bool:
+    """Whether the place outlives this caller's leaving; what is to be done for that is done. at: when they left."""
     may_be_promised = entry.kind == "callback" or because is LeftBecause.LOST
     mode = callback_attempts.mode_of(turn, entry) if may_be_promised else None
     match when_gone(entry.state, entry.kind, because, turn.queue(entry.queue).cut_off, mode):
@@ -31,7 +31,7 @@ def keeps(turn: Turn, entry: Row[Any], because: LeftBecause) -> bool:
         case "called_again":
             callback_attempts.lost(turn, entry, at_once=entry.lease_until == 0.0)  # the machine was restarted
         case "untold":
-            return acd_away.go_away(turn, entry, turn.now.boot + UNTOLD_S, kind="hung_up")
+            return acd_away.go_away(turn, entry, turn.now.boot + UNTOLD_S, kind="hung_up", gone_at=at)
     return True
 
 

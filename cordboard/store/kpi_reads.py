@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import Any, Literal, get_args
@@ -60,11 +60,13 @@ _WANTED = (
     .order_by(ledger.c.seq)
 )
 _PRESENCES = select(agent_states.c.agent, agent_states.c.presence)
+_TOLD_QUEUES = select(ledger.c.queue).where(ledger.c.queue != "").distinct().order_by(ledger.c.queue)
 
 
 @dataclass(frozen=True, slots=True)
 class KpiQuestion:
-    """since until before `until`, in seconds since 1970 (inf: up to now). queue: one, or "" for all.
+    """since until before `until`, in seconds since 1970 (inf: up to now). queue: one, be it configured or not, or
+    "" for all.
 
     interval_s: how long each interval is, for `by` interval.
     """
@@ -114,26 +116,33 @@ def read_kpi_lines(connection: Connection, plan: FloorPlan, asked: KpiQuestion, 
             return reason_counts(told, names, asked.since, min(asked.until, wall))
 
 
+def is_known_queue(connection: Connection, plan: FloorPlan, queue: str) -> bool:
+    """Whether there is anything to tell of a queue: it is configured, or was."""
+    return queue in plan.queues or queue in told_queues(connection)
+
+
+def told_queues(connection: Connection) -> Sequence[str]:
+    """Every queue the ledger tells of, by name. All of the ledger is read: only for names not configured."""
+    return connection.scalars(_TOLD_QUEUES).all()
+
+
 def _queues(plan: FloorPlan, asked: KpiQuestion, told: Iterable[str]) -> list[Queue]:
     """told: the queues the ledger tells of; one that is configured no more has the service level of a new one."""
     if asked.queue:
-        return [plan.queues[asked.queue]] if asked.queue in plan.queues else []
+        return [plan.queues.get(asked.queue) or Queue(asked.queue)]
     return [*plan.queues.values(), *map(Queue, sorted(set(told) - {"", *plan.queues}))]
 
 
 def _agents(connection: Connection, plan: FloorPlan, asked: KpiQuestion, wall: float) -> list[AgentKpis]:
-    """All agents and those who were, or the queue's agents of now; with what they did for all queues."""
+    """All agents, or those of one queue, of now and from then; their time is that with all queues, as nobody is
+    free for one who talks for another.
+    """
     there = {row.agent: Presence(row.presence) for row in connection.execute(_PRESENCES)}
-    wanted = {
-        name: there.get(name, Presence.LOGGED_OUT)
-        for name, agent in plan.agents.items()
-        if asked.queue in ("", *agent.queues)
-    }
-    rows = _rows(connection, asked, AGENT_KINDS)
-    if not asked.queue:
-        gone = {row.agent for row in rows} - {"", *wanted}
-        wanted |= dict.fromkeys(sorted(gone), Presence.LOGGED_OUT)
-    return agent_kpis(rows, wanted, asked.since, asked.until, time_until=wall)
+    names = [name for name, agent in plan.agents.items() if asked.queue in ("", *agent.queues)]
+    rows = _rows(connection, replace(asked, queue=""), AGENT_KINDS)
+    names += sorted({row.agent for row in rows if asked.queue in ("", row.queue)} - {"", *names})
+    wanted = {name: there.get(name, Presence.LOGGED_OUT) for name in names}
+    return agent_kpis(rows, wanted, asked.since, asked.until, time_until=wall, queue=asked.queue)
 
 
 def _intervals(connection: Connection, plan: FloorPlan, asked: KpiQuestion, wall: float) -> Iterator[IntervalKpis]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, union
 
 from cordboard.acd.ledger_row import LedgerRow
-from cordboard.store.tables import ledger
+from cordboard.acd.report_period import LATE
+from cordboard.store.tables import callbacks, ledger, queue_entries
 from cordboard.store.upserts import insert
 
 _APPEND = insert(ledger).on_conflict_do_nothing(index_elements=[ledger.c.event_id])
@@ -23,6 +24,24 @@ _AFTER = select(ledger).where(ledger.c.seq > bindparam("seq")).order_by(ledger.c
 _LAST_SEQ = select(func.max(ledger.c.seq))
 _OF_EVENTS = select(ledger).where(ledger.c.event_id.in_(bindparam("events", expanding=True)))
 _OF_CALL = select(ledger).where(ledger.c.call_id == bindparam("call")).order_by(ledger.c.seq)
+
+_PLACES_OF_CALL = union(
+    select(queue_entries.c.entry_id, queue_entries.c.entered_at.label("at")).where(
+        queue_entries.c.call_id == bindparam("call")
+    ),
+    select(callbacks.c.entry_id, callbacks.c.requested_at.label("at")).where(
+        callbacks.c.callback_id == bindparam("call")
+    ),
+)
+_OF_PLACES = (
+    select(ledger)
+    .where(
+        ledger.c.at >= bindparam("since"),
+        ledger.c.at < bindparam("until"),
+        ledger.c.entry_id.in_(bindparam("entries", expanding=True)),
+    )
+    .order_by(ledger.c.seq)
+)
 
 _FETCH = 500  # rows held at a time while a long ledger is read
 
@@ -96,6 +115,23 @@ def rows_of_events(connection: Connection, event_ids: Collection[str]) -> Iterat
 def rows_of_call(connection: Connection, call_id: str) -> list[LedgerRow]:
     """Everything that happened to one call, in order."""
     return list(read_rows(connection, _OF_CALL, {"call": call_id}))
+
+
+def rows_of_places(connection: Connection, call_id: str) -> list[LedgerRow]:
+    """Everything that happened to one call and in the places it had, in order. Who is called back, or comes back to
+    a place that was kept, has the place with another call: some of what happened there is that call's.
+    """
+    own = rows_of_call(connection, call_id)
+    has_now = connection.execute(_PLACES_OF_CALL, {"call": call_id}).all()
+    entries = ({row.entry_id for row in own} | {place.entry_id for place in has_now}) - {""}
+    begun = {row.entry_id for row in own if row.kind == "entered_queue"}
+    if entries == begun and not any(row.kind == "stepped_out" for row in own):
+        return own  # those of places are looked for in all rows of some days
+    moments = [*(row.at for row in own), *(place.at for place in has_now)]
+    late_s = LATE.total_seconds()
+    around = {"since": min(moments) - late_s, "until": max(moments) + late_s}
+    found = read_rows(connection, _OF_PLACES, {**around, "entries": sorted(entries)})
+    return sorted({row.seq: row for row in [*own, *found]}.values(), key=lambda row: row.seq)
 
 
 def _narrowed(statement: Select[Any], kinds: Collection[str]) -> Select[Any]:

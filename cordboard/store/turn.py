@@ -106,10 +106,11 @@ class Turn:
         about = {name: getattr(entry, name) for name in _ENTRY_NAMES}
         self._tell(f"{about['entry_id']}:{kind}", kind, at, about, data)
 
-    def tell_entry_again(self, kind: str, entry: object, **data: Any) -> None:
-        """Note what can happen several times to a place in a queue, and happens now."""
+    def tell_entry_again(self, kind: str, entry: object, *, at: float | None = None, **data: Any) -> None:
+        """Note what can happen several times to a place in a queue. at: None for now."""
         about = {name: getattr(entry, name) for name in _ENTRY_NAMES}
-        self._tell(f"{about['entry_id']}:{kind}:{self.now.wall:.6f}", kind, self.now.wall, about, data)
+        at = self.now.wall if at is None else at
+        self._tell(f"{about['entry_id']}:{kind}:{at:.6f}", kind, at, about, data)
 
     def tell_call(self, kind: str, call_id: str, queue: str, at: float, **data: Any) -> None:
         """Note what can happen once to a call that has no place in the queue."""

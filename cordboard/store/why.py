@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, bindparam, select
 
 from cordboard.acd.durations import in_words
 from cordboard.acd.ledger_row import LedgerRow
@@ -18,7 +18,8 @@ from cordboard.store.acd_matching import at_work, served_now
 from cordboard.store.acd_needs import waiting_call
 from cordboard.store.acd_values import AgentView, FloorSnapshot, WhyLine
 from cordboard.store.floor_view import floor_snapshot
-from cordboard.store.ledger import rows_of_call
+from cordboard.store.ledger import rows_of_places
+from cordboard.store.tables import queue_entries
 from cordboard.store.turn import Turn
 
 _ENDS: Mapping[str, str] = {
@@ -69,6 +70,11 @@ _CALLED_BACK: Mapping[str, str] = {
 }
 
 
+_CALLS_OF_PLACES = select(queue_entries.c.call_id).where(
+    queue_entries.c.entry_id.in_(bindparam("entries", expanding=True))
+)
+
+
 def why(
     connection: Connection, call_id: str, *, now: Moment | None = None, plan: FloorPlan | None = None
 ) -> list[WhyLine]:
@@ -76,10 +82,18 @@ def why(
 
     now, plan: to say of a call that still waits what it waits for.
     """
-    lines = list(_told(rows_of_call(connection, call_id)))
+    rows = rows_of_places(connection, call_id)
+    lines = list(_told(rows))
     if now is not None and plan is not None:
-        lines += _present(connection, call_id, now, plan)
+        calls = dict.fromkeys([call_id, *_calls_of_places(connection, rows)])
+        lines += next(filter(None, (_present(connection, call, now, plan) for call in calls)), [])
     return lines
+
+
+def _calls_of_places(connection: Connection, rows: Iterable[LedgerRow]) -> Sequence[str]:
+    """Whose these places are now."""
+    entries = sorted({row.entry_id for row in rows} - {""})
+    return connection.scalars(_CALLS_OF_PLACES, {"entries": entries}).all()
 
 
 def told_kinds() -> frozenset[str]:
@@ -89,14 +103,16 @@ def told_kinds() -> frozenset[str]:
 
 def _told(rows: Iterable[LedgerRow]) -> Iterator[WhyLine]:
     """The rows in words, none before the one above it: a stay after an overflow has begun before it, by the time
-    from which it is counted.
+    from which it is counted. Where a place goes to a further call, that one is named.
     """
-    told_at = 0.0
+    told_at, calls = 0.0, set[str]()
     for row in rows:
         is_counted_from_before = row.kind == "entered_queue" and row.at < told_at
         since = f", its wait counted from {in_words(told_at - row.at)} before" if is_counted_from_before else ""
         told_at = max(told_at, row.at)
-        yield WhyLine(told_at if since else row.at, row.kind, _in_words(row) + since)
+        taken_on = f", as call {row.call_id}" if calls and row.call_id not in calls else ""
+        calls.add(row.call_id)
+        yield WhyLine(told_at if since else row.at, row.kind, _in_words(row) + since + taken_on)
 
 
 def _in_words(row: LedgerRow) -> str:
@@ -108,7 +124,7 @@ _WORDS: Mapping[str, Callable[[LedgerRow, Mapping[str, Any]], str]] = {
     "call_tagged": lambda row, data: f"tagged {data['name']}: {data['value']}",
     "survey_answered": lambda row, data: f"answered {data['name']} with {data['score']}",
     "callback_requested": lambda row, data: f"asked {row.queue} for a call back{_with_priority(data)}",
-    "callback_dialled": lambda row, data: f"is called back, for the {data['attempt']}. time",
+    "callback_dialled": lambda row, data: f"is called back, attempt {data['attempt']}",
     "callback_attempt_failed": lambda row, data: f"could not be called back: {data['result']}",
     "callback_closed": lambda row, data: _CALLED_BACK[data["state"]],
     "entered_queue": lambda row, data: f"entered {row.queue}{_with_priority(data)}{_asking(data)}",

@@ -12,7 +12,8 @@ class Call:
 
     call_id:     ours, 26 characters of Crockford base 32 (a ULID), the same for the call's whole life.
     ani, dnis:   the caller's number as the trunk sent it ("" if withheld), and the number that was dialled.
-    caller_name: what the trunk sent as display name. The caller chose it: show it as text, put it nowhere else.
+    caller_name: what the trunk sent as display name, without what does not print. The caller chose it: show it as
+                 text, put it nowhere else.
     leg_id:      the switch's own unique id of the caller's leg, as in `Leg`.
     """
 

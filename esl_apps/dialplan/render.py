@@ -15,7 +15,7 @@ from string import ascii_lowercase, ascii_uppercase, digits
 from esl_apps import variables
 from esl_apps.handing_over import RINGBACK, SCREEN_S
 
-VERSION = 1  # of what the service asks of the dialplan; a higher one says that it must be installed anew
+VERSION = 2  # of what the service asks of the dialplan; a higher one says that it must be installed anew
 RESUMES = 10  # how often one place of a flow is begun anew before the call counts as stuck
 PAUSE_MS = 100  # between two rounds over the workers
 STAND_IN_S = 3600  # a leg in a customer's stead waits in the queue no longer
@@ -51,6 +51,8 @@ _OURS = (
     "api_hangup_hook",
     "transfer_after_bridge",
     "park_after_bridge",
+    "force_transfer_context",
+    "cordboard_context",
 )
 
 # What sounds like an answering machine. In frames of 20 ms, as FreeSWITCH counts; with these numbers a person who

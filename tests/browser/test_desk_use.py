@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from playwright.async_api import Page, expect
 
+from cordboard.desk import wire
 from tests.browser.conftest import Visitors, be_ready
 from tests.browser.desk_stage import PASSWORD, PLAN, DeskStage
 
@@ -159,9 +160,9 @@ async def test_the_queue_page_is_live_and_names_nobody(alice: Page, stage: DeskS
     await expect(sales.locator(".live")).to_contain_text(re.compile(r"1:0[5-9]|1:1\d"))
     await first.hangs_up()
     await expect(sales.locator(".waiting")).to_have_text("1")
-    await expect(sales.locator(".today dd")).to_have_text(["2", "0", "1"])
+    await expect(sales.locator(".today dd")).to_have_text(["2", "0", "1", "0"])
     await expect(sales.locator(".level")).to_have_text(
-        re.compile("%answered within 20 s, of answered and abandoned$")
+        re.compile(r"%answered within 20 s / \(answered \+ abandoned\)$")
     )
     await expect(sales.locator(".agents")).to_contain_text("2Logged out")
     text = await alice.locator("body").inner_text()
@@ -170,15 +171,22 @@ async def test_the_queue_page_is_live_and_names_nobody(alice: Page, stage: DeskS
 
 
 async def test_figures_grey_out_when_they_are_old_and_come_back(
-    alice: Page, visitors: Visitors, stage: DeskStage
+    alice: Page, visitors: Visitors, stage: DeskStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await alice.goto("/queues")
     await expect(alice.locator(".queue")).to_have_count(3)
+    await alice.evaluate("window.isOfBefore = true")
     await stage.stop_server()
     await expect(alice.locator("#queues")).to_have_class("is-old")
     await expect(alice.locator("#lost")).to_contain_text(re.compile(r"They are \d+ s old"))
     await stage.start_server()
     await expect(alice.locator("#queues")).not_to_have_class("is-old")
+    assert await alice.evaluate("window.isOfBefore"), "the page itself is not loaded anew"
+    await stage.stop_server()
+    monkeypatch.setattr(wire, "PAGES_MARK", "those of an upgrade")
+    async with alice.expect_event("load"):
+        await stage.start_server()
+    await expect(alice.locator(".queue")).to_have_count(3)
     visitors.complaints.clear()  # the browser notes that it could not connect
 
 

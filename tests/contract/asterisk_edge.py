@@ -11,10 +11,12 @@ from pathlib import Path
 
 from agi_scripts.dialplan.render import render_dialplan, render_manager_user
 from agi_scripts.server import AgiServer
+from agi_scripts.switch import AsteriskSwitch
 from cordboard.errors import LabError
 from cordboard.lab.pbx import LabPbx
 from cordboard.lab.ports import find_free_ports
-from tests.contract.edges import Part, Recordings, Worker
+from cordboard.telephony.capabilities import SwitchName
+from tests.contract.edges import AgentLegs, Part, Recordings, Worker
 
 DIALPLAN = """\
 exten => listens,1,Wait(600)
@@ -27,8 +29,26 @@ exten => patient,1,Answer()
  same => n,Wait(60)
 exten => rings,1,Ringing()
  same => n,Wait(60)
+exten => accepts,1,Answer()
+ same => n,Wait(0.6)
+ same => n,SendDTMF(1)
+ same => n,Wait(0.6)
+ same => n,Hangup()
+exten => stays,1,Answer()
+ same => n,Wait(0.6)
+ same => n,SendDTMF(1)
+ same => n,Wait(60)
+exten => declines,1,Answer()
+ same => n,Wait(0.6)
+ same => n,SendDTMF(2)
+ same => n,Wait(60)
+exten => leaves,1,Answer()
+ same => n,Wait(0.3)
+ same => n,Hangup()
 exten => safe,1,Wait(30)
 """
+
+CONNECTED_S = 10.0
 
 
 class LocalCaller:
@@ -47,7 +67,7 @@ class LocalCaller:
 
     async def hang_up(self) -> None:
         """As `CallingParty`."""
-        await self._pbx.ami.send("Hangup", Channel=await self._name())
+        await self._pbx.ami.send("Hangup", Channel=self.leg_id.removesuffix("-2"))
 
     async def is_safe(self) -> bool:
         """As `CallingParty`."""
@@ -61,10 +81,13 @@ class LocalCaller:
 class AsteriskEdge:
     """As `Edge`."""
 
-    def __init__(self, pbx: LabPbx, worker: Worker, recordings_root: Path) -> None:
+    def __init__(self, pbx: LabPbx, switch: AsteriskSwitch, worker: Worker, recordings_root: Path) -> None:
         self._pbx = pbx
         self._numbers = count(1)
         self.worker = worker
+        self.switch_name: SwitchName = "asterisk"
+        self.switch = switch
+        self.legs = AgentLegs(switch)
         self.recordings_root = recordings_root
         self.music = "default"
 
@@ -116,9 +139,13 @@ async def asterisk_edge(root: Path) -> AsyncIterator[AsteriskEdge]:
             recordings_root=root,
             calls_root=root / "calls",
         )
+        switch = AsteriskSwitch(pbx.host, pbx.ami_port, "cordboard", "s3cret")
         await server.start()
+        await switch.connect()
         try:
-            yield AsteriskEdge(pbx, worker, root)
+            await switch.wait_connected(CONNECTED_S)
+            yield AsteriskEdge(pbx, switch, worker, root)
         finally:
             worker.release()
             await server.aclose()
+            await switch.aclose()

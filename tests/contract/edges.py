@@ -13,7 +13,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Literal, Protocol
 
-from cordboard.telephony.ports import Phone, SoundFile
+from cordboard.service.observer import ObservedSwitch
+from cordboard.telephony.capabilities import SwitchName
+from cordboard.telephony.ports import AgentLegEvent, Phone, SoundFile
 from cordboard.telephony.verbs import Prompt
 
 HELLO = Prompt("support", "hello", "en", "hello")
@@ -21,9 +23,10 @@ MISSING = Prompt("support", "missing", "en", "missing")
 HELLO_S = 1.2
 SHORT_S = 0.2
 
-Part = Literal["answers", "patient", "busy", "rings", "rejects", "absent"]
-"""What a phone does that is dialled: "answers" talks for 0.6 s and leaves, "patient" does not leave, "absent" has
-never been there.
+Part = Literal["answers", "patient", "busy", "rings", "rejects", "absent", "accepts", "stays", "declines", "leaves"]
+"""What a phone does that is rung: "answers" talks for 0.6 s and leaves, "patient" does not leave, "absent" has
+never been there. An agent's: "accepts" and "stays" press 1 after 0.6 s, and the first leaves 0.6 s later;
+"declines" presses 2; "leaves" hangs up after 0.3 s.
 """
 
 
@@ -61,7 +64,8 @@ class Worker:
     async def serve(self, phone: Phone) -> None:
         """What the edge calls for each."""
         self._phones[phone.arrival.call.leg_id].put_nowait(phone)
-        await self._released.wait()
+        if not phone.arrival.ended:
+            await self._released.wait()
 
     async def phone(self, leg_id: str, within_s: float = 15.0) -> Phone:
         """The phone of a caller, each time that it arrives."""
@@ -71,6 +75,35 @@ class Worker:
     def release(self) -> None:
         """Let go of all of them."""
         self._released.set()
+
+
+class AgentLegs:
+    """What a switch tells of agents' legs, by offer."""
+
+    def __init__(self, switch: ObservedSwitch) -> None:
+        self._told: defaultdict[str, list[AgentLegEvent]] = defaultdict(list)
+        self._news = asyncio.Event()
+        switch.on_agent_leg(self._note)
+
+    def kinds(self, offer_id: str) -> list[str]:
+        """What was told of an offer, but for that its phone rings: a phone which refuses need not."""
+        return [event.kind for event in self._told[offer_id] if event.kind != "ringing"]
+
+    async def all_of(self, offer_id: str) -> list[str]:
+        """The same, once its leg has ended. Raises TimeoutError."""
+        await self.until(offer_id, "gone", "refused")
+        return self.kinds(offer_id)
+
+    async def until(self, offer_id: str, *kinds: str, within_s: float = 15.0) -> None:
+        """Until one of these was told. Raises TimeoutError."""
+        async with asyncio.timeout(within_s):
+            while not set(kinds) & {event.kind for event in self._told[offer_id]}:
+                await self._news.wait()
+
+    def _note(self, event: AgentLegEvent) -> None:
+        self._told[event.offer_id].append(event)
+        news, self._news = self._news, asyncio.Event()
+        news.set()
 
 
 class CallingParty(Protocol):
@@ -92,6 +125,9 @@ class Edge(Protocol):
     """A switch, and our edge for it."""
 
     worker: Worker
+    switch_name: SwitchName
+    switch: ObservedSwitch
+    legs: AgentLegs
     recordings_root: Path
     music: str
 

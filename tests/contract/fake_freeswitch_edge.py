@@ -7,11 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from esl_apps.calls import CallServer
+from cordboard.lab.ports import find_free_ports
+from cordboard.telephony.capabilities import SwitchName
+from esl_apps.dialplan.render import render_dialplan
 from esl_apps.hub import EslHub
-from tests.contract.edges import Part, Recordings, Worker
+from esl_apps.switch import FreeswitchSwitch
+from tests.contract.edges import AgentLegs, Part, Worker
+from tests.contract.freeswitch_worker import SAFE, serving
 from tests.doubles.fake_freeswitch import FakeFreeswitch
 from tests.doubles.fake_freeswitch.channel import Channel
+from tests.doubles.fake_freeswitch.xml_dialplan import XmlDialplan
 
 PARTS: dict[Part, str] = {
     "answers": "answers 0.6",
@@ -20,6 +25,10 @@ PARTS: dict[Part, str] = {
     "rings": "rings",
     "rejects": "rejects",
     "absent": "absent",
+    "accepts": "presses 1 0.6 0.6",
+    "stays": "presses 1 0.6 60",
+    "declines": "presses 2 0.6 60",
+    "leaves": "answers 0.3",
 }
 
 
@@ -42,22 +51,27 @@ class FakeCaller:
 
     async def is_safe(self) -> bool:
         """As `CallingParty`."""
-        return self._channel.place == "safe"
+        return self._channel.context == SAFE
 
 
 class FakeFreeswitchEdge:
     """As `Edge`."""
 
-    def __init__(self, switch: FakeFreeswitch, worker: Worker, recordings_root: Path) -> None:
-        self._switch = switch
+    def __init__(
+        self, fake: FakeFreeswitch, switch: FreeswitchSwitch, worker: Worker, recordings_root: Path
+    ) -> None:
+        self._fake = fake
         self._calls: list[Channel] = []
         self.worker = worker
+        self.switch_name: SwitchName = "freeswitch"
+        self.switch = switch
+        self.legs = AgentLegs(switch)
         self.recordings_root = recordings_root
         self.music = "default"
 
     async def call(self) -> FakeCaller:
         """As `Edge`."""
-        self._calls.append(self._switch.call())
+        self._calls.append(self._fake.call(context="cordboard"))
         return FakeCaller(self._calls[-1])
 
     def device(self, part: Part) -> str:
@@ -80,16 +94,13 @@ async def fake_freeswitch_edge(root: Path) -> AsyncIterator[FakeFreeswitchEdge]:
     worker = Worker()
     hub = EslHub()
     await hub.start()
-    calls = root / "calls"
-    server = CallServer(
-        "127.0.0.1", 0, worker.serve, Recordings(root), hub=hub, recordings_root=root, calls_root=calls
-    )
-    await server.start()
+    port = find_free_ports(1)
+    dialplan = XmlDialplan(render_dialplan([f"127.0.0.1:{port}"], f"{SAFE},s", 1.0))
     phones = {f"user/{part}": act for part, act in PARTS.items()}
     try:
-        async with FakeFreeswitch([server.port], phones) as switch:
-            yield FakeFreeswitchEdge(switch, worker, root)
+        async with FakeFreeswitch(phones=phones, dialplan=dialplan) as fake:
+            switch = FreeswitchSwitch("127.0.0.1", fake.port, "s3cret", hub=hub)
+            async with serving(worker, switch, hub, port, root):
+                yield FakeFreeswitchEdge(fake, switch, worker, root)
     finally:
-        worker.release()
-        await server.aclose()
         await hub.aclose()

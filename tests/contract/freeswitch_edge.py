@@ -10,13 +10,14 @@ from pathlib import Path
 
 from cordboard.lab.freeswitch import LabFreeswitch
 from cordboard.lab.ports import find_free_ports
-from esl_apps.calls import CallServer
+from cordboard.telephony.capabilities import SwitchName
 from esl_apps.dialplan.render import render_core_settings, render_dialplan
 from esl_apps.hub import EslHub
-from tests.contract.edges import Part, Recordings, Worker
+from esl_apps.switch import FreeswitchSwitch
+from tests.contract.edges import AgentLegs, Part, Worker
+from tests.contract.freeswitch_worker import SAFE, serving
 from tests.live.freeswitch_kit import extension, freeswitch_running
 
-SAFE = "contract-safe"
 PARTS = "".join(
     [
         extension("answers", "answer", "sleep 600", "hangup"),
@@ -24,6 +25,10 @@ PARTS = "".join(
         extension("busy", "hangup USER_BUSY"),
         extension("rings", "ring_ready", "sleep 60000"),
         extension("rejects", "hangup CALL_REJECTED"),
+        extension("accepts", "answer", "sleep 600", "send_dtmf 1", "sleep 600", "hangup"),
+        extension("stays", "answer", "sleep 600", "send_dtmf 1", "sleep 60000"),
+        extension("declines", "answer", "sleep 600", "send_dtmf 2", "sleep 60000"),
+        extension("leaves", "answer", "sleep 300", "hangup"),
     ]
 )
 CONTEXTS = f"""
@@ -60,10 +65,13 @@ GONE_S = 30.0  # FreeSWITCH keeps a channel for 5 s for whoever has not let go o
 class FreeswitchEdge:
     """As `Edge`."""
 
-    def __init__(self, pbx: LabFreeswitch, worker: Worker, recordings_root: Path) -> None:
+    def __init__(self, pbx: LabFreeswitch, switch: FreeswitchSwitch, worker: Worker, recordings_root: Path) -> None:
         self._pbx = pbx
         self._numbers = count(1)
         self.worker = worker
+        self.switch_name: SwitchName = "freeswitch"
+        self.switch = switch
+        self.legs = AgentLegs(switch)
         self.recordings_root = recordings_root
         self.music = "music"
 
@@ -71,6 +79,7 @@ class FreeswitchEdge:
         """As `Edge`."""
         leg_id = f"contract-{next(self._numbers)}"
         words = f"loopback_bowout=false,loopback_bowout_on_execute=false,origination_uuid={leg_id}-a"
+        words += ",origination_caller_id_number=442079460123,origination_caller_id_name=Ada"
         where = f"{{{words}}}loopback/5000/cordboard"
         await self._pbx.command(f"bgapi originate {where} &playback(silence_stream://-1)")
         return LoopbackCaller(self._pbx, await self._other_half(f"{leg_id}-a"))
@@ -85,7 +94,7 @@ class FreeswitchEdge:
 
     def device(self, part: Part) -> str:
         """As `Edge`."""
-        return f"loopback/{part}/contract-parts"
+        return "user/1009" if part == "absent" else f"loopback/{part}/contract-parts"
 
     async def hang_up_all(self) -> None:
         """As `Edge`."""
@@ -99,27 +108,16 @@ async def freeswitch_edge(root: Path) -> AsyncIterator[FreeswitchEdge]:
     """The edge, with a FreeSWITCH of the lab; skips where there is none."""
     port = find_free_ports(1)
     files = {
-        "dialplan/cordboard.xml": render_dialplan([f"127.0.0.1:{port}"], f"{SAFE},s", 1.0, token="t0ken"),
+        "dialplan/cordboard.xml": render_dialplan([f"127.0.0.1:{port}"], f"{SAFE},s", 1.0),
         "autoload_configs/post_load_switch.conf.xml": render_core_settings(),
     }
     worker = Worker()
     async with freeswitch_running(extra_files=files, extra_contexts=CONTEXTS) as pbx:
         hub = EslHub()
         await hub.start()
-        server = CallServer(
-            "127.0.0.1",
-            port,
-            worker.serve,
-            Recordings(root),
-            hub=hub,
-            token="t0ken",
-            recordings_root=root,
-            calls_root=root / "calls",
-        )
-        await server.start()
+        switch = FreeswitchSwitch(pbx.host, pbx.esl_port, pbx.esl_secret, hub=hub)
         try:
-            yield FreeswitchEdge(pbx, worker, root)
+            async with serving(worker, switch, hub, port, root):
+                yield FreeswitchEdge(pbx, switch, worker, root)
         finally:
-            worker.release()
-            await server.aclose()
             await hub.aclose()

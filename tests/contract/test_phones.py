@@ -1,6 +1,8 @@
 """One suite for the phones of all edges: Asterisk and FreeSWITCH, real, and FreeSWITCH's edge on the fake.
 
-The cases of an edge are played at the same time, once; each test tells how its case went.
+The cases of an edge are played at the same time, once; each test tells how its case went. The simulator has no
+part in these: it rings nobody, and what comes of a verb is given there. That flows go on alike is in
+`test_library_traces`.
 """
 
 from __future__ import annotations
@@ -13,14 +15,17 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.contract.agent_cases import AGENT_CASES
 from tests.contract.asterisk_edge import asterisk_edge
 from tests.contract.cases import CASES, Case
 from tests.contract.edges import Edge
 from tests.contract.fake_freeswitch_edge import fake_freeswitch_edge
 from tests.contract.freeswitch_edge import freeswitch_edge
+from tests.contract.queue_cases import QUEUE_CASES
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
 
+ALL_CASES = CASES | AGENT_CASES | QUEUE_CASES
 AT_ONCE = 16
 SECOND_TRIES = 8
 LONGEST_S = 40.0  # of one case
@@ -40,7 +45,7 @@ async def results(
     """How each case went: None, or what went wrong."""
     root = tmp_path_factory.mktemp(request.param)
     async with EDGES[request.param](root) as edge:
-        went = await _play_all(edge, CASES, AT_ONCE)
+        went = await _play_all(edge, ALL_CASES, AT_ONCE)
         failed = [name for name, fault in went.items() if fault is not None]
         went |= await _play_all(edge, failed[:SECOND_TRIES], 1)  # without the crowd they were in
         await edge.hang_up_all()
@@ -49,7 +54,7 @@ async def results(
 
 async def _play_all(edge: Edge, names: Iterable[str], at_once: int) -> dict[str, BaseException | None]:
     gate = asyncio.Semaphore(at_once)
-    played = {name: _play(CASES[name], edge, gate) for name in names}
+    played = {name: _play(ALL_CASES[name], edge, gate) for name in names}
     return dict(zip(played, await asyncio.gather(*played.values(), return_exceptions=True), strict=True))
 
 
@@ -58,7 +63,7 @@ async def _play(case: Case, edge: Edge, gate: asyncio.Semaphore) -> None:
         await case(edge)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", ALL_CASES)
 async def test_every_phone(results: dict[str, BaseException | None], name: str) -> None:
     if (fault := results[name]) is not None:
         raise fault

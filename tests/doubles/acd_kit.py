@@ -11,12 +11,13 @@ from typing import Any
 
 from cordboard.acd.model import AcceptStep, Agent, FloorPlan, PositionAnnouncement, Presence, Queue, RonaPolicy
 from cordboard.bootstrap.acd_parts import open_wakes
-from cordboard.service.floor import OBSERVER_LEASE, Floor
+from cordboard.service.floor import Floor
 from cordboard.service.waiting_room import WaitingRoom
 from cordboard.store.acd_reads import StoreReader
 from cordboard.store.acd_values import CallerNote, Changes
 from cordboard.store.address import Address
 from cordboard.store.database import open_for_reading
+from cordboard.store.leases import observer_lease
 from cordboard.store.moments import now
 from cordboard.store.writer import StoreThread, open_database
 from cordboard.telephony.call import Call
@@ -24,6 +25,7 @@ from cordboard.telephony.call_id import new_call_id
 from cordboard.telephony.ports import Arrival
 
 CHECKPOINT = "1:place"
+OBSERVER_LEASE = observer_lease("asterisk")
 
 
 def plan(**changes: Any) -> FloorPlan:

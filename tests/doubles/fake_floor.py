@@ -51,7 +51,7 @@ def agent_view(name: str = "alice", offer: OfferView | None = None, activity: st
 
 def queue_view(name: str = "sales", waiting: int = 0, longest_wait_s: float = 0.0) -> QueueView:
     """A queue after some calls."""
-    return QueueView(name, waiting, longest_wait_s, 12, 9, 2, 0.75, {"idle": 1, "logged_out": 1})
+    return QueueView(name, waiting, longest_wait_s, 12, 9, 2, 0.75, {"idle": 1, "logged_out": 1}, 0.0, 1)
 
 
 class FakeFloor:

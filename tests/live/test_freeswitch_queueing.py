@@ -102,6 +102,22 @@ async def test_an_agent_who_accepts_talks_and_the_caller_comes_back(bench: Bench
         assert gone.ended_by == "agent"
 
 
+async def test_an_agents_phone_passes_the_caller_on_to_where_it_may_dial(bench: Bench) -> None:
+    async with bench.agent("1001") as agent, bench.agent("1003") as colleague, bench.caller() as line:
+        ringing = line.ring("1001", whisper=WHISPER)
+        await answer(agent, "1")
+        assert await ringing == HandedOver()
+        await bench.told.leg(line.offers[-1], "joined", SOON_S)
+        assert await agent.transfer_blind("1003") in (200, 202)
+        await colleague.incoming()
+        _, gone = await bench.told.leg(line.offers[-1], "gone", SOON_S)
+        assert gone.ended_by == "blind_transfer"
+        await colleague.answer()
+        await colleague.hang_up()
+        async with asyncio.timeout(SOON_S):
+            assert (await line.call.ended).by == "pbx", "the flow has nothing more to do with them"
+
+
 async def test_who_is_not_registered_is_told_from_who_does_not_answer(bench: Bench) -> None:
     async with bench.caller() as line:
         rung = await line.ring("1009")

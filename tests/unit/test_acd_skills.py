@@ -290,6 +290,18 @@ def test_fewest_calls_goes_by_todays_counts(floor: FloorKit) -> None:
     assert "bob has had the fewest calls today (0)" in floor.ledger("offer_made")[-1].data["reason"]
 
 
+def test_yesterdays_calls_are_not_counted_for_the_fewest(floor: FloorKit) -> None:
+    queues = {"sales": replace(PLAN.queues["sales"], strategy="fewest_calls")}
+    floor.store.plan = replace(PLAN, queues=queues)
+    floor.presence("alice")
+    floor.enter("c1")
+    talk(floor, "c1")
+    wait(floor, 24 * 3600.0)
+    floor.presence("bob")
+    floor.enter("c2")
+    assert offered(floor) == [("c2", "alice")], "neither has had any today, and alice is free longer"
+
+
 # why
 
 

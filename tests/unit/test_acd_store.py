@@ -18,6 +18,7 @@ from cordboard.store import (
     callers,
     turn,
 )
+from cordboard.store.acd_reconcile import LOST_TRACK_S
 from cordboard.store.acd_store import LEASE_S, RING_BY_S
 from cordboard.store.address import Address
 from cordboard.telephony.ports import AgentLeg, DeviceState
@@ -432,6 +433,18 @@ def test_a_caller_who_vanished_with_the_worker_has_abandoned(floor: FloorKit) ->
     floor.reconcile()
     assert floor.entries()[0].state == "waiting", "the worker lives, and will say so itself"
     floor.pass_time(LEASE_S)
+    floor.reconcile()
+    assert [row.data["because"] for row in floor.ledger("left_queue")] == ["abandoned"]
+
+
+def test_a_caller_of_whose_leg_a_living_worker_has_lost_track_has_abandoned(floor: FloorKit) -> None:
+    floor.enter("c1")
+    floor.pass_time(LOST_TRACK_S)
+    floor.renew("w1")
+    floor.reconcile()
+    assert floor.entries()[0].state == "waiting"
+    floor.pass_time(1)
+    floor.renew("w1")
     floor.reconcile()
     assert [row.data["because"] for row in floor.ledger("left_queue")] == ["abandoned"]
 

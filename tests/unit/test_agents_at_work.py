@@ -245,6 +245,26 @@ def test_each_cause_counts_for_itself_and_a_talk_forgives(floor: FloorKit) -> No
     assert view(floor).presence_reason == "rona"
 
 
+def test_who_becomes_available_begins_anew_with_each_cause(floor: FloorKit) -> None:
+    with_sales(floor, rona=RonaPolicy(pause_after=0, causes={OfferEnd.REJECTED: RonaRule("pause", after=2)}))
+    floor.presence("alice")
+    fail(floor, "c1", OfferEnd.REJECTED)
+    floor.presence("alice", Presence.PAUSED, "lunch")
+    floor.presence("alice")
+    fail(floor, "c2", OfferEnd.REJECTED)
+    assert view(floor).presence is Presence.AVAILABLE
+
+
+def test_who_took_a_pause_while_the_phone_rang_stays_in_that_one(floor: FloorKit) -> None:
+    with_sales(floor, rona=RonaPolicy(pause_after=1, return_after_s=60))
+    floor.presence("alice")
+    offer = floor.enter("c1").offer
+    assert offer is not None
+    floor.presence("alice", Presence.PAUSED, "lunch")
+    floor.settle("c1", offer.offer_id, OfferEnd.NO_ANSWER)
+    assert view(floor).presence_reason == "lunch"
+
+
 # -- wrap-up --
 
 

@@ -34,7 +34,7 @@ def user_event(number: str = "442079460123", **changed: str) -> str:
 def told(text: str) -> list[AgentLegEvent | str]:
     """What comes of all the messages in a text: events, or why one is not believed."""
     found: list[AgentLegEvent | str] = []
-    for message in MessageSplitter().feed((text + END).encode("utf-8", "replace")):
+    for message in MessageSplitter().feed(text.encode("utf-8", "replace") + END):
         headers = Message(headers_of(message))
         if headers.event != "UserEvent" or not is_agent_event(headers):
             continue

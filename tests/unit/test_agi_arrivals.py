@@ -31,6 +31,10 @@ def test_a_new_call_gets_an_id() -> None:
     assert (arrival.checkpoint, arrival.returned, arrival.ended) == ("", None, False)
 
 
+def test_a_name_drives_no_terminal() -> None:
+    assert arrive(new_call(name="%1B]0;x%07%C2%9B2J%E2%80%AEZo%C3%AB")).call.caller_name == "]0;x2JZoë"
+
+
 def test_a_resumed_call_keeps_its_id_and_checkpoint() -> None:
     call_id = new_call_id()
     arrival = arrive(new_call(call_id=call_id, checkpoint="a:support~menu.2-1"))

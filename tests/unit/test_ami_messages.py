@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agi_scripts.ami_messages import (
     LINE_MAX_BYTES,
-    MESSAGE_MAX_CHARACTERS,
+    MESSAGE_MAX_BYTES,
     MessageSplitter,
     encode_action,
     unescaped,
@@ -75,7 +75,7 @@ def test_messages_are_whole_wherever_they_are_cut(cut: int) -> None:
 def test_a_message_without_end_is_refused() -> None:
     splitter = MessageSplitter()
     with pytest.raises(SwitchProtocolError):
-        for _ in range(MESSAGE_MAX_CHARACTERS // 1000 + 2):
+        for _ in range(MESSAGE_MAX_BYTES // 1000 + 2):
             splitter.feed(b"x" * 1000)
 
 

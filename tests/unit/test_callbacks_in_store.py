@@ -8,9 +8,13 @@ from dataclasses import replace
 import pytest
 
 from cordboard.acd.cut_off import UNTOLD_S
-from cordboard.acd.model import OfferEnd, Presence
+from cordboard.acd.model import LeftBecause, OfferEnd, Presence
+from cordboard.bootstrap.queue_report import queue_now
+from cordboard.store.acd_reads import why
 from cordboard.store.callback_attempts import MARGIN_S, RING_BACK, leg_of
+from cordboard.store.queue_log_rows import all_log_lines
 from cordboard.telephony.outcomes import CallbackBooked, CallbackRefused
+from cordboard.telephony.ports import DeviceState
 from tests.doubles.callback_kit import CUT_OFF, NUMBERS, POLICY, plan
 from tests.doubles.callback_kit import CallbackKit as Kit
 from tests.doubles.databases import ENGINES, empty_database
@@ -43,6 +47,25 @@ def test_who_asks_from_the_queue_keeps_place_time_and_priority(kit: Kit) -> None
     assert (after.state, after.kind, after.call_id) == ("away", "callback", booked.callback_id)
     assert (after.entered_at, after.priority) == (before.entered_at, 3)
     assert kit.positions("c2") == [2], "it counts for those behind"
+
+
+def test_why_tells_the_whole_of_a_place_by_the_call_that_asked_and_by_the_one_that_came_of_it(kit: Kit) -> None:
+    kit.arrives("c1", NUMBERS[1])
+    booked = kit.book("c1", NUMBERS[1])
+    assert isinstance(booked, CallbackBooked)
+    kit.pass_time(15)
+    kit.presence("agent0")
+    (attempt,) = kit.claim().attempts
+    kit.arrives(attempt.call_id, NUMBERS[1])
+    told, by_promise, by_attempt = (
+        [line.text for line in kit.do(lambda c, call=call: why(c, call, now=kit.now, plan=kit.store.plan))]
+        for call in ("c1", booked.callback_id, attempt.call_id)
+    )
+    assert told == by_promise == by_attempt
+    assert told[:2] == ["entered sales", "keeps the place for a call back"]
+    assert f"waits in sales again, as call {attempt.call_id}" in told
+    listed = queue_now("sales", kit.store.plan, kit.snapshot(), kit.ledger(), 0.0)
+    assert [waiting.call_id for waiting in listed.waiting] == [attempt.call_id]
 
 
 def test_who_asks_from_outside_the_queue_stands_last(kit: Kit) -> None:
@@ -101,6 +124,7 @@ def talk_that_is_cut_off(kit: Kit, call_id: str) -> None:
     kit.talk(call_id)
     (offer,) = [row for row in kit.offers().values() if row.state == "talking"]
     kit.leg("gone", offer.offer_id)
+    kit.pass_time(1)
     kit.left(call_id)
 
 
@@ -112,6 +136,32 @@ def test_who_is_called_back_and_cut_off_again_is_rung_back_again(kit: Kit) -> No
     kit.arrives(attempt.call_id)
     talk_that_is_cut_off(kit, attempt.call_id)
     assert [(one.state, one.reason) for one in kit.promises()] == [("done", "cut_off"), ("waiting", "cut_off")]
+
+
+def test_who_is_rung_back_is_one_call_in_the_queue_log_with_their_number(kit: Kit) -> None:
+    kit.presence("agent0")
+    kit.arrives("c1")
+    talk_that_is_cut_off(kit, "c1")
+    (attempt,) = kit.claim().attempts
+    kit.arrives(attempt.call_id)
+    kit.talk(attempt.call_id)
+    lines = [line.split("|") for line in kit.do(lambda c: list(all_log_lines(c, "full")))]
+    _, entered = [line for line in lines if line[4] == "ENTERQUEUE"]
+    _, joined = [line for line in lines if line[4] == "CONNECT"]
+    assert (entered[1], entered[6]) == (joined[1], NUMBERS[0])
+
+
+def test_who_left_while_nothing_could_be_written_left_when_they_did(kit: Kit) -> None:
+    place = kit.arrives("c1")
+    kit.pass_time(10)
+    left_at = kit.now.wall
+    kit.pass_time(30)
+    kit.do(lambda c: kit.store.leave(c, kit.now, "c1", LeftBecause.ABANDONED, left_at))
+    assert kit.place(place).state == "away", "why they left may be told yet"
+    kit.pass_time(UNTOLD_S)
+    kit.sweep()
+    assert [row.at for row in kit.ledger("stepped_out", "left_queue")] == [left_at, left_at]
+    assert kit.place(place).left_at == left_at
 
 
 def test_a_place_is_looked_after_until_it_is_given_up(kit: Kit) -> None:
@@ -142,6 +192,9 @@ def test_a_caller_without_a_number_gets_nobodys_place(kit: Kit) -> None:
 def test_nobody_is_dialled_while_no_agent_is_there(kit: Kit) -> None:
     kit.book("c1")
     assert kit.claim().attempts == ()
+    kit.presence("agent0")
+    kit.device("PJSIP/agent0", DeviceState.UNAVAILABLE)
+    assert kit.claim().attempts == (), "nor while there is no phone for the agent"
 
 
 def test_a_free_agent_is_one_customer_dialled(kit: Kit) -> None:
@@ -214,6 +267,17 @@ def test_a_promise_expires(kit: Kit) -> None:
     kit.pass_time(POLICY.expires_s + 1)
     kit.claim()
     assert (kit.promises()[0].state, kit.place(place).state) == ("expired", "left")
+
+
+def test_a_promise_does_not_expire_while_the_phone_rings(kit: Kit) -> None:
+    place = kit.arrives("c1")
+    kit.book("c1")
+    kit.presence("agent0")
+    kit.pass_time(POLICY.expires_s - 5)
+    (attempt,) = kit.claim().attempts
+    kit.pass_time(10)
+    kit.claim()
+    assert kit.arrives(attempt.call_id) == place
 
 
 def test_who_waited_and_hung_up_after_being_called_has_abandoned(kit: Kit) -> None:
@@ -434,6 +498,16 @@ def test_a_talk_that_was_hung_up_is_not_rung_back(kit: Kit) -> None:
     kit.talk("c1")
     kit.left("c1", cause=16)
     assert kit.promises() == []
+
+
+def test_a_queue_that_rings_nobody_back_holds_places_all_the_same(kit: Kit) -> None:
+    kit.store.plan = plan(cut_off=replace(CUT_OFF, ring_back=False))
+    waits = kit.arrives("c1", NUMBERS[1])
+    kit.left("c1")
+    kit.presence("agent1")
+    kit.arrives("c2")
+    talk_that_is_cut_off(kit, "c2")
+    assert (kit.promises(), kit.place(waits).kind) == ([], "cut_off")
 
 
 def test_fifty_callers_and_callbacks_are_served_in_the_order_of_their_coming(kit: Kit) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -13,7 +14,11 @@ from cordboard.crm.connector import CrmResting
 from cordboard.crm.customer import Customer
 from cordboard.crm.lookups import Answer, Crm, Lookups, note_of
 from cordboard.errors import CrmRejected, CrmUnavailable
+from cordboard.service.callers import Callers
+from cordboard.store.acd_values import Changes
+from cordboard.store.moments import now
 from cordboard.telephony.outcomes import LookedUp, NotLookedUp
+from tests.doubles.acd_kit import arrival, machine
 
 ADA = "+442079460123"
 GRACE = "+442079460199"
@@ -216,3 +221,25 @@ def test_what_is_noted_for_the_agents_screen() -> None:
     several = LookedUp("several", {"name": "A"}, 3, ({"name": "B"}, {"name": "C"}))
     noted = {"name": "A", "matches": 3, "others": [{"name": "B"}, {"name": "C"}]}
     assert note_of(several) == ("several", noted)
+
+
+@pytest.mark.parametrize("is_let_go", [False, True])
+async def test_what_the_crm_says_late_is_noted_also_when_the_call_has_gone_on(
+    tmp_path: Path, is_let_go: bool
+) -> None:
+    """As it has, to the dialplan, where an agent's phone rings for it."""
+    connector, call = HeldConnector([customer("Ada")]), arrival().call
+    async with machine(tmp_path) as house:
+        floor = house.start("worker-0").floor
+        callers = Callers(floor)
+        callers.use(crm_of(connector))
+        callers.arrived(call)
+        noted = callers.note(call, ())
+        floor.note(lambda connection: (floor.store.note_caller(connection, now(), noted), Changes())[1])
+        if is_let_go:
+            callers.let_go(call.call_id)
+        connector.may_answer.set()
+        async with asyncio.timeout(30.0):
+            while house.rows("SELECT lookup FROM callers") != [("found",)]:
+                await asyncio.sleep(0.02)
+        await callers.aclose()

@@ -106,6 +106,14 @@ def test_the_accept_key_is_that_of_the_queue() -> None:
             "You have been free longest of 2 free agents; the caller was the only one waiting",
         ),
         ("alice was free (for 10 s)", "You were free (for 10 s)"),
+        (
+            "alice was free (for 0 s); alice has spanish 4, asked for 3; bob has not taken it before",
+            "You were free; you have spanish 4, asked for 3; bob has not taken it before",
+        ),
+        (
+            "bob was offered it; alice is the one to be tried first until 20 s",
+            "bob was offered it; you are the one to be tried first until 20 s",
+        ),
         ("bob was the only free agent", "bob was the only free agent"),
         ("alicette was free", "alicette was free"),
         ("", ""),
@@ -192,6 +200,9 @@ def test_the_queue_page_has_figures_with_their_formula_and_no_person() -> None:
     sales, support = shown.queues
     assert (sales.waiting, sales.longest_since_at, sales.service_level) == (2, 9_970.0, 0.75)
     assert (sales.service_level_formula, support.service_level_formula) == ("of_offered", "excl_short_aban")
+    assert sales.service_level_words == "answered within 20 s / (answered + abandoned)"
+    assert support.service_level_words == "answered within 20 s / (answered + abandoned after more than 5 s)"
+    assert (sales.offered, sales.answered, sales.abandoned, sales.elsewhere) == (12, 9, 2, 1)
     text = orjson.dumps(shown).decode()
     for personal in ("alice", "Alice", "Ada", "7946", "lunch"):
         assert personal not in text

@@ -113,12 +113,17 @@ def test_the_units_user_must_be_able_to_write_and_read() -> None:
         site = Site(folder)
         unit = folder / "cordboard.service"
         unit.write_text("[Service]\nUser=nobody\nExecStart=/bin/true\n")
+        (of_no_switch_here := site.config / "secrets" / "event_socket").write_text("s3cret\n")
+        of_no_switch_here.chmod(0o600)
         state, secret = unix_user.examine(site.premises(), unit)
         assert f"may not write {site.state}" in state.seen and state.fix == f"chown -R nobody {site.state}"
         assert "may not read the secret" in secret.seen
         for path in (site.state, site.config / "secrets", site.config / "secrets" / "ami"):
             os.chown(path, unix_user.find_user("nobody").uid, -1)
         only(unix_user.examine(site.premises(), unit), Level.OK)
+        (of_root := site.state / "prompts" / "en").mkdir(parents=True)
+        os.chown(of_root.parent, unix_user.find_user("nobody").uid, -1)
+        assert f"may not write {of_root}" in only(unix_user.examine(site.premises(), unit), Level.FAULT).seen
 
 
 def test_a_unit_of_a_user_who_does_not_exist_is_a_fault(tmp_path: Path) -> None:

@@ -63,11 +63,11 @@ def test_what_is_not_of_our_dialplan_is_refused(wrong: dict[str, str]) -> None:
 def test_numbers_and_names_are_text_and_nothing_else() -> None:
     forged = {
         "Caller-Caller-ID-Number": "+44${system(id)}\n\nx",
-        "Caller-Caller-ID-Name": "Bob\nvariable_cordboard_token: x",
+        "Caller-Caller-ID-Name": "Bob\nvariable_cordboard_token: x\x9b2J\u202e",
     }
     call = read(USUAL | forged).call
     assert call.ani == "+44systemidx"
-    assert call.caller_name == "Bob variable_cordboard_token: x"
+    assert call.caller_name == "Bob variable_cordboard_token: x2J"
 
 
 RETURNED: list[tuple[dict[str, str], Outcome]] = [

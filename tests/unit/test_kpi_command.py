@@ -127,6 +127,17 @@ def test_agents_of_one_queue(house: House) -> None:
     assert [line["agent"] for line in house.json("--by", "agent", "--queue", "support")] == ["bob"]
 
 
+def test_a_queue_that_was_taken_out_of_the_files_is_told_of_by_its_name(house: House) -> None:
+    before = house.json("--queue", "sales")
+    (house.directory / "queues.yaml").write_text("queues:\n  support: {wrap_up: {s: 0}}\n")
+    (house.directory / "agents.yaml").write_text("agents: {bob: {device: PJSIP/1002, queues: [support]}}\n")
+    assert house.json("--queue", "sales") == before
+    assert [line["agent"] for line in house.json("--queue", "sales", "--by", "agent")] == ["alice"]
+    refused = house.run("--queue", "salse")
+    assert refused.exit_code == 1
+    assert refused.stderr == "cordboard: there is no queue `salse`; did you mean `sales`?\n"
+
+
 def test_by_interval(house: House) -> None:
     lines = house.json("--by", "interval", "--interval", "60", "--queue", "sales")
     assert len(lines) == 24

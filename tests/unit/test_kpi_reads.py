@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cordboard.acd.agent_kpis import agent_kpis
+from cordboard.acd.agent_kpis import AgentKpis, agent_kpis
 from cordboard.acd.kpis import kpis
 from cordboard.acd.model import FloorPlan, LeftBecause, Presence
 from cordboard.acd.queue_log import queue_log_lines
@@ -79,6 +80,15 @@ def test_agents_with_their_time_cut_and_their_offers_whole(floor: FloorKit) -> N
     assert (alice.offers, alice.time.busy_s, alice.time.free_s) == (2, 60 + 17, 6)
 
 
+def test_agents_of_one_queue_have_its_calls_and_all_their_time(floor: FloorKit) -> None:
+    """Nobody is free for one queue who talks for another."""
+    both = replace(PLAN.agents["alice"], queues=("sales", "support"))
+    (alice,) = read(floor, "agent", queue="support", plan=FloorPlan(PLAN.queues, {"alice": both}))
+    assert isinstance(alice, AgentKpis)
+    assert (alice.offers, alice.talks_ended) == (0, 0)
+    assert (alice.time.busy_s, alice.time.free_s) == (60 + 17, 6)
+
+
 def test_intervals_together_are_the_period(floor: FloorKit) -> None:
     found = [one for one in read(floor, "interval", queue="sales") if isinstance(one, IntervalKpis)]
     assert [(one.since - START, one.kpis.offered) for one in found] == [(0, 2), (500, 1)]
@@ -135,6 +145,15 @@ def test_what_is_configured_no_more_is_still_in_the_figures(floor: FloorKit) -> 
         found = read(floor, by, plan=shrunk)
         assert len(found) == len(lines)
         assert figures(found) == figures(lines), by
+
+
+@pytest.mark.parametrize("by", ["queue", "agent", "interval", "reason"])
+def test_a_queue_that_is_configured_no_more_can_be_asked_for(floor: FloorKit, by: str) -> None:
+    shrunk = FloorPlan({"support": PLAN.queues["support"]}, {})
+    found = figures(read(floor, by, queue="sales", plan=shrunk))
+    asked_before = figures(read(floor, by, queue="sales"))
+    assert found == [line for line in asked_before if by != "agent" or "alice" in line]
+    assert found
 
 
 def figures(lines: list[KpiLine]) -> list[tuple[Any, ...]]:

@@ -84,6 +84,11 @@ async def is_waiting(phone: ScriptedPhone) -> None:
     await until(lambda: bool(phone.stays))
 
 
+def music_of(phone: ScriptedPhone) -> list[str]:
+    """What the caller has heard, one after the other."""
+    return [verb.music for verb in phone.performed if isinstance(verb, v.Hold)]
+
+
 async def becomes(house: Machine, sql: str, rows: list[tuple[Any, ...]]) -> None:
     async with asyncio.timeout(SOON_S):
         while (found := house.rows(sql)) != rows:
@@ -257,7 +262,7 @@ async def test_nobody_joins_where_nobody_is_and_who_waits_leaves_when_the_last_a
 
 
 async def test_after_a_time_the_caller_goes_on_to_another_queue_at_their_old_place(tmp_path: Path) -> None:
-    async with house_with(tmp_path, overflow=(OverflowStep(wait_s=0.3, to="support"),)) as house:
+    async with house_with(tmp_path, music="jazz", overflow=(OverflowStep(wait_s=0.3, to="support"),)) as house:
         one, two = house.processes
         phone = ScriptedPhone(arrival("A" * 26))
         waiting = begin(one, phone)
@@ -266,6 +271,7 @@ async def test_after_a_time_the_caller_goes_on_to_another_queue_at_their_old_pla
             "select queue, state, left_because, asked_queue from queue_entries order by rowid",
             [("sales", "left", "overflow", ""), ("support", "waiting", None, "sales")],
         )
+        await until(lambda: music_of(phone) == ["jazz", "default"])
         assert len(house.rows("select distinct entered_at, entered_boot from queue_entries")) == 1
         await house.ready(two, "zoe")
         assert await end(waiting) == o.HandedOver()

@@ -13,7 +13,7 @@ from sqlalchemy import String, cast, select
 from sqlalchemy.exc import DBAPIError
 
 from cordboard.acd.kpis import kpis
-from cordboard.acd.model import FloorPlan, Moment, OfferEnd, OfferState, Presence
+from cordboard.acd.model import FloorPlan, LeftBecause, Moment, OfferEnd, OfferState, Presence
 from cordboard.errors import StoreUnavailable
 from cordboard.store import ledger, tables
 from cordboard.store.accounts import (
@@ -179,12 +179,15 @@ def test_queues_count_callers_agents_and_the_day(floor: FloorKit) -> None:
     floor.presence("alice", Presence.PAUSED, "lunch")
     floor.enter("c2")
     floor.leave("c2")
+    floor.enter("sent on")
+    floor.leave("sent on", LeftBecause.OVERFLOW)
     floor.enter("c3")
     floor.pass_time(7)
     floor.device("PJSIP/1002", DeviceState.UNAVAILABLE)
     sales, support = floor.snapshot().queues
     assert (sales.waiting, sales.longest_wait_s) == (1, 7.0)
-    assert (sales.offered_today, sales.answered_today, sales.abandoned_today) == (3, 1, 1)
+    assert (sales.offered_today, sales.answered_today, sales.abandoned_today) == (4, 1, 1)
+    assert sales.elsewhere_today == 1
     assert sales.service_level == 0.5
     assert sales.agents == {"paused": 1, "logged_out": 1}
     assert (support.waiting, support.longest_wait_s, support.service_level) == (0, 0.0, None)

@@ -166,6 +166,13 @@ def test_the_reason_names_levels_and_until_when_they_are_asked_for() -> None:
     )
 
 
+def test_an_end_that_was_reckoned_is_told_in_tenths_of_a_second() -> None:
+    needs = replace(NEEDS, agent_s=76.29921)
+    alice = Agent("alice", "Alice", "PJSIP/1", ("sales",))
+    call = WaitingCall("e", "c", "sales", 0, NOW.wall, needs)
+    assert asked_of(alice, call, NOW)[0] == "alice is the one to be tried first until 76.3 s"
+
+
 def test_needs_are_told_in_a_line() -> None:
     assert in_words(NEEDS) == "spanish 3 and billing 2, alice first"
     assert in_words(Needs()) == "nothing"

@@ -157,6 +157,20 @@ async def test_a_tag_says_nothing_of_who_called(house: House) -> None:
     assert [tag["value"] for tag in tags] == ["from ...", "... again", "...", "vip"]
 
 
+async def test_a_name_is_left_out_of_a_tag_that_was_cut_in_the_middle_of_it_too(house: House) -> None:
+    caller = replace(call(), caller_name=" " + "Ada Lovelace " * 10)
+    for value in (("Ada Lovelace " * 10)[:64], "x" * 56 + " Ada Lov", "x" * 62 + " A", "from Ada Love"):
+        await house.notes.run(caller, Note("tag", "t", value))
+    tags = await house.written("call_tagged", 4)
+    assert [tag["value"] for tag in tags] == ["...", "x" * 56 + " ...", "x" * 62 + " A", "from Ada Love"]
+
+
+async def test_a_tag_drives_no_terminal(house: House) -> None:
+    await house.notes.run(call(), Note("tag", "t", "\x1b[2J\x9b2J\u202evip"))
+    (tag,) = await house.written("call_tagged", 1)
+    assert tag["value"] == "[2J2Jvip"
+
+
 async def test_a_note_knows_the_party_of_a_call_that_has_waited(house: House) -> None:
     caller = call()
     store = AcdStore(PLAN)

@@ -50,11 +50,16 @@ def gone(verdicts: list[Verdict]) -> set[str]:
     return {one.call_id for one in verdicts if one.left or one.entered}
 
 
-def test_no_more_are_sent_out_by_the_ratio_than_are_too_many_and_the_last_go_first(floor: FloorKit) -> None:
+@pytest.mark.parametrize("to", ["", "support"])
+def test_no_more_are_sent_away_by_the_ratio_than_are_too_many_and_the_last_go_first(
+    floor: FloorKit, to: str
+) -> None:
     floor.presence("alice")
     floor.enter("talks")
     fill(floor)
-    configure(floor, overflow=(OverflowStep(ratio=4.0),))  # for alice alone: four may wait, of whom one rings her
+    configure(
+        floor, overflow=(OverflowStep(ratio=4.0, to=to),)
+    )  # for alice alone: four may wait, of whom one rings her
     assert gone(review(floor, *BUSY_LINE)) == {"d", "e"}
     assert review(floor, "a", "b", "c") == [], "four are left for one agent"
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import wave
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from cordboard.prompts.voice import Voice, Voices
 from cordboard.prompts.wav import NotPlayable, duration_s, wav_shape, wideband_path
 from cordboard.telephony.verbs import Prompt
 
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to stop being root or give files away")
 WELCOME = Prompt("support", "welcome", "en", "Welcome.")
 
 
@@ -300,7 +303,34 @@ async def test_a_state_folder_that_cannot_be_written_is_reported(tmp_path: Path)
     assert library.find(WELCOME) is None
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to stop being root")
+@needs_root
+async def test_what_root_speaks_belongs_to_the_services_user_who_may_go_on_there(tmp_path: Path) -> None:
+    write_wav(tmp_path / "prompts/en/support/recorded.wav")
+    (state := tmp_path / "state").mkdir()
+    os.chown(state, 65534, 65534)
+    library = PromptLibrary(tmp_path / "prompts", state / "prompts")
+    recorded = Prompt("support", "recorded", "en", "")
+    assert await library.prepare([WELCOME, recorded]) == []
+    made = list(state.rglob("*"))
+    assert len([path for path in made if path.is_file()]) == 2
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in made} == {(65534, 65534)}
+
+
+@needs_root
+async def test_a_folder_we_may_not_write_is_named_and_not_the_voice(tmp_path: Path) -> None:
+    open_to_all = Path(tempfile.mkdtemp())
+    try:
+        os.chown(open_to_all, 65534, -1)
+        (open_to_all / "en").mkdir()
+        os.seteuid(65534)
+        failed = await PromptLibrary(tmp_path / "prompts", open_to_all).prepare([WELCOME])
+    finally:
+        os.seteuid(0)
+        shutil.rmtree(open_to_all)
+    assert f"Permission denied: '{open_to_all}/en'" in failed[0].fault
+
+
+@needs_root
 def test_a_recording_we_may_not_read_is_reported(library: PromptLibrary, tmp_path: Path) -> None:
     write_wav(tmp_path / "prompts/en/welcome.wav")
     (tmp_path / "prompts").chmod(0o700)

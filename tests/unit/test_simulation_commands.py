@@ -54,8 +54,17 @@ def run(runner: CliRunner, *arguments: object, lines: str = "") -> Result:
     return runner.invoke(cli.app, [str(argument) for argument in arguments], input=lines)
 
 
-def test_the_starter_has_no_faults_and_no_warnings(starter: Path) -> None:
-    assert load_configuration(starter, need_secrets=False).warnings == ()
+def test_the_starter_of_each_switch_has_no_faults_and_no_warnings(runner: CliRunner, tmp_path: Path) -> None:
+    for switch, phone in (("asterisk", "PJSIP/1001"), ("freeswitch", "user/1001")):
+        made = run(runner, "init", tmp_path / switch, "--switch", switch)
+        assert made.output.count("agents.yaml") == 1
+        configuration = load_configuration(tmp_path / switch, need_secrets=False)
+        assert configuration.warnings == ()
+        assert configuration.settings.switches == (switch,)
+        assert configuration.plan.agents["alice"].device == phone
+        assert sorted(path.name for path in (tmp_path / switch).iterdir()) == [
+            ".schemas", "agents.yaml", "cordboard.yaml", "flows", "numbers.yaml", "queues.yaml", "tests",
+        ]  # fmt: skip
 
 
 def test_the_tests_of_the_starter_pass_and_go_through_all_of_it(starter: Path) -> None:

@@ -119,6 +119,18 @@ SALES = "queues:\n  support:\n  sales:\n    "
             "queues.yaml:4:37: no agent of `sales` has all that is asked for after this step [relax-never-met]",
         ),
         ("relax: [{after_s: 9, drop: [spanish]}]", "queues.yaml:4:13: this step changes nothing [relax-no-change]"),
+        (
+            "{require: {spanish: 2}, relax: [{after_s: 9, drop: [spanihs], lower: {spanish: 1}}]}",
+            "queues.yaml:4:57: no agent has the skill `spanihs` [unknown-skill]",
+        ),
+        (
+            "{require: {spanish: 2}, relax: [{after_s: 9, lower: {spanihs: 1}}]}",
+            "queues.yaml:4:58: no agent has the skill `spanihs` [unknown-skill]",
+        ),
+        (
+            "{require: {spanish: 2}, relax: [{after_s: 9, swap: {spanihs: spanish}}]}",
+            "queues.yaml:4:57: no agent has the skill `spanihs` [unknown-skill]",
+        ),
         ("relax: [{after_s: 9}]", "queues.yaml:4:13: this step changes nothing [relax-no-change]"),
         (
             "{require: {spanish: 1}, relax: [{after_s: 9, drop: [spanish]}, {after_s: 9, lower: {spanish: 1}}]}",

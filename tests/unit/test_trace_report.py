@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import timedelta
+from typing import get_args
 
-from cordboard.bootstrap.trace_report import HEAD, as_table, difference_words, step_json, trace_lines
+import pytest
+
+from cordboard.bootstrap.trace_report import (
+    HEAD,
+    Line,
+    as_table,
+    difference_words,
+    outcome_words,
+    step_json,
+    trace_lines,
+    verb_words,
+)
 from cordboard.flows.replay import Difference
 from cordboard.telephony import outcomes as o
+from cordboard.telephony.verbs import HttpRequest, Verb
 from tests.doubles.flow_kit import NOON, flow_of
 from tests.doubles.trace_kit import TracedWalk
 
+REQUEST = HttpRequest("POST", "shop", "/calls", 3.0)
 FLOW = """
 main: {menu: ask, keys: {1: account, 2: bye}, no_input: {tries: 2, then: bye}}
 account: {gather: ask, save: account, max_digits: 6, next: pin}
@@ -49,6 +64,31 @@ def test_each_verb_is_a_line_with_what_came_of_it_and_where_it_led() -> None:
     assert "9876" not in table
 
 
+@pytest.mark.parametrize("kind", get_args(Verb), ids=lambda kind: kind.__name__)
+def test_every_verb_has_words(kind: type) -> None:
+    assert verb_words({kind.__name__: _noted(kind)})
+
+
+@pytest.mark.parametrize("kind", get_args(o.Outcome), ids=lambda kind: kind.__name__)
+def test_every_outcome_has_words(kind: type) -> None:
+    assert outcome_words({kind.__name__: _noted(kind)})
+
+
+def _noted(kind: type) -> dict[str, object]:
+    """Its fields as the trace has them."""
+    return {one.name: [] if one.name == "prompts" else "x" for one in fields(kind)}
+
+
+def test_a_request_is_known_by_its_service_and_path() -> None:
+    asked = {one.name: getattr(REQUEST, one.name) for one in fields(REQUEST)}
+    assert verb_words({"HttpRequest": asked}) == "http request POST shop /calls"
+
+
+def test_what_a_caller_has_chosen_drives_no_terminal() -> None:
+    line = Line(1.0, "test/a", "note who = \x1b[2J", "\x9b2J", "\u202en", "who='Zoë'")
+    assert line.cells() == ("+1.000", "test/a", "note who = [2J", "2J", "n", "who='Zoë'")
+
+
 def test_what_happened_around_the_call_is_told_too() -> None:
     walk = walked(o.Done())
     walk.come_back()
@@ -56,10 +96,10 @@ def test_what_happened_around_the_call_is_told_too() -> None:
     told = [line.outcome for line in trace_lines(walk.steps)]
     assert told == [
         "done",
+        "",
         "another worker has taken the call over, at this node's beginning",
         "",
         "something outside the flow broke the database is gone",
-        "",
         "fault: main: the database is gone",
         "to the safe destination",
     ]
@@ -68,6 +108,17 @@ def test_what_happened_around_the_call_is_told_too() -> None:
 def test_a_verb_whose_end_nobody_heard_of_is_there_all_the_same() -> None:
     (last,) = list(trace_lines(walked().steps))
     assert (last.asked, last.outcome) == ("answer", "not known, or not yet")
+
+
+def test_who_hangs_up_in_a_talk_is_known_by_how_the_call_ended() -> None:
+    (last,) = list(trace_lines(walked().steps, "hung_up"))
+    assert (last.asked, last.outcome) == ("answer", "hung up, while the switch had the call")
+
+
+def test_what_came_of_ringing_an_agent_is_told_in_words() -> None:
+    rung = {"offer_id": "01K", "result": "no_answer", "joined_at": None, "ended_at": 1795437156.0, "others": []}
+    assert outcome_words({"AgentRung": rung}) == "agent rung no answer"
+    assert outcome_words({"LeftByKey": {"key": "2", "keeps_place": True}}) == "left by key 2, keeps the place"
 
 
 def test_as_json_a_step_is_all_that_was_noted() -> None:

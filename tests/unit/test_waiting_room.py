@@ -193,6 +193,7 @@ async def test_an_announcement_tells_the_place_and_does_not_delay_an_agent(tmp_p
         again = ScriptedPhone(phone.arrival)
         assert await asyncio.wait_for(begin(one, again), SOON_S) == o.HandedOver()
         assert ring_of(again).device == "PJSIP/alice"
+        assert house.rows("SELECT state FROM offers") == [("ringing",)], "it waited, and was none in vain"
 
 
 async def test_an_announcement_is_said_whole_and_the_music_comes_back(tmp_path: Path) -> None:

@@ -183,10 +183,13 @@ async def test_an_event_handler_that_fails_does_not_take_the_link_down() -> None
         raise RuntimeError("a fault in a handler")
 
     async with linked() as (ami, link):
+        told: list[str] = []
         link.on_event("Hangup", fail)
+        link.on_event("Hangup", lambda _, event: told.append(event.uniqueid))
         ami.sessions[-1].send("Event: Hangup\r\nUniqueid: 1\r\n\r\n")
         assert (await link.send({"Action": "Status"}))[0].response == "Success"
         assert ami.count("Login") == 1
+        assert told == ["1"]
 
 
 async def test_a_cancelled_wait_is_cancelled_and_leaves_nothing() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -63,6 +64,17 @@ async def test_the_figures_are_those_of_the_ledger(desk: RunningDesk, floor: Flo
     assert (answer["by"], answer["since"]) == ("queue", "2026-11-18T00:00:00+00:00")
     assert answer["lines"] == [kpis(floor.ledger(), queue).as_json() for queue in PLAN.queues.values()]
     assert answer["lines"][0]["abandonment"] == 0.5
+
+
+async def test_a_queue_that_is_configured_no_more(floor: FloorKit) -> None:
+    others = {name: queue for name, queue in PLAN.queues.items() if name != "sales"}
+    book = StoredKpis(floor.path, lambda: replace(PLAN, queues=others), ZoneInfo("UTC"))
+    async with running_desk(kpis=book) as desk:
+        await desk.log_in()
+        (line,) = (await ask(desk, queue="sales")).json()["lines"]
+        assert (line["queue"], line["offered"]) == ("sales", 2)
+    book.close()
+    floor.close()
 
 
 async def test_as_csv(desk: RunningDesk) -> None:

@@ -13,6 +13,7 @@ from cordboard.errors import OutcomeUnknown, SwitchProtocolError, SwitchRefused,
 from esl_apps.events import EslEvent
 from esl_apps.hub import EslHub
 from esl_apps.link import EslLink
+from esl_apps.switch import FreeswitchSwitch
 from tests.doubles.esl_peer import OK, EslPeer, api_answer, event, listening, reply
 from tests.doubles.esl_recordings import recording
 
@@ -329,3 +330,19 @@ async def test_a_long_answer_comes_whole(hub: EslHub) -> None:
     text = "channel,1\n" * 500_000
     async with linked(hub, lambda peer, command: peer.send(api_answer(text))) as (_, link):
         assert await link.api("show channels", longest_s=30.0) == text.rstrip("\n")
+
+
+async def test_a_leg_is_made_that_follows_no_phone_elsewhere(hub: EslHub) -> None:
+    """A phone that forwards (302) could send callers anywhere."""
+    peer = Switch()
+    async with listening(peer.serve) as port:
+        switch = FreeswitchSwitch("127.0.0.1", port, SECRET, hub=hub, ping_s=30.0)
+        await switch.connect()
+        try:
+            await switch.wait_connected(10.0)
+            assert await switch.originate("leg-1", "user/1001", context="a", extension="s", ring_s=9.2) is None
+        finally:
+            await switch.aclose()
+    (made,) = [command for command in peer.commands if command.startswith("bgapi originate")]
+    assert "outbound_redirect_fatal=true" in made
+    assert "originate_timeout=10" in made

@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 
 from cordboard.errors import SwitchUnavailable
-from cordboard.telephony.outcomes import Done
+from cordboard.telephony.outcomes import Done, HandedOver
 from cordboard.telephony.ports import Phone
-from cordboard.telephony.verbs import Answer
+from cordboard.telephony.verbs import Answer, Dial, Extension, Verb
 from esl_apps.calls import CallServer
 from esl_apps.hub import EslHub
 from tests.doubles.esl_peer import OK, EslPeer, api_answer, channel, executed, hung_up
@@ -37,13 +37,13 @@ async def hub() -> AsyncIterator[EslHub]:
 
 
 @contextlib.asynccontextmanager
-async def answering(hub: EslHub) -> AsyncIterator[tuple[EslPeer, list[object]]]:
-    """A worker that answers each call; FreeSWITCH's end of one, and what came of it."""
+async def answering(hub: EslHub, verb: Verb | None = None) -> AsyncIterator[tuple[EslPeer, list[object]]]:
+    """A worker that answers each call, or does something else; FreeSWITCH's end of one, and what came of it."""
     came: list[object] = []
 
     async def serve(phone: Phone) -> None:
         try:
-            came.append(await phone.perform(Answer(), "cp:1"))
+            came.append(await phone.perform(verb or Answer(), "cp:1"))
         except SwitchUnavailable as fault:
             came.append(fault)
 
@@ -92,3 +92,18 @@ async def test_the_connection_of_a_call_that_was_taken_away_stays_open(hub: EslH
         peer.send(OK + LEFT + executed(event_uuid, "answer"))
         assert await peer.command() == "noevents"
         assert isinstance(came[0], SwitchUnavailable)
+
+
+async def test_what_is_written_last_ends_the_music_and_has_no_phone_followed_elsewhere(hub: EslHub) -> None:
+    """A phone that forwards (302) could send callers anywhere. A worker which writes is one that works."""
+    async with answering(hub, Dial((Extension("1001", "user/1001"),), 20.0)) as (peer, came):
+        written = ""
+        while (command := await peer.command()) != "exit":
+            written += command
+            peer.send(api_answer("+OK"))
+        assert came == [HandedOver()]
+    assert "outbound_redirect_fatal=true" in written
+    assert "[leg_timeout=20]user/1001" in written
+    assert "socket_resume=true" in written
+    assert "cordboard_tries=0" in written
+    assert "sched_del" in written

@@ -20,7 +20,8 @@ from cordboard.errors import ConfigurationError
 from esl_apps.dialplan.render import CORE, DIALPLAN, EVENT_SOCKET, VERSION
 
 _LOADED = "xml_locate dialplan context name cordboard-call"
-_PREFIX = re.compile(r'sound-prefix="([^"]+)"')
+_LANGUAGE = re.compile(r"<language\b[^>]*>")
+_FOLDERS = [re.compile(rf'\bsound-{word}="([^"]+)"') for word in ("prefix", "path")]  # the first one wins
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _ENTRY = re.compile(r"\bXML cordboard\b(?!-)|name=\"context\" value=\"cordboard\"")
 _A_SOUND = "digits/1.wav"  # every language has it
@@ -115,17 +116,33 @@ async def _sounds(premises: Premises, session: EventSocketSession) -> list[Resul
     results = []
     for language in sorted({flow_language(tag) for tag in premises.spoken_languages()}):
         configured = await session.api(f"xml_locate languages language name {language}")
-        prefix = _PREFIX.search(configured)
-        if prefix is None:
+        folder = sound_folder(configured)
+        if folder is None:
             seen = f"FreeSWITCH has no language `{language}`: values would not be spoken in it"
             results.append(
                 warning(seen, f'<X-PRE-PROCESS cmd="include" data="lang/{language}/*.xml"/> in freeswitch.xml')
             )
-        elif not await asyncio.to_thread(has_sound, Path(prefix[1])):
-            build = f"cordboard prompts build -c {quoted(premises.directory)} --for freeswitch --values"
-            seen = f"there are no sounds for `{language}` below {prefix[1]}: values would not be heard"
-            results.append(warning(seen, f"install FreeSWITCH's sounds, or speak them: {build}"))
+        elif not await asyncio.to_thread(has_sound, folder):
+            seen = f"there are no sounds for `{language}` below {folder}: values would not be heard"
+            results.append(warning(seen, _speak_them(premises, language)))
     return results
+
+
+def _speak_them(premises: Premises, language: str) -> str:
+    build = f"cordboard prompts build -c {quoted(premises.directory)} --for freeswitch --values"
+    spoken = premises.state / "prompts" / "freeswitch" / language
+    name_them = f'sound-prefix="{spoken}" in <language name="{language}"> of lang/{language}, {RELOAD}'
+    return f"install FreeSWITCH's sounds, or speak them: {build}; then {name_them}"
+
+
+def sound_folder(language: str) -> Path | None:
+    """Where a language's sounds are, by the text of its element; None if there is no such one, or no folder in it.
+
+    FreeSWITCH's own Spanish and Portuguese say `sound-path`, the others `sound-prefix`.
+    """
+    if (element := _LANGUAGE.match(language.lstrip())) is None:
+        return None
+    return next((Path(found[1]) for folder in _FOLDERS if (found := folder.search(element[0]))), None)
 
 
 def has_sound(prefix: Path) -> bool:

@@ -14,6 +14,7 @@ from cordboard.bootstrap.checks.result import Check, Result, listed, ok, warning
 
 FILE = "autoload_configs/local_stream.conf.xml"
 DEFAULT = "default"  # plays in the place of one that is not there
+RELOAD = "fs_cli -x 'reload mod_local_stream'"  # a folder that has become full is not looked into by itself
 
 
 async def look(premises: Premises) -> Sequence[Result]:
@@ -31,7 +32,8 @@ async def look(premises: Premises) -> Sequence[Result]:
     heard = f"`{DEFAULT}` in its place" if DEFAULT in playing else "nothing while they wait"
     seen = f"FreeSWITCH plays no music stream {listed(missing)}: callers would hear {heard}"
     path = premises.freeswitch / FILE
-    return [warning(seen, f'<directory name="{missing[0]}" path="..."/> in {path}, with sounds in that folder')]
+    fix = f'<directory name="{missing[0]}" path="..."/> in {path}, with sounds in that folder; then: {RELOAD}'
+    return [warning(seen, fix)]
 
 
 def streams_of(listing: str) -> set[str]:

@@ -11,18 +11,22 @@ import os
 import pwd
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from cordboard.bootstrap.checks.database import nearest_folder
 from cordboard.bootstrap.checks.premises import Premises, quoted
 from cordboard.bootstrap.checks.result import Check, Result, fault, ok
 from cordboard.bootstrap.checks.weak_secrets import references
-from cordboard.bootstrap.installation import UNIT
+from cordboard.bootstrap.shared_unit import UNIT
+from cordboard.config.secret_reference import SecretReference
+from cordboard.telephony.capabilities import SwitchName
 
 SYSTEMD = Path("/etc/systemd/system")
+WRITTEN_INTO = ("prompts", "recordings", "requests", "revisions", "voicemail", "wakes")  # below the state folder
 READ, WRITE, ENTER = 4, 2, 1
 
 
@@ -88,16 +92,25 @@ def current_user() -> User:
 
 
 def _state(premises: Premises, user: User) -> list[Result]:
-    folder = nearest_folder(premises.state)
-    if user.may(READ | WRITE | ENTER, folder):
+    folders = _folders_of(premises.state)
+    folder = next((one for one in folders if not user.may(READ | WRITE | ENTER, one)), None)
+    if folder is None:
         return []
     own = f"chown -R {user.name} {quoted(premises.state)}"
-    fix = own if folder == premises.state else f"mkdir -p {quoted(premises.state)} && {own}"
+    fix = own if premises.state in folders else f"mkdir -p {quoted(premises.state)} && {own}"
     return [fault(f"`{user.name}`, who runs the service, may not write {folder}", fix)]
 
 
+def _folders_of(state: Path) -> list[Path]:
+    """The state folder, with what somebody may have made in it before the service; or where it will be made."""
+    if (nearest := nearest_folder(state)) != state:
+        return [nearest]
+    inside = (*map(state.joinpath, WRITTEN_INTO), *sorted(state.glob("prompts/*")))
+    return [state, *(path for path in inside if path.is_dir())]
+
+
 def _secrets(premises: Premises, user: User) -> list[Result]:
-    files = [premises.directory / one.file for one in references(premises.settings) if one.file is not None]
+    files = [premises.directory / one.file for one in _references_in_use(premises) if one.file is not None]
     return [
         fault(
             f"`{user.name}`, who runs the service, may not read the secret in {file}",
@@ -106,6 +119,15 @@ def _secrets(premises: Premises, user: User) -> list[Result]:
         for file in files
         if file.exists() and not user.may(READ, file)
     ]
+
+
+def _references_in_use(premises: Premises) -> Iterator[SecretReference]:
+    """Without that of a switch which the service does not have: its file may be there from before."""
+    settings = premises.settings
+    unused = set(get_args(SwitchName)) - set(settings.switches)
+    for section in type(settings).model_fields:
+        if section not in unused:
+            yield from references(getattr(settings, section))
 
 
 CHECK = Check("user", look, "a folder does not answer; is it on a network disk?")

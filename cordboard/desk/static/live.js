@@ -1,7 +1,8 @@
 // What the desk pushes. Every snapshot is whole, so a page that was away is right again after the first one.
 //
 // The browser connects again by itself when the stream breaks, but not when it was refused (the desk was starting, the
-// log-in is over), and it does not notice a network that swallows everything. Both are seen to here.
+// log-in is over), and it does not notice a network that swallows everything. Both are seen to here. So is an upgrade
+// of the desk: a page that stays open would read what is new by its old rules, and loads itself anew.
 
 import { setClock } from "./clock.js";
 
@@ -12,12 +13,15 @@ const AGAIN_MS = 1500;
 // onSnapshot(view): what to show; onFreshness({isFresh, isHeard, age_s}): how far it can be trusted, each second.
 export function watch(path, onSnapshot, onFreshness) {
   let source = null;
+  let pages = null; // of which upgrade this page is
   let heardAt = performance.now();
   let readAge_s = 0; // how old the last reading was when we heard of it; the page itself has just been loaded
   let readHeardAt = performance.now();
 
   function hear(event) {
     const message = JSON.parse(event.data);
+    pages ??= message.pages ?? null;
+    if (message.pages && message.pages !== pages) return location.reload();
     heardAt = performance.now();
     setClock(message.at);
     if (message.read_at !== null) {

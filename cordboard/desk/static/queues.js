@@ -10,15 +10,6 @@ const ORDER = [
 ];
 const ACTIVITIES = { idle: "Ready", wrap_up: "Wrap-up", busy_elsewhere: "Phone in use", unreachable: "Phone not connected" };
 
-// What each formula divides by what, as `acd/service_level.py` does. T: the threshold; S: up to when an abandon is short.
-const FORMULAS = {
-  of_offered: "answered within T s, of answered and abandoned",
-  answered_only: "answered within T s, of answered",
-  ans_plus_aban: "answered or abandoned within T s, of answered and abandoned",
-  excl_short_aban: "answered within T s, of answered and those abandoned after more than S s",
-  excl_aban_in_t: "answered within T s, of answered and those abandoned after more than T s",
-};
-
 const main = byId("queues");
 
 const build = whenChanged((queues) => {
@@ -46,9 +37,7 @@ function live({ waiting, longest_since_at }) {
   );
 }
 
-function level({ service_level, service_level_formula, service_level_s, short_abandon_s }) {
-  const seconds = { T: service_level_s, S: short_abandon_s };
-  const words = (FORMULAS[service_level_formula] ?? "").replace(/[TS](?= s)/g, (letter) => seconds[letter]);
+function level({ service_level, service_level_words }) {
   const share = service_level === null ? "–" : `${Math.round(service_level * 1000) / 10} %`;
   const line = make(
     "p",
@@ -57,13 +46,13 @@ function level({ service_level, service_level_formula, service_level_s, short_ab
     make("span", { class: "share" }, share),
   );
   const bar = make("progress", { max: "1", value: String(service_level ?? 0), "aria-hidden": "true" });
-  return make("div", { class: "level" }, line, bar, make("p", { class: "small soft" }, words));
+  return make("div", { class: "level" }, line, bar, make("p", { class: "small soft" }, service_level_words));
 }
 
-function today({ offered, answered, abandoned }) {
+function today({ offered, answered, abandoned, elsewhere }) {
   const figure = ([label, value]) =>
     make("div", {}, make("dt", { class: "label" }, label), make("dd", {}, String(value)));
-  const figures = [["Offered", offered], ["Answered", answered], ["Abandoned", abandoned]];
+  const figures = [["Offered", offered], ["Answered", answered], ["Abandoned", abandoned], ["Elsewhere", elsewhere]];
   const list = make("dl", {}, ...figures.map(figure));
   return make("div", { class: "today" }, make("h3", { class: "label" }, "Today"), list);
 }

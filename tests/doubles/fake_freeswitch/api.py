@@ -88,7 +88,7 @@ def _transfer(switch: FakeFreeswitch, words: list[str]) -> str:
     channel = switch.channel(words[0])
     if channel is None:
         return NO_CHANNEL
-    channel.send_to(words[1])
+    channel.send_to(*words[1::2])
     return OK
 
 
@@ -119,14 +119,20 @@ def _dump(switch: FakeFreeswitch, words: list[str]) -> str:
 
 
 def _show(switch: FakeFreeswitch, words: list[str]) -> str:
-    """`show channels as json`, with the columns that are read here; or `show application`."""
+    """`show channels as json`, with the columns that are read here; `show application`; nobody is registered."""
+    if words[0] == "registrations":
+        return json.dumps({"row_count": 0})
     if words[0] == "application":
         return "name,description,syntax,ikey\n" + "".join(f"{name},{name},,mod_fake\n" for name in NAMES)
     rows = [
         {
             "uuid": one.leg_id,
             "call_uuid": one.call_id,
+            "name": one.channel_name,
             "state": one.state,
+            "callstate": "ACTIVE" if one.is_answered else "RINGING",
+            "created_epoch": str(int(one.began_at)),
+            "presence_id": "",
             "application": one.application,
             "dest": one.destination,
         }
@@ -137,9 +143,11 @@ def _show(switch: FakeFreeswitch, words: list[str]) -> str:
 
 
 def _hupall(switch: FakeFreeswitch, words: list[str]) -> str:
-    cause = words[0] if words else "MANAGER_REQUEST"
+    """Of all channels, or of those that have a variable: CAUSE NAME VALUE."""
+    cause, name, value = [*words, *["MANAGER_REQUEST", "", ""][len(words) :]]
     for channel in switch.legs():
-        channel.hang_up(cause, by_us=True)
+        if not name or channel.variables.get(name) == value:
+            channel.hang_up(cause, by_us=True)
     return f"+OK hangup all channels with cause {cause}\n"
 
 
@@ -168,7 +176,7 @@ def _press(switch: FakeFreeswitch, words: list[str]) -> str:
 
 
 def _sched_transfer(switch: FakeFreeswitch, words: list[str]) -> str:
-    switch.move_later(words[1], float(words[0].removeprefix("+")), words[2])
+    switch.move_later(words[1], float(words[0].removeprefix("+")), *words[2::2])
     return OK
 
 
@@ -206,5 +214,6 @@ _COMMANDS: dict[str, Callable[[FakeFreeswitch, list[str]], str]] = {
     "xml_locate": _xml_locate,
     "say_string": _say_string,
     "global_getvar": lambda switch, words: "pbx.example",
+    "list_users": lambda switch, words: OK,
     "status": lambda switch, words: "UP 0 years, 0 days\n",
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.doubles.fake_freeswitch import bridge, gathering, ringing, sockets, sounds
 from tests.doubles.fake_freeswitch.channel import Channel, Gone, Order
+from tests.doubles.fake_freeswitch.dialplan import expanded
 
 if TYPE_CHECKING:
     from tests.doubles.fake_freeswitch.switch import FakeFreeswitch
@@ -92,13 +93,59 @@ async def _nothing(channel: Channel, argument: str) -> None:
 
 
 async def _transfer(channel: Channel, argument: str) -> None:
-    channel.send_to(argument.split()[0])
+    channel.send_to(*argument.split()[::2])
+
+
+async def _multiunset(channel: Channel, argument: str) -> None:
+    for name in argument[3:].split(argument[2]):
+        channel.variables.pop(name, None)
+
+
+async def _bridge_export(channel: Channel, argument: str) -> None:
+    name, _, value = argument.removeprefix("nolocal:").partition("=")
+    channel.exports[name] = value
+
+
+async def _unmask(channel: Channel, argument: str) -> None:
+    channel.recordings[argument] = "on"
+
+
+async def _voicemail(channel: Channel, argument: str) -> None:
+    await bridge.forever(channel)
 
 
 async def _intercept(channel: Channel, argument: str, switch: FakeFreeswitch) -> None:
-    """Fetch somebody; the talk begins when this has ended. It does nothing for one who has gone."""
-    if (wanted := switch.channel(argument)) is not None:
+    """Fetch somebody; the talk begins when this has ended. It does nothing for one who has gone, or who talks."""
+    wanted = switch.channel(argument)
+    is_free = channel.variables.get("intercept_unbridged_only") != "true" or (wanted and wanted.bridge is None)
+    if wanted is not None and is_free:
         bridge.join(channel, wanted)
+
+
+async def _sched_transfer(channel: Channel, argument: str, switch: FakeFreeswitch) -> None:
+    after_s, extension, _, context = argument.split()
+    switch.move_later(channel.leg_id, float(after_s), extension, context)
+
+
+async def _sched_cancel(channel: Channel, argument: str, switch: FakeFreeswitch) -> None:
+    switch.move_not(argument or channel.leg_id)
+
+
+async def _limit(channel: Channel, argument: str, switch: FakeFreeswitch) -> None:
+    """hash, realm, what is counted, how many there may be, and where who is too many goes."""
+    _, realm, resource, most, extension, _, context = argument.split()
+    if not switch.count(channel, f"{realm} {resource}", int(most)):
+        channel.send_to(extension, context)
+
+
+async def _execute_extension(channel: Channel, argument: str, switch: FakeFreeswitch) -> None:
+    """What is done in an extension, within whatever is done now."""
+    stood = channel.destination, channel.context
+    channel.destination, _, channel.context = argument.split()
+    actions = switch.dialplan.actions(channel)
+    channel.destination, channel.context = stood
+    for application, data in actions:
+        await execute(switch, channel, Order(application, expanded(channel, data, switch.answer)))
 
 
 _APPLICATIONS: dict[str, Application] = {
@@ -114,11 +161,19 @@ _APPLICATIONS: dict[str, Application] = {
     "play_and_get_digits": gathering.play_and_get_digits,
     "read": gathering.read,
     "park": _park,
+    "multiunset": _multiunset,
+    "bridge_export": _bridge_export,
+    "record_session_unmask": _unmask,
+    "voicemail": _voicemail,
     "transfer": _transfer,
 }
 _OF_SWITCH: dict[str, OfSwitch] = {
     "bridge": ringing.bridge,
     "intercept": _intercept,
     "socket": sockets.socket,
+    "sched_transfer": _sched_transfer,
+    "sched_cancel": _sched_cancel,
+    "limit": _limit,
+    "execute_extension": _execute_extension,
 }
 NAMES = sorted([*_APPLICATIONS, *_OF_SWITCH])

@@ -60,6 +60,7 @@ class Bridge:
 
 def join(originator: Channel, other: Channel) -> None:
     """Two legs that do something else are joined."""
+    other.variables |= originator.exports
     bridge = Bridge(originator, other)
     bridge.begin()
     originator.fetch(bridge)
@@ -77,6 +78,8 @@ async def talk_joined(channel: Channel, bridge: Bridge) -> None:
         channel.state, channel.call_id = "CS_RESET", channel.leg_id  # from where nothing takes it on
         await forever(channel)
     channel.state = "CS_EXECUTE"
+    if is_first and channel.variables.get("hangup_after_bridge") == "true":
+        channel.hang_up(by_us=True)
     go_on(channel, peer, has_dialplan=is_first or channel.profile.direction == "inbound")
 
 
@@ -110,7 +113,8 @@ async def _is_cut(channel: Channel, bridge: Bridge) -> bool:
 def go_on(channel: Channel, peer: Channel, *, has_dialplan: bool) -> None:
     """What a leg does after a talk. has_dialplan: it goes on there if nothing else was said. Raises Gone."""
     if where := channel.variables.get("transfer_after_bridge", ""):
-        channel.send_to(where.partition(":")[0])
+        extension, _, context = where.split(":")
+        channel.send_to(extension, context)
     elif channel.variables.get("park_after_bridge") == "true":
         channel.stand_still()
     elif not has_dialplan:

@@ -40,7 +40,7 @@ class Order:
 class Home(Protocol):
     """What a channel needs of its switch."""
 
-    async def frame(self) -> None: ...
+    async def frame(self, late_s: float) -> float: ...
 
     def tell(self, channel: Channel | None, event: bytes, name: str) -> None: ...
 
@@ -68,6 +68,7 @@ class Channel:
         self.variables: dict[str, str] = {"direction": profile.direction, "uuid": self.leg_id}
         self.channel_name = profile.channel_name or f"loopback/{profile.destination}-b"
         self.destination = profile.destination
+        self.context = "default"
         # what has become of it
         self.cause = ""
         self.is_ended_by_us = False
@@ -86,6 +87,8 @@ class Channel:
         self.executed: list[str] = []  # "application argument" of all that was ordered
         self.interruption: Interruption = ""
         self.moved = ""  # the extension it is sent to
+        self.came_at = self.began_at  # to where it is now
+        self.exports: dict[str, str] = {}  # what whom it is joined with gets then
         self.bridge: Bridge | None = None
         self.broken = asyncio.Event()  # a break was asked for
         self.answered = asyncio.Event()
@@ -96,6 +99,7 @@ class Channel:
         self.place = ""  # where it is when no worker has it
         self.recordings: dict[str, str] = {}  # by path: "on", "masked", "stopped"
         self._home = home
+        self._late_s = 0.0  # behind the clock: frames that a busy machine held up are made up for
 
     @property
     def is_answered(self) -> bool:
@@ -133,9 +137,9 @@ class Channel:
             return "send_refuse" if self.is_ended_by_us else "recv_cancel"
         return "send_cancel" if self.is_ended_by_us else "recv_refuse"
 
-    def send_to(self, extension: str) -> None:
-        """Somewhere else in the dialplan: what runs ends."""
-        self.moved = extension
+    def send_to(self, extension: str, context: str = "") -> None:
+        """Somewhere else in the dialplan: what runs ends. context: "" for the one that it is in."""
+        self.moved, self.context = extension, context or self.context
         self._interrupt("moved")
 
     def cut(self) -> None:
@@ -157,9 +161,14 @@ class Channel:
 
     # -- what applications use --
 
+    def value(self, name: str) -> str:
+        """A variable, or one of the facts that can be read like one; "" for what is not set."""
+        moments = {"profile_created_time": self.came_at, "answered_time": self.answered_at}
+        return str(int(moments[name] * 1e6)) if name in moments else self.variables.get(name, "")
+
     async def frame(self) -> None:
         """One frame; an order that has come is carried out within whatever runs. Raises Gone."""
-        await self._home.frame()
+        self._late_s = await self._home.frame(self._late_s)
         self.check()
         if self.orders and not self.broken.is_set() and not self._is_held_back(self.orders[0]):
             await self._home.execute(self, self.orders.popleft())

@@ -6,6 +6,7 @@ What a phone does is its part:
 
     rings            until a test picks it up, or nobody does
     answers SECONDS  at once, and talks so long
+    presses KEY SECONDS SECONDS  picks up at once, presses it so late, and leaves so long after that
     late SECONDS     picks up so late, and was not heard to ring
     busy, rejects, absent, or a cause in capitals: ends at once
 """

@@ -20,10 +20,12 @@ class Dialplan:
     def __init__(self, extensions: Mapping[str, Sequence[str]]) -> None:
         self._extensions = extensions
 
-    def actions(self, extension: str) -> list[tuple[str, str]]:
-        """What is done there, by application and argument; nothing where there is no such extension."""
+    def actions(self, channel: Channel) -> list[tuple[str, str]]:
+        """What is done where a channel stands, by application and argument; nothing where there is no such
+        extension.
+        """
         for pattern, actions in self._extensions.items():
-            if found := re.fullmatch(pattern, extension):
+            if found := re.fullmatch(pattern, channel.destination):
                 group = found[1] if found.groups() else ""
                 return [_action(one.replace("$1", group)) for one in actions]
         return []
@@ -44,5 +46,5 @@ def expanded(channel: Channel, text: str, api: Callable[[str], str]) -> str:
 
 def _value(channel: Channel, found: re.Match[str], api: Callable[[str], str]) -> str:
     if found[2] is None:
-        return channel.variables.get(found[1], "")
+        return channel.value(found[1])
     return api(f"{found[1]} {found[2]}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,8 @@ async def _next(switch: FakeFreeswitch, channel: Channel) -> None:
 def _move(switch: FakeFreeswitch, channel: Channel) -> None:
     channel.destination, channel.moved = channel.moved, ""
     channel.other_leg_id, channel.bridged_at = "", 0.0  # of the profile that ends here
-    channel.actions = deque(switch.dialplan.actions(channel.destination))
+    channel.came_at = time.time()
+    channel.actions = deque(switch.dialplan.actions(channel))
 
 
 async def end(switch: FakeFreeswitch, channel: Channel) -> None:

@@ -15,6 +15,13 @@ async def play(leg: Channel, part: str, pace: float) -> None:
         leg.hang_up(word)
     elif word == "rings":
         leg.tell("CHANNEL_PROGRESS")
+    elif word == "presses":
+        key, before_s, after_s = seconds.split()
+        leg.pick_up()
+        await asyncio.sleep(float(before_s) / pace)
+        leg.press(key)
+        await asyncio.sleep(float(after_s) / pace)
+        leg.hang_up()
     elif word == "late":
         await asyncio.sleep(float(seconds) / pace)
         leg.pick_up()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tests.doubles.fake_freeswitch.bridge import Bridge, talk_dialled
-from tests.doubles.fake_freeswitch.channel import FRAME_S, Channel, Gone
+from tests.doubles.fake_freeswitch.channel import FRAME_S, Channel, Gone, Order
 from tests.doubles.fake_freeswitch.dialling import DialString, Target, parsed, refusal
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ class Ringing:
             left_s -= FRAME_S
             for leg in [one for one in waiting if one.cause or one.is_answered]:
                 waiting.remove(leg)
+                if not leg.cause:
+                    await self._begin(leg)
                 if not leg.cause and await self._accepts(leg):
                     await self._give_up(waiting, "LOSE_RACE")
                     return leg
@@ -86,6 +88,14 @@ class Ringing:
             await self._switch.frame()
         else:
             await self._origin.frame()
+
+    async def _begin(self, leg: Channel) -> None:
+        """What was to be done as the phone is picked up."""
+        if command := leg.variables.get("api_on_answer"):
+            self._switch.answer(command)
+        if order := leg.variables.get("execute_on_answer"):
+            application, _, argument = order.partition(" ")
+            await self._switch.execute(leg, Order(application, argument))
 
     async def _accepts(self, leg: Channel) -> bool:
         """Whether the key was pressed, where one is asked for."""
@@ -128,7 +138,7 @@ async def originate(switch: FakeFreeswitch, argument: str) -> str:
         application, _, data = then[1:].partition("(")
         leg.actions.append((application, data.removesuffix(")")))
     else:
-        leg.send_to(then.split()[0])
+        leg.send_to(*then.split()[::2])
     switch.begin(leg)
     return f"+OK {leg.leg_id}\n"
 
@@ -156,6 +166,7 @@ async def bridge(channel: Channel, argument: str, switch: FakeFreeswitch) -> Non
     if leg is None:
         _after_failure(channel, ringing.causes[-1])
         return
+    channel.variables |= leg.exports
     leg.bridge = channel.bridge = Bridge(channel, leg)
     leg.bridge.begin()
     leg.state = "CS_EXCHANGE_MEDIA"

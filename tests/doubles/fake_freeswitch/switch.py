@@ -13,6 +13,7 @@ from tests.doubles.fake_freeswitch.connection import Connection
 from tests.doubles.fake_freeswitch.dialling import Target
 from tests.doubles.fake_freeswitch.dialplan import Dialplan
 from tests.doubles.fake_freeswitch.workers import WorkersLoop
+from tests.doubles.fake_freeswitch.xml_dialplan import XmlDialplan
 
 SPEAK_S = 24.0  # for so long the `socket` application waits for a worker's first word
 
@@ -29,7 +30,7 @@ class FakeFreeswitch:
         phones: Mapping[str, str] | None = None,
         *,
         secret: str = "s3cret",
-        dialplan: Dialplan | None = None,
+        dialplan: Dialplan | XmlDialplan | None = None,
         hosts: Mapping[str, str] | None = None,
         allows: bool = True,
         speak_s: float = SPEAK_S,
@@ -45,8 +46,9 @@ class FakeFreeswitch:
         self._connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._moves: dict[str, asyncio.TimerHandle] = {}
+        self._counted: dict[str, list[Channel]] = {}
         self._listener: asyncio.Server | None = None
-        self.dialplan = dialplan or Dialplan({})
+        self.dialplan: Dialplan | XmlDialplan = dialplan or Dialplan({})
         self.contexts = {"operators", "cordboard", "cordboard-call"}
         self.speak_s = speak_s
         self.pace = pace
@@ -78,6 +80,7 @@ class FakeFreeswitch:
         *,
         leg_id: str = "",
         channel_name: str = "",
+        context: str = "",
         **variables: str,
     ) -> Channel:
         """A caller dials in."""
@@ -88,7 +91,7 @@ class FakeFreeswitch:
             self.run(self._loop.live(channel))
         else:
             channel.variables |= variables
-            channel.send_to(dnis)
+            channel.send_to(dnis, context)
             self.begin(channel)
         return channel
 
@@ -119,10 +122,11 @@ class FakeFreeswitch:
         channel = self._channels.get(leg_id)
         return None if channel is None or channel.cause else channel
 
-    def move_later(self, leg_id: str, after_s: float, extension: str) -> None:
+    def move_later(self, leg_id: str, after_s: float, extension: str, context: str = "") -> None:
         """Send a channel elsewhere when the time is over."""
         self.move_not(leg_id)
-        self._moves[leg_id] = asyncio.get_running_loop().call_later(after_s, self._move, leg_id, extension)
+        loop = asyncio.get_running_loop()
+        self._moves[leg_id] = loop.call_later(after_s, self._move, leg_id, extension, context)
 
     def move_not(self, leg_id: str) -> int:
         """Do not; how many such moves there were."""
@@ -131,11 +135,22 @@ class FakeFreeswitch:
             move.cancel()
         return int(move is not None)
 
+    def count(self, channel: Channel, what: str, most: int) -> bool:
+        """Whether this one may be among those that are counted; it is until it ends."""
+        among = self._counted[what] = [one for one in self._counted.get(what, []) if not one.cause]
+        if len(among) >= most:
+            return False
+        among.append(channel)
+        return True
+
     # -- what legs use --
 
-    async def frame(self) -> None:
-        """The time that one frame takes."""
-        await asyncio.sleep(FRAME_S / self.pace)
+    async def frame(self, late_s: float = 0.0) -> float:
+        """The time that one frame takes, less what was late; how late it is now."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + FRAME_S / self.pace - late_s
+        await asyncio.sleep(max(0.0, until - loop.time()))
+        return max(0.0, loop.time() - until)
 
     def tell(self, channel: Channel | None, event: bytes, name: str) -> None:
         """Something has happened: to all who asked for it."""
@@ -204,10 +219,10 @@ class FakeFreeswitch:
 
     # -- inside --
 
-    def _move(self, leg_id: str, extension: str) -> None:
+    def _move(self, leg_id: str, extension: str, context: str) -> None:
         self._moves.pop(leg_id, None)
         if channel := self.channel(leg_id):
-            channel.send_to(extension)
+            channel.send_to(extension, context)
 
     async def _work(self, command: str, job_id: str) -> None:
         word, _, argument = command.partition(" ")

@@ -1,7 +1,7 @@
 """The dialplan's loop, as `esl_apps/dialplan` has it: a worker, then what one has asked for, then the next worker.
 
-It stands in for a dialplan where a test is about workers. Phones have one more part here: "declines" picks up, and
-presses nothing.
+It stands in for our dialplan where a measurement is about workers; tests run the real one (`xml_dialplan`). Phones
+have one more part here: "declines" picks up, and presses nothing.
 """
 
 from __future__ import annotations
