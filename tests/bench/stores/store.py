@@ -11,12 +11,13 @@ from typing import NoReturn, TypeVar
 from sqlalchemy import Connection
 
 from cordboard.acd.model import OfferEnd, OfferResult, Presence
-from cordboard.service.floor import OBSERVER_LEASE, RENEWED_AT_ONCE
+from cordboard.service.floor import RENEWED_AT_ONCE
 from cordboard.service.look_timer import LOOK_S
 from cordboard.store import acd_entering
 from cordboard.store.acd_store import AcdStore
 from cordboard.store.acd_values import Changes, Entered, Entering, OfferToRing
 from cordboard.store.address import Address
+from cordboard.store.leases import observer_lease
 from cordboard.store.moments import now
 from cordboard.store.turn import Turn
 from cordboard.store.writer import StoreThread, open_database
@@ -28,6 +29,7 @@ LONGEST_S = 60.0  # nothing is refused, however slow
 HELD_S = 3_600.0  # nobody renews leases here
 TOGETHER = 500  # callers entered in one transaction
 REASON = "break"
+OBSERVER_LEASE = observer_lease("asterisk")
 
 
 class BenchStore:
