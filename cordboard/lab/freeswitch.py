@@ -259,13 +259,17 @@ def is_labs(conf_dir: Path) -> bool:
 
 
 def freeswitch_arguments(run_dir: Path) -> list[str]:
-    """In the foreground, without a console, and with every directory below one of the lab's own."""
+    """In the foreground, without a console, and with every directory below one of the lab's own.
+
+    With the priority of any program: its start in real time would tear the calls of the machine's other switches.
+    """
     places = {"-conf": "conf", "-certs": "conf", "-grammar": "conf", "-scripts": "conf", "-htdocs": "conf"}
     places |= {"-sounds": "sounds"} | {f"-{name}": name for name in OWN_DIRECTORIES}
     return [
         "-nf",
         "-nc",
         "-nonat",
+        "-np",
         *(word for option, name in places.items() for word in (option, f"{run_dir}/{name}")),
     ]
 

@@ -5,6 +5,7 @@ comes back after a crash is shown by `test_esl_wire`.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,8 +36,14 @@ async def test_callers_and_phones_of_the_lab_talk_through_it() -> None:
         await a_phone_is_rung_and_both_are_heard(pbx)
         await a_value_is_spoken(pbx)
         pid = pbx.pid()
+        await asyncio.to_thread(no_thread_runs_before_all_others, pid)
     assert not pid or not Path(f"/proc/{pid}").exists()
     assert not pbx.run_dir.exists()
+
+
+def no_thread_runs_before_all_others(pid: int) -> None:
+    for thread in os.listdir(f"/proc/{pid}/task") if pid else ():
+        assert os.sched_getscheduler(int(thread)) == os.SCHED_OTHER
 
 
 async def a_caller_hears_the_music(pbx: LabFreeswitch) -> None:

@@ -52,6 +52,15 @@ def test_an_offer_whose_answer_was_lost_is_handed_out_again_with_a_look(floor: F
     assert take(floor, again=True) == [first]
 
 
+def test_a_worker_that_has_lost_the_caller_is_not_handed_what_the_other_rings(floor: FloorKit) -> None:
+    someone_waits(floor)
+    floor.enter("c1", owner="w2")
+    floor.presence("alice")
+    (rung,) = floor.take("w2", "c1")
+    assert take(floor, again=True) == []
+    assert floor.take("w2", "c1") == [rung]
+
+
 def test_an_offer_that_cannot_be_rung_any_more_goes_to_somebody_else_at_once(floor: FloorKit) -> None:
     someone_waits(floor)
     floor.presence("alice")

@@ -114,8 +114,8 @@ async def test_a_half_open_link_is_noticed_by_its_ping_and_replaced() -> None:
 
 
 async def test_a_live_link_is_kept() -> None:
-    async with linked(ping_s=0.02) as (ami, link):
-        await ami.wait_for("Ping", times=5)
+    async with linked(ping_s=0.3) as (ami, link):
+        await ami.wait_for("Ping", times=3)
         assert link.is_connected
         assert ami.count("Login") == 1
 
