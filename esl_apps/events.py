@@ -59,6 +59,12 @@ class EslEvent(Headers):
         stamp = self.get("Event-Date-Timestamp", "")
         return int(stamp) / 1e6 if stamp.isascii() and stamp.isdecimal() and len(stamp) < 20 else 0.0
 
+    @property
+    def number(self) -> int:
+        """Counts all events in the order in which they happened, from 1; 0 if FreeSWITCH does not say."""
+        number = self.get("Event-Sequence", "")
+        return int(number) if number.isascii() and number.isdecimal() and len(number) < 20 else 0
+
     def variable(self, name: str, default: str = "") -> str:
         """A variable of the channel as it was then; `default` if it is not set."""
         return self.get("variable_" + name, default)

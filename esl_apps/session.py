@@ -36,6 +36,7 @@ API_S = 3.0  # answered in 0.2 ms; this long means that FreeSWITCH is not well
 BREAK_AGAIN_S = 0.06  # a break takes 20 ms to be seen, its completion 20 ms to come; one before the start is lost
 HANGUP_GRACE_S = 1.0  # between "no such channel" and the event that says why
 
+_ENDS = (events.HANGUP, events.HANGUP_COMPLETE)
 _PROCESS = uuid.uuid4().hex[:12]
 _numbers = itertools.count(1)
 
@@ -250,8 +251,8 @@ class EslSession:
     # -- what the connection tells, in asyncio --
 
     def take(self, event: EslEvent) -> None:
-        """An event of this leg; one of any other is none of ours."""
-        if event.leg_id == self.leg_id:
+        """An event of this leg; one of any other is none of ours, nor what the socket before this one was told."""
+        if event.leg_id == self.leg_id and not self._is_of_before(event):
             self._takers.get(event.name, self._tell)(event)
 
     def take_end(self) -> None:
@@ -267,6 +268,12 @@ class EslSession:
             self.lost.set_result(None)
 
     # -- inside --
+
+    def _is_of_before(self, event: EslEvent) -> bool:
+        """Whether it happened before the call came to us. A busy FreeSWITCH tells of it late: even of the end of the
+        last worker's `socket`, which looks like the end of ours.
+        """
+        return 0 < event.number < self.channel.number and event.name not in _ENDS
 
     def _take_executed(self, event: EslEvent) -> None:
         execution = self._running.get(event.get("Application-UUID", ""))

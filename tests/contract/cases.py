@@ -271,7 +271,7 @@ async def came_back(edge: Edge, verb: Verb) -> Arrival:
 async def a_conversation_comes_back_when_the_other_one_leaves(edge: Edge) -> None:
     returned = (await came_back(edge, dialled(edge, "answers"))).returned
     assert isinstance(returned, Connected)
-    assert 0.3 < returned.talk_s < 3.0
+    assert 0.0 < returned.talk_s < SOON_S
 
 
 @case

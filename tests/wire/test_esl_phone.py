@@ -23,9 +23,11 @@ CALL = channel(
         "Caller-Channel-Created-Time": "1795353408045122",
         "Caller-Caller-ID-Number": "442079460123",
         "variable_cordboard_dnis": "5000",
+        "Event-Sequence": "1022475",
     }
 )
-LEFT = executed("of-the-dialplan", "socket", "")  # the channel has left our socket
+LEFT = executed("of-the-dialplan", "socket", "", Event_Sequence="1022490")  # the channel has left our socket
+LEFT_BEFORE = executed("of-the-dialplan", "socket", "", Event_Sequence="1022470")  # the worker's before us
 
 
 @pytest_asyncio.fixture
@@ -92,6 +94,17 @@ async def test_the_connection_of_a_call_that_was_taken_away_stays_open(hub: EslH
         peer.send(OK + LEFT + executed(event_uuid, "answer"))
         assert await peer.command() == "noevents"
         assert isinstance(came[0], SwitchUnavailable)
+
+
+async def test_a_call_stays_though_its_leaving_the_worker_before_is_told_late(hub: EslHub) -> None:
+    async with answering(hub) as (peer, came):
+        for _ in range(3):
+            assert (await peer.command()).startswith("api ")
+            peer.send(api_answer("+OK"))
+        event_uuid = (await peer.command()).partition("Event-UUID: ")[2]
+        peer.send(OK + LEFT_BEFORE + executed(event_uuid, "answer"))
+        assert await peer.command() == "exit"
+        assert came == [Done()]
 
 
 async def test_what_is_written_last_ends_the_music_and_has_no_phone_followed_elsewhere(hub: EslHub) -> None:

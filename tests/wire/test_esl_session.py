@@ -370,6 +370,21 @@ async def test_a_peer_that_breaks_the_protocol_loses_this_call_and_no_other(hub:
         await other.done
 
 
+async def test_what_happened_before_the_call_came_was_for_the_socket_before(hub: EslHub) -> None:
+    keys: list[str] = []
+    told: list[str] = []
+    async with call(hub, channel(**{"Event-Sequence": "100"})) as (peer, session):
+        session.on_digit(lambda key, at: keys.append(key))
+        session.on_event(lambda one: told.append(one.get("Application", "")))
+        peer.send(event("DTMF", DTMF_Digit="7", Event_Sequence="99"))
+        peer.send(event("DTMF", DTMF_Digit="8", Event_Sequence="101"))
+        peer.send(executed("of-the-dialplan", "socket", Event_Sequence="98"))
+        peer.send(executed("of-the-dialplan", "answer", Event_Sequence="102"))
+        peer.send(event("CHANNEL_HANGUP", Hangup_Cause="USER_BUSY", Event_Sequence="97"))
+        assert await asyncio.wait_for(session.gone, 10.0) is HangupCause.BUSY
+    assert (keys, told[:1]) == (["8"], ["answer"])
+
+
 @pytest.mark.parametrize("count", [300])
 async def test_a_burst_of_events_is_taken_whole_and_in_order(hub: EslHub, count: int) -> None:
     heard: list[str] = []
