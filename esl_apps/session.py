@@ -270,8 +270,8 @@ class EslSession:
     # -- inside --
 
     def _is_of_before(self, event: EslEvent) -> bool:
-        """Whether it happened before the call came to us. A busy FreeSWITCH tells of it late: even of the end of the
-        last worker's `socket`, which looks like the end of ours.
+        """Whether it happened before the call came to us. A busy FreeSWITCH tells of it late: also of how the last
+        worker's `socket` ended, which looks like the end of ours.
         """
         return 0 < event.number < self.channel.number and event.name not in _ENDS
 
