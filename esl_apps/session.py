@@ -90,6 +90,7 @@ class EslSession:
         assert line.session_data is not None
         self.channel: EslEvent = line.session_data
         self.leg_id = self.channel.leg_id
+        self._came_at = self.channel.number
         self.made_at = loop.time() - (time.monotonic() - line.made_at)  # when FreeSWITCH connected
         self.gone: asyncio.Future[HangupCause] = loop.create_future()
         self.lost: asyncio.Future[None] = loop.create_future()
@@ -273,7 +274,7 @@ class EslSession:
         """Whether it happened before the call came to us. A busy FreeSWITCH tells of it late: also of how the last
         worker's `socket` ended, which looks like the end of ours.
         """
-        return 0 < event.number < self.channel.number and event.name not in _ENDS
+        return 0 < event.number < self._came_at and event.name not in _ENDS
 
     def _take_executed(self, event: EslEvent) -> None:
         execution = self._running.get(event.get("Application-UUID", ""))
