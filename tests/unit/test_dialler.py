@@ -99,7 +99,8 @@ class Office:
 
 
 @pytest.fixture
-async def office(tmp_path: Path, database: Address) -> AsyncIterator[Office]:
+async def office(tmp_path: Path, database: Address, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    monkeypatch.setattr("cordboard.service.callbacks.BOOK_S", DEADLINE_S)  # no caller waits in silence here
     async with machine(tmp_path, database=database) as made:
         made.plan = dialling(made.plan)
         office = Office(made)
