@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from agi_scripts import commands, variables
 from agi_scripts.devices import is_one_device, leg_names
 from agi_scripts.screening import screen_sounds
-from cordboard.edge.telephone_numbers import is_number
+from cordboard.edge.telephone_numbers import shown_number
 from cordboard.errors import SwitchProtocolError
 from cordboard.telephony.outcomes import Failed, HandedOver, NotConnected, Transferred
 from cordboard.telephony.verbs import (
@@ -77,12 +77,10 @@ def _ringing(targets: Sequence[DialTarget], ring_s: float) -> dict[str, str]:
     if not 1 <= len(targets) <= MAX_TARGETS or not all(is_one_device(target.device) for target in targets):
         raise SwitchProtocolError("a dial target that is not one device")
     shown = next((one for one in targets if isinstance(one, OutsideNumber) and one.caller_id), None)
-    if shown and not is_number(shown.caller_id):
-        raise SwitchProtocolError("a caller id that is no number")
     return {
         variables.DEVICE: "&".join([target.device for target in targets]),
         variables.RING_S: str(max(1, math.ceil(ring_s))),
-        variables.CALLER_ID: shown.caller_id if shown else "",
+        variables.CALLER_ID: shown_number(shown.caller_id) if shown else "",
         variables.CALLER_ID_OF: leg_names(shown.device) if shown else "",
     }
 

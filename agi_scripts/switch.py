@@ -27,7 +27,7 @@ from agi_scripts.hold_keys import pass_on_key
 from cordboard.edge.calling_back import CONTEXT
 from cordboard.edge.hold_keys import KeyListeners
 from cordboard.edge.linked_switch import LinkedSwitch
-from cordboard.edge.telephone_numbers import is_number
+from cordboard.edge.telephone_numbers import shown_number
 from cordboard.errors import SwitchProtocolError, SwitchRefused
 from cordboard.telephony.hangup_causes import Q850, HangupCause
 from cordboard.telephony.ports import AgentLeg, AgentLegEvent, CallEvent, CustomerLeg, DeviceState, Leg
@@ -120,10 +120,8 @@ class AsteriskSwitch(LinkedSwitch[AmiLink]):
             "Async": "true",
             "Variable": _assignments(variables or {}),
         }
-        if caller_id and not is_number(caller_id):
-            raise SwitchProtocolError("a caller id that is no number")
         if caller_id:
-            action["CallerID"] = f"<{caller_id}>"
+            action["CallerID"] = f"<{shown_number(caller_id)}>"
         answer = await self._link.send(action, ends_with="OriginateResponse", longest_s=ring_s + ORIGINATE_MARGIN_S)
         last = answer[-1]
         if "event" not in last:

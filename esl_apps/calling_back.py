@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 from cordboard.edge.calling_back import CONTEXT, STAND_IN_S, LegWanted
-from cordboard.edge.telephone_numbers import is_number
+from cordboard.edge.telephone_numbers import is_number, shown_number
 from cordboard.errors import SwitchProtocolError
 from cordboard.telephony.call_id import is_call_id
 from cordboard.telephony.ports import CustomerLeg
@@ -33,15 +33,7 @@ def leg_wanted(leg: CustomerLeg) -> LegWanted:
     known |= {
         variables.CUSTOMER: customer.device,
         variables.RING_S: str(max(1, math.ceil(leg.ring_s))),
-        variables.SHOWN: _shown(customer.caller_id),
+        variables.SHOWN: shown_number(customer.caller_id) if customer.caller_id else "anonymous",
         "loopback_bowout": "false",  # both halves stay: what is told of the call is on them
     }
     return LegWanted(STAND_IN, "stands-in", STAND_IN_S, known, "")
-
-
-def _shown(caller_id: str) -> str:
-    if not caller_id:
-        return "anonymous"
-    if not is_number(caller_id):
-        raise SwitchProtocolError("a caller id that is no number")
-    return caller_id

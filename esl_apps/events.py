@@ -56,14 +56,12 @@ class EslEvent(Headers):
     @property
     def at(self) -> float:
         """Seconds since 1970 by FreeSWITCH's clock, which moves in steps of 20 ms; 0.0 if it does not say."""
-        stamp = self.get("Event-Date-Timestamp", "")
-        return int(stamp) / 1e6 if stamp.isascii() and stamp.isdecimal() and len(stamp) < 20 else 0.0
+        return self._whole("Event-Date-Timestamp") / 1e6
 
     @property
     def number(self) -> int:
         """Counts all events in the order in which they happened, from 1; 0 if FreeSWITCH does not say."""
-        number = self.get("Event-Sequence", "")
-        return int(number) if number.isascii() and number.isdecimal() and len(number) < 20 else 0
+        return self._whole("Event-Sequence")
 
     def variable(self, name: str, default: str = "") -> str:
         """A variable of the channel as it was then; `default` if it is not set."""
@@ -73,6 +71,11 @@ class EslEvent(Headers):
     def text(self) -> str:
         """The body, without the line end that most have."""
         return self.body.decode(errors="replace").rstrip("\n")
+
+    def _whole(self, name: str) -> int:
+        """A header that is a whole number; 0 if there is none, or it holds something else."""
+        text = self.get(name, "")
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
 
 
 class EventParts(NamedTuple):

@@ -10,7 +10,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from cordboard.edge.telephone_numbers import is_number
+from cordboard.edge.telephone_numbers import shown_number
 from cordboard.errors import SwitchProtocolError
 from cordboard.telephony.outcomes import Failed, HandedOver, NotConnected, Transferred
 from cordboard.telephony.verbs import (
@@ -112,9 +112,8 @@ def _leg(target: DialTarget, ring_s: float) -> str:
         raise SwitchProtocolError("a dial target that is not one device")
     own = {"leg_timeout": str(max(1, math.ceil(ring_s)))}
     if isinstance(target, OutsideNumber) and target.caller_id:
-        if not is_number(target.caller_id):
-            raise SwitchProtocolError("a caller id that is no number")
-        own |= {"origination_caller_id_number": target.caller_id, "origination_caller_id_name": target.caller_id}
+        shown = shown_number(target.caller_id)
+        own |= {"origination_caller_id_number": shown, "origination_caller_id_name": shown}
     return commands.leg_variables(own) + target.device
 
 

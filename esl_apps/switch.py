@@ -23,7 +23,7 @@ import structlog
 
 from cordboard.edge.calling_back import CONTEXT
 from cordboard.edge.linked_switch import LinkedSwitch
-from cordboard.edge.telephone_numbers import is_number
+from cordboard.edge.telephone_numbers import shown_number
 from cordboard.errors import SwitchProtocolError, SwitchRefused
 from cordboard.telephony.hangup_causes import HangupCause
 from cordboard.telephony.ports import AgentLeg, AgentLegEvent, CallEvent, CustomerLeg, DeviceState, Leg
@@ -114,9 +114,7 @@ class FreeswitchSwitch(LinkedSwitch[EslLink]):
 
         Raises SwitchProtocolError on a value that is more than it should be.
         """
-        if caller_id and not is_number(caller_id):
-            raise SwitchProtocolError("a caller id that is no number")
-        shown = {"origination_caller_id_number": caller_id} if caller_id else {}
+        shown = {"origination_caller_id_number": shown_number(caller_id)} if caller_id else {}
         word = await self.ring(
             leg_id,
             device,

@@ -128,23 +128,23 @@ def talk_that_is_cut_off(kit: Kit, call_id: str) -> None:
     kit.left(call_id)
 
 
-def test_who_is_called_back_and_cut_off_again_is_rung_back_again(kit: Kit) -> None:
+def rung_back(kit: Kit) -> str:
+    """Somebody whose talk was cut off is on the line again; the call that was made for it."""
     kit.presence("agent0")
     kit.arrives("c1")
     talk_that_is_cut_off(kit, "c1")
     (attempt,) = kit.claim().attempts
     kit.arrives(attempt.call_id)
-    talk_that_is_cut_off(kit, attempt.call_id)
+    return attempt.call_id
+
+
+def test_who_is_called_back_and_cut_off_again_is_rung_back_again(kit: Kit) -> None:
+    talk_that_is_cut_off(kit, rung_back(kit))
     assert [(one.state, one.reason) for one in kit.promises()] == [("done", "cut_off"), ("waiting", "cut_off")]
 
 
 def test_who_is_rung_back_is_one_call_in_the_queue_log_with_their_number(kit: Kit) -> None:
-    kit.presence("agent0")
-    kit.arrives("c1")
-    talk_that_is_cut_off(kit, "c1")
-    (attempt,) = kit.claim().attempts
-    kit.arrives(attempt.call_id)
-    kit.talk(attempt.call_id)
+    kit.talk(rung_back(kit))
     lines = [line.split("|") for line in kit.do(lambda c: list(all_log_lines(c, "full")))]
     _, entered = [line for line in lines if line[4] == "ENTERQUEUE"]
     _, joined = [line for line in lines if line[4] == "CONNECT"]

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,9 @@ from agi_scripts.agent_legs import NotOurs, agent_leg_event
 from cordboard.service.observer import Observer
 from cordboard.telephony import outcomes as o
 from cordboard.telephony import verbs as v
-from cordboard.telephony.ports import AgentLeg, AgentLegEvent, DeviceState, Leg
+from cordboard.telephony.ports import AgentLegEvent
 from tests.doubles.acd_kit import CHECKPOINT, Machine, arrival, machine, note
+from tests.doubles.quiet_switch import QuietSwitch
 from tests.doubles.scripted_phone import ScriptedPhone
 
 SOON_S = 10.0
@@ -62,39 +63,6 @@ async def test_what_came_of_each_phone_is_written_when_the_call_comes_back(house
             await asyncio.sleep(0.01)
     assert house.rows(f"select end from offers where offer_id = '{ring.offer_id}'") == [("taken",)]
     assert house.rows("select kind from ledger where kind = 'joined'") == [("joined",)]
-
-
-@dataclass
-class QuietSwitch:
-    """A switch whose events a test tells, and which keeps what it is asked to end."""
-
-    is_connected: bool = True
-    ended: list[str] = field(default_factory=list)
-    tell: Callable[[AgentLegEvent], None] = lambda _: None
-    hangs_up: Callable[[str], None] = lambda _: None
-
-    def on_connected(self, callback: Callable[[], Awaitable[None] | None]) -> None: ...
-
-    def on_agent_leg(self, callback: Callable[[AgentLegEvent], None]) -> None:
-        self.tell = callback
-
-    def on_device_state(self, callback: Callable[[str, DeviceState], None]) -> None: ...
-
-    def on_caller_hangup(self, callback: Callable[[str], None]) -> None:
-        self.hangs_up = callback
-
-    async def list_legs(self) -> Sequence[Leg]:
-        return []
-
-    async def agent_legs(self) -> Sequence[AgentLeg]:
-        return []
-
-    async def device_states(self) -> Mapping[str, DeviceState]:
-        return {}
-
-    async def hang_up(self, leg_id: str) -> bool:
-        self.ended.append(leg_id)
-        return True
 
 
 async def nothing(_legs: set[str], _at: float) -> None: ...
